@@ -1,0 +1,104 @@
+"""Settings: one frozen dataclass a stage. The sentence under a field is its help on the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Mode = Literal["auto", "vocabulary", "corpus"]
+Device = Literal["auto", "cpu", "cuda", "mps"]
+DType = Literal["float32", "bfloat16", "float16"]
+SpaceName = Literal["input", "output"]
+Twin = Literal["shuffled", "rotated"]
+
+MIN_TOKENS = 20
+"""A neuron with fewer core tokens than this is not tested (pattern ``insufficient``)."""
+
+MIN_GROUP = 3
+"""A category of fewer tokens than this leaves the tests; a segment of fewer has no homogeneity."""
+
+K_MAX = 10
+"""The largest number of categories that is tried."""
+
+PROFILE_WINDOW = 10
+"""Ranks in one window of the homogeneity profile."""
+
+ALPHA = 0.05
+"""A test counts as passed below this p (shares in tables) or this q (flags)."""
+
+
+@dataclass(frozen=True)
+class ObserveConfig:
+    """What is run through the model, and which tokens of each neuron are kept."""
+
+    layers: tuple[int, ...] | None = None
+    """Layers to study, e.g. 0,1; all when not given."""
+
+    mode: Mode = "auto"
+    """vocabulary: every token alone; corpus: tokens in texts; auto: corpus when texts are given."""
+
+    texts: tuple[str, ...] = ()
+    """Text files or folders to read, or docs: docstrings of the Python packages on this machine."""
+
+    core_tokens: int = 100
+    """How many tokens of highest mean activation make a neuron's category (K)."""
+
+    min_count: int | Literal["auto"] = "auto"
+    """Sightings a token needs to be eligible (corpus mode); auto picks the least that the data bear."""
+
+    seed: int = 0
+    """Seed of everything random: twins, samples, permutations."""
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """How the work is run; no result depends on it beyond float tolerance."""
+
+    device: Device = "auto"
+    """Where the model runs; auto takes a GPU when there is one."""
+
+    dtype: DType = "float32"
+    """Number format of the model's forward pass."""
+
+    memory: float = 2.5
+    """GiB for sums of activation; layers that do not fit are observed in a further pass."""
+
+
+@dataclass(frozen=True)
+class SpaceConfig:
+    """The vectors in which similarity of meaning is measured."""
+
+    space: SpaceName = "input"
+    """input: token embeddings; output: unembedding."""
+
+    center: bool = False
+    """Subtract the mean unit vector of the eligible tokens first."""
+
+
+@dataclass(frozen=True)
+class PartitionConfig:
+    """How core tokens are grouped."""
+
+    categories: str = "ward"
+    """Groups by meaning: ward, average or complete linkage, cut at the best silhouette for 2 to 10 groups."""
+
+    segments: str = "quantile:5"
+    """Groups by activation: quantile:G, equal-width:G, or top:SHARE."""
+
+
+@dataclass(frozen=True)
+class TwinConfig:
+    """What is set beside the neurons."""
+
+    twins: tuple[Twin, ...] = ("shuffled", "rotated")
+    """Twins to compare with: shuffled, rotated."""
+
+
+@dataclass(frozen=True)
+class StudyConfig:
+    """All settings of a study that its numbers depend on."""
+
+    observe: ObserveConfig = ObserveConfig()
+    space: SpaceConfig = SpaceConfig()
+    partition: PartitionConfig = PartitionConfig()
+    twin: TwinConfig = TwinConfig()

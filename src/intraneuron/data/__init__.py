@@ -1,0 +1,30 @@
+"""The nouns: frozen dataclasses that hold and validate arrays, and do nothing else.
+
+Axes, everywhere: ``N`` neurons (axis 0), ``K`` core tokens, ``G`` groups, ``V`` vocabulary, ``D`` embedding
+dimensions. New axes go last. Undefined numbers are NaN; a padded token id, rank or label is -1.
+"""
+
+from intraneuron.data.activations import TokenActivations
+from intraneuron.data.card import Card, CardCategory, CardNumber, CardSegment, CardToken
+from intraneuron.data.core_tokens import CoreTokens
+from intraneuron.data.effect import Effect
+from intraneuron.data.names import neuron_name, parse_neuron
+from intraneuron.data.partition import Partition
+from intraneuron.data.space import Space
+from intraneuron.data.vocabulary import Vocabulary
+
+__all__ = [
+    "Card",
+    "CardCategory",
+    "CardNumber",
+    "CardSegment",
+    "CardToken",
+    "CoreTokens",
+    "Effect",
+    "Partition",
+    "Space",
+    "TokenActivations",
+    "Vocabulary",
+    "neuron_name",
+    "parse_neuron",
+]

@@ -1,0 +1,97 @@
+"""Card: everything that is known of one neuron, ready to be shown."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class CardToken:
+    """One core token of the neuron.
+
+    ``rank`` 0 is the most active; ``category`` and ``segment`` are -1 when the token is in none; ``count`` is -1
+    when unknown.
+    """
+
+    rank: int
+    token: str
+    activation: float
+    count: int
+    category: int
+    segment: int
+
+
+@dataclass(frozen=True)
+class CardCategory:
+    """One category: its tokens' words, place on the activation axis, and the top-down test against the rest."""
+
+    category: int
+    size: int
+    words: tuple[str, ...]
+    mean_activation: float
+    cliffs_delta: float
+    p: float
+
+
+@dataclass(frozen=True)
+class CardSegment:
+    """One segment: its zone of activation and the bottom-up test of its homogeneity.
+
+    ``null`` is the mean similarity of a random subset of the neuron's own tokens; ``rotated`` the mean homogeneity of
+    the same segment among the layer's rotated twins (NaN without them).
+    """
+
+    segment: int
+    size: int
+    low: float
+    high: float
+    homogeneity: float
+    null: float
+    p: float
+    q: float
+    rotated: float
+
+
+@dataclass(frozen=True)
+class CardNumber:
+    """One number of the neuron beside what twins show.
+
+    ``shuffled`` and ``rotated`` are the means over the layer's twins, ``rotated95`` the value that 5 % of the rotated
+    twins go beyond (in the direction of the claim).
+    """
+
+    name: str
+    claim: str
+    value: float
+    p: float
+    q: float
+    shuffled: float
+    rotated: float
+    rotated95: float
+
+
+@dataclass(frozen=True)
+class Card:
+    """One neuron.
+
+    ``pattern`` is none, steps, gradient, peak, mixed, insufficient, or untested (no rotated twin was observed).
+    """
+
+    name: str
+    model: str
+    mode: str
+    space: str
+    pattern: str
+    reliability: float
+    silhouette: float
+    clustered: bool | None
+    tokens: tuple[CardToken, ...]
+    categories: tuple[CardCategory, ...]
+    segments: tuple[CardSegment, ...]
+    numbers: tuple[CardNumber, ...]
+    notes: tuple[str, ...] = field(default=())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return nested plain dicts and lists, as ``intraneuron show --json`` prints them."""
+        return asdict(self)

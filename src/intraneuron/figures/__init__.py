@@ -1,0 +1,1 @@
+"""A figure a file: tables in, Altair chart out. Nothing is computed here."""

@@ -1,0 +1,145 @@
+"""Agreement of two partitions of the same tokens: chi-square, adjusted mutual information, shares of information.
+
+References: Vinh, Epps and Bailey (2010), JMLR 11:2837-2854 (adjusted mutual information); Haldane (1940), doi
+10.1093/biomet/31.3-4.346 (moments of chi-square under fixed margins).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numba
+import numpy as np
+
+from intraneuron.kernels.blocks import over_neurons
+from intraneuron.kernels.tails import gamma_upper
+
+
+class Agreement(NamedTuple):
+    """What :func:`agreement` returns, (N,) each."""
+
+    x2: np.ndarray
+    null_mean: np.ndarray
+    null_std: np.ndarray
+    p: np.ndarray
+    ami: np.ndarray
+    information_first: np.ndarray
+    information_second: np.ndarray
+
+
+@numba.njit(cache=True, nogil=True)
+def _expected_information(rows, columns, m, log_factorial):  # type: ignore[no-untyped-def]
+    """Return the mean mutual information (nats) over all tables with these margins."""
+    total = 0.0
+    for a in rows:
+        for b in columns:
+            if a == 0 or b == 0:
+                continue
+            fixed = (
+                log_factorial[a]
+                + log_factorial[b]
+                + log_factorial[m - a]
+                + log_factorial[m - b]
+                - log_factorial[m]
+            )
+            for x in range(max(1, a + b - m), min(a, b) + 1):
+                log_p = (
+                    fixed
+                    - log_factorial[x]
+                    - log_factorial[a - x]
+                    - log_factorial[b - x]
+                    - log_factorial[m - a - b + x]
+                )
+                total += x / m * math.log(m * x / (a * b)) * math.exp(log_p)
+    return total
+
+
+@numba.njit(cache=True, nogil=True)
+def _entropy(size, m):  # type: ignore[no-untyped-def]
+    total = 0.0
+    for s in size:
+        if s > 0:
+            total -= s / m * math.log(s / m)
+    return total
+
+
+@numba.njit(cache=True, nogil=True)
+def _table_variance(r, inverse, m):  # type: ignore[no-untyped-def]
+    """Return (v, w) of one margin: r groups, ``inverse`` the sum of 1 / size."""
+    return (r - 1.0) * (m - r) / (m - 1.0), (m * inverse - r * r) / (m - 2.0)
+
+
+@numba.njit(cache=True, nogil=True)
+def _core(start, stop, first, second, n, log_factorial, out):  # type: ignore[no-untyped-def]
+    """Fill rows x2, its null mean and variance, AMI and the two shares of information."""
+    for i in range(start, stop):
+        groups_a, groups_b = first[i].max() + 1, second[i].max() + 1
+        if groups_a < 2 or groups_b < 2:
+            continue
+        table = np.zeros((groups_a, groups_b), np.int64)
+        m = 0
+        for j in range(n[i]):
+            if first[i, j] >= 0 and second[i, j] >= 0:
+                table[first[i, j], second[i, j]] += 1
+                m += 1
+        rows, columns = table.sum(axis=1), table.sum(axis=0)
+        x2 = information = inverse_a = inverse_b = 0.0
+        r, s = 0, 0
+        for a in rows:
+            if a > 0:
+                r += 1
+                inverse_a += 1.0 / a
+        for b in columns:
+            if b > 0:
+                s += 1
+                inverse_b += 1.0 / b
+        if r < 2 or s < 2 or m < 4:
+            continue
+        for g in range(groups_a):
+            for h in range(groups_b):
+                x = table[g, h]
+                if x > 0:
+                    x2 += x * x / (rows[g] * columns[h])
+                    information += x / m * math.log(m * x / (rows[g] * columns[h]))
+        v1, w1 = _table_variance(r, inverse_a, m)
+        v2, w2 = _table_variance(s, inverse_b, m)
+        out[0, i] = m * (x2 - 1)
+        out[1, i] = m * (r - 1.0) * (s - 1.0) / (m - 1.0)
+        out[2, i] = 2.0 * m / (m - 3.0) * (v1 - w1) * (v2 - w2) + m * m / (m - 1.0) * w1 * w2
+        expected = _expected_information(rows, columns, m, log_factorial)
+        entropy_a, entropy_b = _entropy(rows, m), _entropy(columns, m)
+        gain = information - expected
+        out[3, i] = gain / ((entropy_a + entropy_b) / 2 - expected)
+        out[4, i] = gain / entropy_a
+        out[5, i] = gain / entropy_b
+
+
+def agreement(first: np.ndarray, second: np.ndarray, n: np.ndarray) -> Agreement:
+    r"""Compare two partitions of each neuron's tokens; tokens without a label in either are left out.
+
+    ``x2`` is Pearson's chi-square of the table; its p is the upper tail of the gamma distribution with the exact
+    mean and variance under fixed margins. ``ami`` = (MI - E[MI]) / (mean entropy - E[MI]); ``information_first`` =
+    (MI - E[MI]) / H(first): how much of the first partition's entropy the second one removes beyond chance, and
+    the reverse. All are 0 in expectation and 1 at most; MI in nats.
+
+    Parameters
+    ----------
+    first, second : int16 (N, K)
+    n : int32 (N,)
+
+    Returns
+    -------
+    Agreement
+        NaN where either partition has fewer than two groups.
+
+    >>> halves = np.array([[0, 0, 0, 1, 1, 1]], dtype=np.int16)
+    >>> a = agreement(halves, halves, np.array([6]))
+    >>> float(a.x2[0]), round(float(a.ami[0]), 6)
+    (6.0, 1.0)
+    """
+    out = np.full((6, len(first)), np.nan)
+    log_factorial = np.array([math.lgamma(i + 1.0) for i in range(first.shape[1] + 1)])
+    over_neurons(_core, len(first), first, second, n, log_factorial, out)
+    x2, mean, variance, ami, share_a, share_b = out
+    return Agreement(x2, mean, np.sqrt(variance), gamma_upper(x2, mean, variance), ami, share_a, share_b)

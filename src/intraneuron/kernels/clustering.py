@@ -1,0 +1,235 @@
+"""Categories: agglomerative clustering of one neuron's tokens by cosine, cut at the best silhouette.
+
+The nearest-neighbour chain finds the merges of any reducible linkage in O(n^2); heights are sorted afterwards.
+Silhouettes for 10, 9, ..., 2 groups share one table of distances from token to group, in which each merge adds
+two columns. References: Ward (1963), doi 10.1080/01621459.1963.10500845; Murtagh (1983), doi
+10.1093/comjnl/26.4.354; Rousseeuw (1987), doi 10.1016/0377-0427(87)90125-7.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numba
+import numpy as np
+
+from intraneuron.kernels.blocks import over_neurons
+from intraneuron.kernels.similarity import gather, gram, tile_length
+
+WARD, AVERAGE, COMPLETE = 0, 1, 2
+LINKAGES = {"ward": WARD, "average": AVERAGE, "complete": COMPLETE}
+
+
+@numba.njit(cache=True, nogil=True)
+def _merged_distance(linkage, to_a, to_b, between, na, nb, nk):  # type: ignore[no-untyped-def]
+    """Return the Lance-Williams distance from group k to the union of a and b."""
+    if linkage == WARD:
+        return ((na + nk) * to_a + (nb + nk) * to_b - nk * between) / (na + nb + nk)
+    if linkage == AVERAGE:
+        return (na * to_a + nb * to_b) / (na + nb)
+    return max(to_a, to_b)
+
+
+@numba.njit(cache=True, nogil=True)
+def _nearest(distance, alive, size, tip, before):  # type: ignore[no-untyped-def]
+    """Return the group nearest to ``tip``; ``before``, the one visited last, wins ties."""
+    best, best_distance = before, math.inf
+    if before >= 0:
+        best_distance = distance[tip, before]
+    for j in range(len(alive)):
+        if size[j] > 0 and j != tip and distance[tip, j] < best_distance:
+            best, best_distance = j, distance[tip, j]
+    return best, best_distance
+
+
+@numba.njit(cache=True, nogil=True)
+def merges(S, n, linkage, distance, pair, height):  # type: ignore[no-untyped-def]
+    """Write the n - 1 merges, by ascending height, into ``pair`` (a token of each side) and ``height``."""
+    size = np.ones(n, np.int64)
+    factor = 2.0 if linkage == WARD else 1.0
+    for i in range(n):
+        for j in range(n):
+            distance[i, j] = factor * max(0.0, 1.0 - S[i, j])
+    chain = np.empty(n + 1, np.int64)
+    length = 0
+    found_pair = np.empty((n - 1, 2), np.int64)
+    found_height = np.empty(n - 1)
+    for step in range(n - 1):
+        if length == 0:
+            start = 0
+            while size[start] == 0:
+                start += 1
+            chain[0], length = start, 1
+        while True:
+            tip = chain[length - 1]
+            before = chain[length - 2] if length > 1 else -1
+            best, best_distance = _nearest(distance, size, size, tip, before)
+            if best == before:
+                break
+            chain[length] = best
+            length += 1
+        length -= 2
+        a, b = (tip, best) if tip < best else (best, tip)
+        found_pair[step, 0], found_pair[step, 1], found_height[step] = a, b, best_distance
+        for k in range(n):
+            if size[k] > 0 and k not in (a, b):
+                d = _merged_distance(
+                    linkage, distance[a, k], distance[b, k], best_distance, size[a], size[b], size[k]
+                )
+                distance[a, k] = d
+                distance[k, a] = d
+        size[a] += size[b]
+        size[b] = 0
+    order = np.argsort(found_height, kind="mergesort")
+    for step in range(n - 1):
+        pair[step, 0] = found_pair[order[step], 0]
+        pair[step, 1] = found_pair[order[step], 1]
+        height[step] = found_height[order[step]]
+
+
+@numba.njit(cache=True, nogil=True)
+def _root(parent, i):  # type: ignore[no-untyped-def]
+    while parent[i] != i:
+        parent[i] = parent[parent[i]]
+        i = parent[i]
+    return i
+
+
+@numba.njit(cache=True, nogil=True)
+def _cut(pair, n, k, label):  # type: ignore[no-untyped-def]
+    """Write the labels 0..k-1, by first token, after the lowest n - k merges."""
+    parent = np.arange(n)
+    for step in range(n - k):
+        parent[_root(parent, pair[step, 1])] = _root(parent, pair[step, 0])
+    number = np.full(n, -1, np.int64)
+    count = 0
+    for i in range(n):
+        root = _root(parent, i)
+        if number[root] < 0:
+            number[root] = count
+            count += 1
+        label[i] = number[root]
+
+
+@numba.njit(cache=True, nogil=True)
+def _mean_silhouette(to_group, size, label, n, k):  # type: ignore[no-untyped-def]
+    """Return the mean silhouette from the sums of distance from each token to each group."""
+    total = 0.0
+    for i in range(n):
+        own = label[i]
+        if size[own] == 1:
+            continue
+        a = to_group[i, own] / (size[own] - 1)
+        b = math.inf
+        for g in range(k):
+            if g != own:
+                b = min(b, to_group[i, g] / size[g])
+        largest = max(a, b)
+        if largest > 0:
+            total += (b - a) / largest
+    return total / n
+
+
+@numba.njit(cache=True, nogil=True)
+def _join(to_group, size, label, n, k, a, b):  # type: ignore[no-untyped-def]
+    """Join group b to group a and give b's number to the last group."""
+    last = k - 1
+    for i in range(n):
+        to_group[i, a] += to_group[i, b]
+        to_group[i, b] = to_group[i, last]
+        if label[i] == b:
+            label[i] = a
+        elif label[i] == last:
+            label[i] = b
+    size[a] += size[b]
+    size[b] = size[last]
+
+
+@numba.njit(cache=True, nogil=True)
+def best_cut(S, n, pair, k_max, label):  # type: ignore[no-untyped-def]
+    """Write the labels of the cut of highest mean silhouette (fewest groups on ties); return it."""
+    k_max = min(k_max, n - 1)
+    now = np.empty(n, np.int64)
+    _cut(pair, n, k_max, now)
+    size = np.zeros(k_max, np.int64)
+    to_group = np.zeros((n, k_max))
+    for i in range(n):
+        size[now[i]] += 1
+        for j in range(n):
+            if i != j:
+                to_group[i, now[j]] += max(0.0, 1.0 - S[i, j])
+    best = -math.inf
+    for k in range(k_max, 1, -1):
+        score = _mean_silhouette(to_group, size, now, n, k)
+        if score >= best:
+            best = score
+            label[:n] = now
+        if k > 2:
+            step = n - k
+            a, b = now[pair[step, 0]], now[pair[step, 1]]
+            _join(to_group, size, now, n, k, min(a, b), max(a, b))
+    return best
+
+
+@numba.njit(cache=True, nogil=True)
+def _core(start, stop, vectors, token_id, n, linkage, k_max, min_tokens, label, quality):  # type: ignore[no-untyped-def]
+    size = tile_length(token_id.shape[1])
+    E = np.zeros((size, vectors.shape[1]), vectors.dtype)
+    S = np.zeros((size, size), vectors.dtype)
+    distance = np.empty((size, size))
+    pair = np.empty((size, 2), np.int64)
+    height = np.empty(size)
+    for i in range(start, stop):
+        if n[i] < min_tokens:
+            continue
+        gather(vectors, token_id[i], n[i], E)
+        gram(E, n[i], vectors.shape[1], S)
+        merges(S, n[i], linkage, distance, pair, height)
+        quality[i] = best_cut(S, n[i], pair, k_max, label[i])
+
+
+def cluster(  # noqa: PLR0913
+    vectors: np.ndarray,
+    token_id: np.ndarray,
+    n: np.ndarray,
+    *,
+    linkage: str = "ward",
+    k_max: int = 10,
+    min_tokens: int = 3,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cluster each neuron's tokens by cosine and cut where the mean silhouette is highest.
+
+    Ward works on squared chord distances 2 (1 - S), average and complete linkage on 1 - S, silhouettes on
+    1 - S (a singleton's is 0). The number of groups is that of 2..k_max with the highest mean silhouette, the
+    smallest on ties.
+
+    Parameters
+    ----------
+    vectors : float32 (V, D), unit rows
+    token_id : int32 (N, K)
+    n : int32 (N,)
+    linkage : one of :data:`LINKAGES`
+    k_max : int
+        Largest number of groups that is tried.
+    min_tokens : int
+        Neurons with fewer tokens get label -1 everywhere and quality NaN; at least 3.
+
+    Returns
+    -------
+    label : int16 (N, K)
+        Numbered arbitrarily; -1 where padded.
+    quality : float64 (N,), in [-1, 1]
+        Mean silhouette of the cut.
+
+    >>> square = np.array([[1, 0], [0.96, 0.28], [0, 1], [0.28, 0.96]], dtype=np.float32)
+    >>> label, quality = cluster(square, np.arange(4, dtype=np.int32)[None], np.array([4]), k_max=3)
+    >>> label
+    array([[0, 0, 1, 1]], dtype=int16)
+    """
+    label = np.full(token_id.shape, -1, dtype=np.int16)
+    quality = np.full(len(token_id), np.nan)
+    code = LINKAGES[linkage]
+    over_neurons(
+        _core, len(token_id), vectors, token_id, n, code, k_max, max(min_tokens, 3), label, quality
+    )
+    return label, quality

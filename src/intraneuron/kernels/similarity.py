@@ -1,0 +1,106 @@
+"""Cosine similarities of one neuron's tokens, gathered and multiplied in cache.
+
+Rows are unit vectors, so a cosine is a dot product. Each neuron's matrix is one fixed sequence of operations:
+its digits do not depend on which neurons stand beside it.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from intraneuron.kernels.blocks import over_neurons
+
+TILE = 4
+
+
+@numba.njit(cache=True, nogil=True, inline="never")
+def tile_length(n: int) -> int:
+    """Return n rounded up to whole tiles."""
+    return (n + TILE - 1) // TILE * TILE
+
+
+@numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
+def gram(E, n, width, S):  # type: ignore[no-untyped-def]
+    """Write ``E E^T`` of the first n rows and ``width`` columns into ``S``; rows are padded to whole tiles.
+
+    Works on 4 x 4 tiles of the lower triangle, so that 16 sums stay in registers while a row is read once.
+    """
+    zero = E[0, 0] * 0
+    for i in range(0, n, TILE):
+        for j in range(0, i + 1, TILE):
+            a0, a1, a2, a3 = zero, zero, zero, zero
+            b0, b1, b2, b3 = zero, zero, zero, zero
+            c0, c1, c2, c3 = zero, zero, zero, zero
+            d0, d1, d2, d3 = zero, zero, zero, zero
+            for k in range(width):
+                x0, x1, x2, x3 = E[i, k], E[i + 1, k], E[i + 2, k], E[i + 3, k]
+                y0, y1, y2, y3 = E[j, k], E[j + 1, k], E[j + 2, k], E[j + 3, k]
+                a0 += x0 * y0
+                a1 += x0 * y1
+                a2 += x0 * y2
+                a3 += x0 * y3
+                b0 += x1 * y0
+                b1 += x1 * y1
+                b2 += x1 * y2
+                b3 += x1 * y3
+                c0 += x2 * y0
+                c1 += x2 * y1
+                c2 += x2 * y2
+                c3 += x2 * y3
+                d0 += x3 * y0
+                d1 += x3 * y1
+                d2 += x3 * y2
+                d3 += x3 * y3
+            S[i, j], S[i, j + 1], S[i, j + 2], S[i, j + 3] = a0, a1, a2, a3
+            S[i + 1, j], S[i + 1, j + 1], S[i + 1, j + 2], S[i + 1, j + 3] = b0, b1, b2, b3
+            S[i + 2, j], S[i + 2, j + 1], S[i + 2, j + 2], S[i + 2, j + 3] = c0, c1, c2, c3
+            S[i + 3, j], S[i + 3, j + 1], S[i + 3, j + 2], S[i + 3, j + 3] = d0, d1, d2, d3
+    for i in range(n):
+        for j in range(i + 1, n):
+            S[i, j] = S[j, i]
+
+
+@numba.njit(cache=True, nogil=True)
+def gather(vectors, token_id, n, E):  # type: ignore[no-untyped-def]
+    """Copy the vectors of n tokens into the first rows of ``E``; the rest of its last tile is zero."""
+    for i in range(n):
+        E[i, :] = vectors[token_id[i], :]
+    for i in range(n, tile_length(n)):
+        E[i, :] = 0
+
+
+@numba.njit(cache=True, nogil=True)
+def _core(start, stop, vectors, token_id, n, out):  # type: ignore[no-untyped-def]
+    size = tile_length(token_id.shape[1])
+    E = np.zeros((size, vectors.shape[1]), vectors.dtype)
+    S = np.zeros((size, size), vectors.dtype)
+    for i in range(start, stop):
+        gather(vectors, token_id[i], n[i], E)
+        gram(E, n[i], vectors.shape[1], S)
+        out[i, : n[i], : n[i]] = S[: n[i], : n[i]]
+
+
+def cosines(vectors: np.ndarray, token_id: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """Return the cosine of every pair of each neuron's tokens.
+
+    Parameters
+    ----------
+    vectors : float32 (V, D)
+        Unit rows.
+    token_id : int32 (N, K)
+    n : int32 (N,)
+        Tokens that each row really has.
+
+    Returns
+    -------
+    float32 (N, K, K), in [-1, 1]
+        NaN where a row is padded. Batches of it are for figures and cards; the tests never store it.
+
+    >>> cosines(np.eye(3, dtype=np.float32), np.array([[0, 1, 1]], dtype=np.int32), np.array([3]))[0, 1]
+    array([0., 1., 1.], dtype=float32)
+    """
+    size = token_id.shape[1]
+    out = np.full((len(token_id), size, size), np.nan, dtype=vectors.dtype)
+    over_neurons(_core, len(token_id), vectors, token_id, n, out)
+    return out

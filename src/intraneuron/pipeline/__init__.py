@@ -1,0 +1,1 @@
+"""Verbs: nouns in, noun out. No disk, no plot."""
