@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -11,6 +11,8 @@ import numpy as np
 from intraneuron.data._checks import check_shape
 
 By = Literal["meaning", "activation"]
+
+_ARRAYS = ("label", "n_groups", "n_cut", "quality")
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Partition:
     label : int16 array, (N, K)
         0 is the group of highest mean activation; -1 is padding or a token in no group.
     n_groups : int16 array, (N,)
+    n_cut : int16 array, (N,)
+        Groups before small categories were dropped; 0 when the neuron was not grouped.
     quality : float64 array, (N,)
         Categories: mean silhouette before small groups are dropped. Segments: goodness of variance fit,
         1 - SSW/SST. NaN when undefined.
@@ -35,11 +39,13 @@ class Partition:
     method: str
     label: np.ndarray
     n_groups: np.ndarray
+    n_cut: np.ndarray
     quality: np.ndarray
 
     def __post_init__(self) -> None:
         size = len(self.n_groups)
         check_shape("Partition", "label", self.label, (size, None))
+        check_shape("Partition", "n_cut", self.n_cut, (size,))
         check_shape("Partition", "quality", self.quality, (size,))
 
     def __len__(self) -> int:
@@ -48,12 +54,9 @@ class Partition:
 
     def __getitem__(self, index: slice | np.ndarray) -> Partition:
         """Return some neurons."""
-        return Partition(self.by, self.method, self.label[index], self.n_groups[index], self.quality[index])
+        return replace(self, **{name: getattr(self, name)[index] for name in _ARRAYS})
 
     @staticmethod
     def concatenate(parts: Sequence[Partition]) -> Partition:
         """Put blocks of neurons below each other, in the order given."""
-        arrays = {
-            name: np.concatenate([getattr(p, name) for p in parts]) for name in ("label", "n_groups", "quality")
-        }
-        return Partition(parts[0].by, parts[0].method, **arrays)
+        return replace(parts[0], **{name: np.concatenate([getattr(p, name) for p in parts]) for name in _ARRAYS})

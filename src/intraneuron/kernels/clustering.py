@@ -188,7 +188,7 @@ def _core(start, stop, vectors, token_id, n, linkage, k_max, min_tokens, label, 
         quality[i] = best_cut(S, n[i], pair, k_max, label[i])
 
 
-def cluster(  # noqa: PLR0913
+def cluster(
     vectors: np.ndarray,
     token_id: np.ndarray,
     n: np.ndarray,

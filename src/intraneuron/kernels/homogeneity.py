@@ -183,12 +183,12 @@ def _mrpp_test(M, mean, n, start, n_groups, tS, tJ, out):  # type: ignore[no-unt
             observed += within[g] * _inside(M, start[g], start[g + 1])
     tD = np.empty(N_GRAPHS)
     block_sums(size, within, 0.0, n_groups, tD)
-    std, skewness = central_moments(tD, tS, tJ)
-    if math.isnan(std):
-        return
     out[OBSERVED] = 1 - (observed + mean)
     out[EFFECT] = observed / (1 - mean)
     out[NULL_MEAN] = 1 - mean
+    std, skewness = central_moments(tD, tS, tJ)
+    if math.isnan(std):
+        return
     out[NULL_STD] = std
     out[P] = max(lognormal_upper(observed / std, skewness), math.exp(-arrangements))
 
@@ -226,17 +226,20 @@ def _rank_differences(rank, n, D):  # type: ignore[no-untyped-def]
 @numba.njit(cache=True, nogil=True)
 def _distance_test(M, n, D, D_squares, tD, tS, tJ, out):  # type: ignore[no-untyped-def]
     """Test whether tokens near in rank are alike (lower tail); effect: Pearson r over pairs."""
-    std, skewness = central_moments(tD, tS, tJ)
-    if math.isnan(std):
-        return
-    observed = 0.0
+    observed = M_squares = 0.0
     for i in range(n):
         for j in range(i):
             observed += D[i, j] * M[i, j]
-    scale = math.sqrt(D_squares * tS[0])
+            M_squares += M[i, j] ** 2
+    scale = math.sqrt(D_squares * M_squares)
+    if scale == 0:
+        return
     out[OBSERVED] = observed / scale
     out[EFFECT] = observed / scale
     out[NULL_MEAN] = 0.0
+    std, skewness = central_moments(tD, tS, tJ)
+    if math.isnan(std):
+        return
     out[NULL_STD] = std / scale
     p = lognormal_upper(-observed / std, -skewness)
     out[P] = max(p, math.exp(-math.lgamma(n + 1.0)))
@@ -268,8 +271,8 @@ def _starts(segment, n, n_groups, start):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _core(  # type: ignore[no-untyped-def]  # noqa: PLR0913, PLR0915
-    start, stop, vectors, token_id, n, activation, segment, n_groups, keys, tops, window, min_tokens,
+def _core(  # type: ignore[no-untyped-def]
+    start, stop, vectors, token_id, n, activation, segment, n_groups, keys, tops, window, min_tokens, estimates_only,
     mean_out, homogeneity, stepdown, peak, mrpp, distance, profile,
 ):  # fmt: skip
     size = tile_length(token_id.shape[1])
@@ -287,8 +290,9 @@ def _core(  # type: ignore[no-untyped-def]  # noqa: PLR0913, PLR0915
         gather(vectors, token_id[i], m, E)
         gram(E, m, vectors.shape[1], S)
         mean = _center(S, 0, m, M)
-        matrix_sums(M, m, square, t[0])
-        ones_sums(m, t[1])
+        if not estimates_only:
+            matrix_sums(M, m, square, t[0])
+            ones_sums(m, t[1])
         mean_out[i] = mean
         _profile(S, m, window, profile[i])
         _starts(segment[i], m, n_groups[i], bound)
@@ -301,9 +305,12 @@ def _core(  # type: ignore[no-untyped-def]  # noqa: PLR0913, PLR0915
         tied = _midranks(activation[i], m, rank)
         if tied or D_order != m:
             D_squares = _rank_differences(rank, m, D)
-            matrix_sums(D, m, square, t[2])
             D_order = -1 if tied else m
+            if not estimates_only:
+                matrix_sums(D, m, square, t[2])
         _distance_test(M, m, D, D_squares, t[2], t[0], t[1], distance[i])
+        if estimates_only:
+            continue
         for g in range(n_groups[i]):
             rest, zone = m - bound[g], bound[g + 1] - bound[g]
             if zone < 3 or rest == zone:
@@ -314,7 +321,7 @@ def _core(  # type: ignore[no-untyped-def]  # noqa: PLR0913, PLR0915
             _subset_test(M, rest_mean, rest, 0, zone, False, t[3], t[4], (*key, 2000 + g), stepdown[i, g])
 
 
-def zones(  # noqa: PLR0913
+def zones(
     vectors: np.ndarray,
     token_id: np.ndarray,
     n: np.ndarray,
@@ -325,6 +332,7 @@ def zones(  # noqa: PLR0913
     keys: np.ndarray,
     window: int = 10,
     min_tokens: int = 20,
+    estimates_only: bool = False,
 ) -> Zones:
     """Test the zones of activation of each neuron for homogeneity of meaning.
 
@@ -344,6 +352,8 @@ def zones(  # noqa: PLR0913
         Ranks in a window of the profile.
     min_tokens : int
         Neurons with fewer tokens, or with one activation for all, get NaN.
+    estimates_only : bool
+        Compute observed values, effects and the profile, but no null and no p (NaN).
 
     Returns
     -------
@@ -357,6 +367,6 @@ def zones(  # noqa: PLR0913
     G = int(n_groups.max(initial=0))
     shapes = [(N,), (N, G, 5), (N, G, 5), (N, len(TOPS), 5), (N, 5), (N, 5), (N, max(K - window + 1, 0))]
     out = [np.full(shape, np.nan) for shape in shapes]
-    inputs = (vectors, token_id, n, activation, segment, n_groups, keys, np.array(TOPS), window, min_tokens)
-    over_neurons(_core, N, *inputs, *out)
+    settings = (np.array(TOPS), window, min_tokens, estimates_only)
+    over_neurons(_core, N, vectors, token_id, n, activation, segment, n_groups, keys, *settings, *out)
     return Zones(*out)

@@ -62,7 +62,7 @@ def _keys(seed, layer, neuron, purpose, out):  # type: ignore[no-untyped-def]
         out[i] = key_of(seed, layer[i], neuron[i], purpose)
 
 
-def shuffles(  # noqa: PLR0913
+def shuffles(
     n: np.ndarray, width: int, *, seed: int, layer: np.ndarray, neuron: np.ndarray, purpose: int = 0
 ) -> np.ndarray:
     """Return a uniformly random order of 0..n-1 for each neuron, keyed by (seed, layer, neuron, purpose).

@@ -1,0 +1,99 @@
+"""intraneuron: look inside one neuron of a language model.
+
+Do zones of a neuron's activation pick out zones of meaning? Every number stands beside the twin that would fake it.
+
+>>> import intraneuron as inn
+>>> inn.parse_neuron("L3N204")
+(3, 204)
+
+``inn.study(...)`` runs a whole study, ``inn.open(...)`` opens one, ``inn.test(...)`` tests one neuron from three
+arrays. The verbs ``observe``, ``select``, ``categorize``, ``segment`` and ``compare`` work by themselves on the nouns.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+_HOME = {
+    "study": "api",
+    "open": "api",
+    "test": "api",
+    "Study": "api",
+    "NeuronCard": "api",
+    "load_model": "models.loading",
+    "read_space": "models.spaces",
+    "observe": "pipeline.observe",
+    "select": "pipeline.select",
+    "shuffle": "pipeline.shuffle",
+    "categorize": "pipeline.partition",
+    "segment": "pipeline.partition",
+    "compare": "pipeline.compare",
+    "ObserveConfig": "config",
+    "PartitionConfig": "config",
+    "RunConfig": "config",
+    "SpaceConfig": "config",
+    "StudyConfig": "config",
+    "TwinConfig": "config",
+    "Card": "data",
+    "CoreTokens": "data",
+    "Effect": "data",
+    "Partition": "data",
+    "Space": "data",
+    "TokenActivations": "data",
+    "Vocabulary": "data",
+    "neuron_name": "data",
+    "parse_neuron": "data",
+    "DataError": "errors",
+    "IntraneuronError": "errors",
+    "ModelError": "errors",
+    "SettingError": "errors",
+    "StudyError": "errors",
+}
+
+__version__ = "0.1.0"
+__all__ = [*_HOME, "__version__"]
+
+if TYPE_CHECKING:
+    from intraneuron.api import NeuronCard, Study, open, study, test
+    from intraneuron.config import (
+        ObserveConfig,
+        PartitionConfig,
+        RunConfig,
+        SpaceConfig,
+        StudyConfig,
+        TwinConfig,
+    )
+    from intraneuron.data import (
+        Card,
+        CoreTokens,
+        Effect,
+        Partition,
+        Space,
+        TokenActivations,
+        Vocabulary,
+        neuron_name,
+        parse_neuron,
+    )
+    from intraneuron.errors import DataError, IntraneuronError, ModelError, SettingError, StudyError
+    from intraneuron.models.loading import load_model
+    from intraneuron.models.spaces import read_space
+    from intraneuron.pipeline.compare import compare
+    from intraneuron.pipeline.observe import observe
+    from intraneuron.pipeline.partition import categorize, segment
+    from intraneuron.pipeline.select import select
+    from intraneuron.pipeline.shuffle import shuffle
+
+
+def __getattr__(name: str) -> Any:
+    """Load a noun or verb when it is first asked for, so that importing the package takes no time."""
+    if name not in _HOME:
+        msg = f"module 'intraneuron' has no attribute {name!r}"
+        raise AttributeError(msg)
+    value = getattr(import_module(f"intraneuron.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,181 @@
+"""What a notebook user holds: studies, cards, and the test of one neuron from three arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import numpy as np
+import polars as pl
+
+from intraneuron import planning
+from intraneuron.cards import build_card
+from intraneuron.data import Card, parse_neuron
+from intraneuron.engine import run_study
+from intraneuron.figures.claims import claims as claims_figure
+from intraneuron.figures.distributions import distributions as distributions_figure
+from intraneuron.figures.profile import profile as profile_figure
+from intraneuron.figures.spectrum import spectrum as spectrum_figure
+from intraneuron.last import last_study, remember
+from intraneuron.one import one_neuron
+from intraneuron.planning import Plan, Progress
+from intraneuron.report.card_html import card_html
+from intraneuron.report.page import write_report
+from intraneuron.report.terminal import card_text
+from intraneuron.settings import settings_from
+from intraneuron.stages import Work
+from intraneuron.store import StudyFolder
+
+REPORT_CARDS = 12
+
+
+class NeuronCard(Card):
+    """A card that shows itself: text in a terminal, a picture and tables in a notebook."""
+
+    @classmethod
+    def of(cls, card: Card) -> NeuronCard:
+        """Wrap a card."""
+        return cls(**{f.name: getattr(card, f.name) for f in fields(card)})
+
+    def figure(self) -> alt.Chart:
+        """Return the spectrum: the activation axis with every core token."""
+        return spectrum_figure(self)
+
+    def _repr_html_(self) -> str:
+        return card_html(self)
+
+    def __str__(self) -> str:
+        """Return the card as plain text."""
+        return card_text(self)
+
+
+class Study:
+    """A finished study: tables, cards and figures."""
+
+    def __init__(self, folder: StudyFolder) -> None:
+        self.folder = folder
+
+    @property
+    def path(self) -> Path:
+        """The study's folder."""
+        return self.folder.path
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The layer- and model-level numbers (``summary.json``)."""
+        return dict(self.folder.read_json("summary.json"))
+
+    def neurons(self, population: str = "neurons") -> pl.DataFrame:
+        """Return one row a neuron, or a twin: ``population`` is neurons, shuffled or rotated."""
+        return self.folder.read(self.path / population / "results.parquet")
+
+    def card(self, name: str) -> NeuronCard:
+        """Return everything that is known of one neuron, e.g. ``card("L1N204")``."""
+        return NeuronCard.of(build_card(self.folder, *parse_neuron(name)))
+
+    def claims(self) -> alt.Chart:
+        """Return the figure of the paper's claims beside the twins."""
+        return claims_figure(self.summary)
+
+    def profile(self) -> alt.Chart:
+        """Return the figure of homogeneity along the activation axis."""
+        return profile_figure(self.summary)
+
+    def distributions(self) -> alt.Chart:
+        """Return the figure of AMI and interleaving over neurons."""
+        return distributions_figure(self.summary)
+
+    def __repr__(self) -> str:
+        return f"Study({str(self.path)!r})"
+
+
+def study(model: str = "docs-lm", *, out: str | Path | None = None, overwrite: bool = False, **settings: Any) -> Study:
+    """Study a model, or go on with a study that is already there.
+
+    Parameters
+    ----------
+    model : str
+        ``docs-lm`` (bundled), ``minilm``, a local folder, or a Hugging Face id.
+    out : path, optional
+        The study's folder; ``intraneuron-studies/MODEL-MODE`` when not given.
+    overwrite : bool
+        Replace what is there.
+    **settings
+        Any field of :mod:`intraneuron.config`: ``layers=[0, 1]``, ``texts="docs"``, ``segments="quantile:5"``, ...
+
+    Raises
+    ------
+    IntraneuronError
+        For anything that can be put right; the message says how.
+    """
+    config, run = settings_from(settings)
+    planned = planning.plan(model, config, run)
+    return run_planned(planned, Path(out) if out else None, overwrite=overwrite)
+
+
+def run_planned(
+    planned: Plan, out: Path | None, *, overwrite: bool = False, progress: Progress | None = None
+) -> Study:
+    """Run a planned study and remember it as the last one."""
+    folder = run_study(planned, out, overwrite=overwrite, progress=progress, last={"report": _report_stage})
+    try:
+        remember(folder.path)
+    except OSError as error:
+        (progress or Progress()).say(f"Could not remember this study as the last one ({error.strerror}).")
+    return Study(folder)
+
+
+def _report_stage(work: Work) -> None:
+    folder = work.folder
+    with work.progress.stage("report", "pages") as report:
+        summary = folder.read_json("summary.json")
+        cards = [build_card(folder, *parse_neuron(name)) for name in summary["clearest"][:REPORT_CARDS]]
+        write_report(summary, cards, folder.path / "report.html")
+        report(1, 1)
+    folder.finish("report", work.key, set(work.plan.layers))
+
+
+def open(path: str | Path | None = None) -> Study:
+    """Open a study; the last one when no folder is given."""
+    return Study(StudyFolder.open(Path(path) if path else last_study()))
+
+
+def test(
+    tokens: Sequence[str],
+    activations: Sequence[float] | np.ndarray,
+    vectors: np.ndarray,
+    *,
+    segments: str = "quantile:5",
+    categories: str = "ward",
+    seed: int = 0,
+) -> NeuronCard:
+    """Test one neuron from three plain arrays; no model is needed.
+
+    Parameters
+    ----------
+    tokens : n strings
+    activations : n numbers
+        Any order; the card shows them descending.
+    vectors : (n, D)
+        One embedding a token, any length; meaning is their cosine.
+    segments, categories : str
+        As in ``inn.study``.
+    seed : int
+        Keys the Monte Carlo draws of small zones.
+
+    Returns
+    -------
+    NeuronCard
+        Without twins: there is no layer to rotate. Its pattern is ``untested``.
+
+    Raises
+    ------
+    DataError
+        When arrays disagree in length, activations are NaN or all equal, or a vector has no direction.
+    """
+    return NeuronCard.of(
+        one_neuron(tokens, activations, vectors, segments=segments, categories=categories, seed=seed)
+    )

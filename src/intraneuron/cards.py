@@ -1,0 +1,185 @@
+"""Build the card of one neuron from a study."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from intraneuron.data import (
+    Card,
+    CardCategory,
+    CardNumber,
+    CardSegment,
+    CardToken,
+    CoreTokens,
+    Partition,
+    Vocabulary,
+    neuron_name,
+)
+from intraneuron.errors import StudyError
+from intraneuron.pipeline.compare import QUESTIONS, Comparison
+from intraneuron.pipeline.numbers import NUMBERS
+from intraneuron.store import StudyFolder
+from intraneuron.tables import read_core_tokens_table, read_effect_table, read_partition_table
+
+SHOWN = ("ami", "mrpp_a", "distance_r", "peak", "peak10", "peak5", "top_down_eta2", "interleaving")
+"""Numbers on a card, in order."""
+
+
+def build_card(folder: StudyFolder, layer: int, neuron: int) -> Card:
+    """Return everything that a study knows of one neuron.
+
+    Raises
+    ------
+    StudyError
+        When the study has no such layer or neuron.
+    """
+    row = _index(folder, layer, neuron)
+    summary = folder.read_json("summary.json")
+    core = read_core_tokens_table(_row(folder, "core_tokens", layer, row))
+    categories = read_partition_table(_row(folder, "categories", layer, row), "meaning", "")
+    segments = read_partition_table(_row(folder, "segments", layer, row), "activation", "")
+    effects = {
+        q: read_effect_table(_row(folder, f"effects/{q}", layer, row), q) for q in QUESTIONS
+    }
+    comparison = Comparison(effects, *_profile(folder, layer, row))
+    words = _row(folder, "categories", layer, row)["words"].to_list()[0]
+    result = _result(folder, layer, neuron)
+    bound = _row(folder, "segments", layer, row)["bound"].to_numpy()[0]
+    claims = {c["number"]: c for c in summary["claims"] if c["layer"] == layer}
+    return Card(
+        name=neuron_name(layer, neuron),
+        model=summary["model"],
+        mode=summary["mode"],
+        space=summary["space"],
+        pattern=result["pattern"],
+        reliability=_float(result["reliability"]),
+        silhouette=_float(result["silhouette"]),
+        clustered=result["clustered"],
+        tokens=card_tokens(core, categories, segments, folder.vocabulary()),
+        categories=card_categories(core, categories, comparison, words),
+        segments=card_segments(segments, comparison, bound, _rotated_zones(folder, layer)),
+        numbers=_numbers(comparison, claims, summary.get("bars", {}).get(str(layer), {})),
+    )
+
+
+def _index(folder: StudyFolder, layer: int, neuron: int) -> int:
+    layers = folder.manifest["settings"]["layers"]
+    if layer not in layers:
+        have = ", ".join(map(str, layers))
+        model = folder.manifest["identity"]["name"]
+        msg = (
+            f"This study has no layer {layer} (it has {have}). Run: intraneuron study {model} --layers {layer} "
+            f"--out {folder.path}"
+        )
+        raise StudyError(msg)
+    size = folder.manifest["model"]["neurons"][layer]
+    if not 0 <= neuron < size:
+        msg = f"Layer {layer} has neurons 0 to {size - 1}, got {neuron}."
+        raise StudyError(msg)
+    return neuron
+
+
+def _row(folder: StudyFolder, table: str, layer: int, row: int) -> pl.DataFrame:
+    """Read one neuron's row of a table (rows are in neuron order)."""
+    file = folder.layer_file(f"neurons/{table}", layer)
+    if not file.is_file():
+        return folder.read(file)
+    return pl.scan_parquet(file).slice(row, 1).collect()
+
+
+def _profile(folder: StudyFolder, layer: int, row: int) -> tuple[np.ndarray, np.ndarray]:
+    frame = _row(folder, "profile", layer, row)
+    return frame["mean_similarity"].to_numpy(), frame["profile"].to_numpy()
+
+
+def _result(folder: StudyFolder, layer: int, neuron: int) -> dict[str, Any]:
+    wanted = (pl.col("layer") == layer) & (pl.col("neuron") == neuron)
+    columns = ["layer", "neuron", "pattern", "reliability", "silhouette", "clustered"]
+    file = folder.path / "neurons" / "results.parquet"
+    if not file.is_file():
+        folder.read(file)
+    return pl.scan_parquet(file).select(columns).filter(wanted).collect().row(0, named=True)
+
+
+def _rotated_zones(folder: StudyFolder, layer: int) -> np.ndarray:
+    """Return the mean homogeneity of each segment among the rotated twins, (G,)."""
+    file = folder.layer_file("rotated/effects/homogeneity", layer)
+    if not file.is_file():
+        return np.zeros(0)
+    observed = read_effect_table(folder.read(file), "homogeneity").observed
+    defined = np.isfinite(observed)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(defined, observed, 0.0).sum(axis=0) / defined.sum(axis=0))
+
+
+def card_tokens(
+    core: CoreTokens, categories: Partition, segments: Partition, vocabulary: Vocabulary
+) -> tuple[CardToken, ...]:
+    """Return the tokens of the one neuron in ``core``."""
+    return tuple(
+        CardToken(
+            rank=r,
+            token=str(vocabulary.token[core.token_id[0, r]]),
+            activation=float(core.activation[0, r]),
+            count=int(core.count[0, r]),
+            category=int(categories.label[0, r]),
+            segment=int(segments.label[0, r]),
+        )
+        for r in range(int(core.n[0]))
+    )
+
+
+def card_categories(
+    core: CoreTokens, categories: Partition, comparison: Comparison, words: list[list[str]]
+) -> tuple[CardCategory, ...]:
+    """Return the categories of the one neuron."""
+    delta = comparison.effects["category_delta"]
+    out = []
+    for g in range(int(categories.n_groups[0])):
+        inside = categories.label[0] == g
+        mean = float(core.activation[0, inside].mean())
+        observed, p = (float(a[0, g]) if g < a.shape[1] else math.nan for a in (delta.observed, delta.p))
+        out.append(CardCategory(g, int(inside.sum()), tuple(words[g]), mean, observed, p))
+    return tuple(out)
+
+
+def card_segments(
+    segments: Partition, comparison: Comparison, bound: np.ndarray, rotated: np.ndarray
+) -> tuple[CardSegment, ...]:
+    """Return the segments of the one neuron; ``rotated`` is the twins' mean homogeneity a segment, or empty."""
+    zone = comparison.effects["homogeneity"]
+    out = []
+    for g in range(int(segments.n_groups[0])):
+        observed, null, p, q = (float(a[0, g]) for a in (zone.observed, zone.null_mean, zone.p, zone.q))
+        twin = float(rotated[g]) if g < len(rotated) else math.nan
+        size = int((segments.label[0] == g).sum())
+        low, high = float(bound[g + 1]), float(bound[g])
+        out.append(CardSegment(g, size, low, high, observed, null, p, q, twin))
+    return tuple(out)
+
+
+def _numbers(
+    comparison: Comparison, claims: dict[str, dict[str, Any]], bars: dict[str, float]
+) -> tuple[CardNumber, ...]:
+    out = []
+    for number in NUMBERS:
+        if number.name not in SHOWN:
+            continue
+        claim = claims.get(number.name, {})
+        value, p, q = (float(f(comparison)[0]) for f in (number.of, number.p_of, number.q_of))
+        twins = (_float(claim.get("shuffled")), _float(claim.get("rotated")), _float(bars.get(number.name)))
+        out.append(CardNumber(number.name, number.claim, value, p, q, *twins))
+    return tuple(out)
+
+
+def own_numbers(comparison: Comparison) -> tuple[CardNumber, ...]:
+    """Return the numbers of a neuron that has no layer, and so no twins."""
+    return _numbers(comparison, {}, {})
+
+
+def _float(value: Any) -> float:
+    return math.nan if value is None else float(value)

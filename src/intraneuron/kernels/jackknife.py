@@ -1,0 +1,69 @@
+"""Intervals for the mean of a layer: delete one group of tokens (or of texts) at a time.
+
+A layer's neurons are a census, and they share their tokens: resampling neurons would give intervals three to four
+times too narrow. What can vary is the text or the vocabulary, so groups of it are left out one by one. References:
+Busing, Meijer and van der Leeden (1999), doi 10.1023/A:1008800423698 (groups of unequal size).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import stats
+
+
+def jackknife_parts(full: np.ndarray, without: np.ndarray, share: np.ndarray, population: int) -> np.ndarray:
+    r"""Return what the jackknife variance of a mean over a layer's neurons is made of, from a sample of them.
+
+    With :math:`\delta_j` the change of the sample's mean when group j is left out and :math:`h_j` = 1 / share, the
+    deviation of pseudo-value j is :math:`-(h_j - 1) \delta_j + \sum_k (1 - 1/h_k) \delta_k`; the variance is the mean of
+    its squares over :math:`h_j - 1`. Part of each square is the neurons' own noise, :math:`(h_j - 1) s_j^2 / n` with
+    :math:`s_j` the standard deviation of changes between neurons; for all N neurons of the layer it would be
+    :math:`(h_j - 1) s_j^2 / N`.
+
+    Parameters
+    ----------
+    full : float64 (n, M)
+        M numbers of n sampled neurons.
+    without : float64 (J, n, M)
+        The same with one of J groups left out.
+    share : float64 (J,)
+        Share of the whole that each group is, in (0, 1).
+    population : int
+        N.
+
+    Returns
+    -------
+    float64 (3, J, M)
+        Deviations divided by sqrt(h - 1); own noise of the sample; own noise of the layer. Kept apart so that layers
+        and populations can be added up before squaring: :func:`standard_error`.
+    """
+    change = without - full[None]
+    defined = np.isfinite(change)
+    size = defined.sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(defined, change, 0.0).sum(axis=1) / size
+        spread = np.where(defined, change - mean[:, None], 0.0)
+        own = (spread**2).sum(axis=1) / (size - 1)
+        h = 1 / share[:, None]
+        deviation = -(h - 1) * mean + ((1 - 1 / h) * mean).sum(axis=0)
+        return np.stack([deviation / np.sqrt(h - 1), (h - 1) * own / size, (h - 1) * own / population])
+
+
+def standard_error(parts: list[np.ndarray], weights: list[float]) -> np.ndarray:
+    """Return the standard error of a weighted sum of means whose parts share their groups, (M,).
+
+    ``parts`` are results of :func:`jackknife_parts`; a difference has weights 1 and -1, a mean over L layers 1 / L
+    each. Deviations are added before squaring, because layers and twins share the tokens left out. What the sampled
+    neurons' own noise adds to the square is replaced by what the whole layer's adds.
+    """
+    together = np.sum([w * part[0] for w, part in zip(weights, parts, strict=True)], axis=0)
+    sample, layer = (
+        np.sum([w * w * part[i] for w, part in zip(weights, parts, strict=True)], axis=0).mean(axis=0) for i in (1, 2)
+    )
+    shared = np.maximum((together**2).mean(axis=0) - sample, 0.0)
+    return np.asarray(np.sqrt(shared + layer))
+
+
+def interval_factor(groups: int, level: float = 0.95) -> float:
+    """Return how many standard errors an interval of this level is wide on each side (Student, groups - 1)."""
+    return float(stats.t.ppf(0.5 + level / 2, groups - 1))

@@ -1,0 +1,40 @@
+"""The last study is remembered, so that commands need no folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from intraneuron.errors import StudyError
+from intraneuron.store import atomic
+
+
+def state_file() -> Path:
+    """Return the file that remembers the last study."""
+    root = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(root) / "intraneuron" / "last-study"
+
+
+def remember(path: Path) -> None:
+    """Remember a study as the last one."""
+    with atomic(state_file()) as temporary:
+        temporary.write_text(str(Path(path).resolve()), encoding="utf-8")
+
+
+def last_study() -> Path:
+    """Return the last study's folder.
+
+    Raises
+    ------
+    StudyError
+        When none is remembered, or it is gone.
+    """
+    file = state_file()
+    if not file.is_file():
+        msg = "No study has been made yet. Run: intraneuron study minilm (or name a study's folder)."
+        raise StudyError(msg)
+    path = Path(file.read_text(encoding="utf-8").strip())
+    if not (path / "manifest.toml").is_file():
+        msg = f"The last study, {path}, is gone; name a study's folder."
+        raise StudyError(msg)
+    return path

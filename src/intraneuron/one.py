@@ -1,0 +1,101 @@
+"""One neuron from three arrays: the whole pipeline on plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from intraneuron.cards import card_categories, card_segments, card_tokens, own_numbers
+from intraneuron.config import MIN_TOKENS
+from intraneuron.data import Card, CoreTokens, Space, Vocabulary
+from intraneuron.errors import DataError
+from intraneuron.kernels.nearest import nearest_to_mean
+from intraneuron.pipeline.compare import compare, with_q
+from intraneuron.pipeline.partition import bounds, categorize, segment
+
+
+def one_neuron(
+    tokens: Sequence[str],
+    activations: Sequence[float] | np.ndarray,
+    vectors: np.ndarray,
+    *,
+    segments: str,
+    categories: str,
+    seed: int,
+) -> Card:
+    """Return the card of a neuron given by its core tokens, their activations and their vectors."""
+    values, table = _checked(tokens, activations, vectors)
+    order = np.lexsort((np.arange(len(values)), -values)).astype(np.int32)
+    n = len(values)
+    zero = np.zeros(1, dtype=np.int32)
+    core = CoreTokens(
+        layer=zero,
+        neuron=zero,
+        n=np.array([n], dtype=np.int32),
+        token_id=order[None],
+        activation=values[order][None],
+        count=np.full((1, n), -1, dtype=np.int64),
+        reliability=np.array([np.nan]),
+    )
+    space = Space.from_vectors("given", table)
+    meaning, zones = categorize(core, space, categories), segment(core, segments)
+    comparison = compare(core, space, meaning, zones, seed=seed)
+    comparison.effects.update({q: with_q([e])[0] for q, e in comparison.effects.items()})
+    text = np.array([str(t) for t in tokens], dtype=object)
+    blank = np.zeros(n, dtype=bool)
+    vocabulary = Vocabulary(text, blank, blank, np.arange(n, dtype=np.int32))
+    ids = nearest_to_mean(space.vector, core.token_id, meaning.label, core.n, meaning.n_groups)
+    words = [vocabulary.words(row) for row in ids[0]]
+    return Card(
+        name="L0N0",
+        model="given arrays",
+        mode="given",
+        space="given",
+        pattern="untested",
+        reliability=float("nan"),
+        silhouette=float(meaning.quality[0]),
+        clustered=None,
+        tokens=card_tokens(core, meaning, zones, vocabulary),
+        categories=card_categories(core, meaning, comparison, words),
+        segments=card_segments(zones, comparison, bounds(core, zones)[0], np.zeros(0)),
+        numbers=own_numbers(comparison),
+        notes=_notes(int(meaning.n_groups[0])),
+    )
+
+
+def _checked(
+    tokens: Sequence[str], activations: Sequence[float] | np.ndarray, vectors: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return activations and vectors as float64, or raise DataError."""
+    values = np.asarray(activations, dtype=np.float64)
+    table = np.asarray(vectors, dtype=np.float64)
+    if values.ndim != 1 or table.ndim != 2 or not len(tokens) == len(values) == len(table):
+        msg = (
+            f"tokens, activations and vectors must have one entry a token, got {len(tokens)} tokens, activations of "
+            f"shape {values.shape} and vectors of shape {table.shape}."
+        )
+        raise DataError(msg)
+    if len(values) < MIN_TOKENS:
+        msg = f"A neuron needs at least {MIN_TOKENS} tokens to be tested, got {len(values)}."
+        raise DataError(msg)
+    bad = np.flatnonzero(~np.isfinite(values))
+    if len(bad):
+        msg = f"Activations must be finite, got {values[bad[0]]} for token {bad[0]} ({tokens[bad[0]]!r})."
+        raise DataError(msg)
+    if np.ptp(values) == 0:
+        msg = f"All {len(values)} activations are {values[0]:g}: there is no activation axis to cut. Give other tokens."
+        raise DataError(msg)
+    length = np.sqrt((table**2).sum(axis=1))
+    bad = np.flatnonzero(~(np.isfinite(length) & (length > 0)))
+    if len(bad):
+        msg = f"Vectors must be finite and not zero, got another for token {bad[0]} ({tokens[bad[0]]!r}). Leave it out."
+        raise DataError(msg)
+    return values, table
+
+
+def _notes(n_categories: int) -> tuple[str, ...]:
+    notes = ["No layer, no rotated twin: this neuron cannot be told from a random direction."]
+    if n_categories < 2:
+        notes.append("Fewer than two categories of 3 tokens or more: what compares categories is undefined.")
+    return tuple(notes)

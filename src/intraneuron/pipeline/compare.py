@@ -1,0 +1,145 @@
+"""compare: core tokens and their two partitions -> the effects, one a question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from intraneuron.config import MIN_TOKENS, PROFILE_WINDOW
+from intraneuron.data import CoreTokens, Effect, Partition, Space
+from intraneuron.kernels.agreement import agreement
+from intraneuron.kernels.homogeneity import zones
+from intraneuron.kernels.multiplicity import benjamini_hochberg
+from intraneuron.kernels.ranks import top_down
+from intraneuron.kernels.runs import interleaving
+
+QUESTIONS = {
+    "top_down": "activations dealt at random to the tokens (beta, exact mean and variance)",
+    "category_delta": "activations dealt at random to the tokens (exact rank sum)",
+    "interleaving": "activations dealt at random to the tokens (three exact moments)",
+    "homogeneity": "a random subset of the neuron's core tokens (three exact moments)",
+    "homogeneity_stepdown": "a random subset of the tokens of this and lower segments (three exact moments)",
+    "peak": "activations dealt at random to the tokens (three exact moments)",
+    "mrpp": "activations dealt at random to the tokens (three exact moments)",
+    "distance": "activations dealt at random to the tokens (three exact moments)",
+    "agreement": "tables with the same margins (gamma, exact mean and variance)",
+    "information": "tables with the same margins (exact mean)",
+}
+"""Every question that is asked of a neuron, and the null it is held against."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All effects of some neurons, and their homogeneity profile.
+
+    Attributes
+    ----------
+    effects : dict
+        By question, in the order of :data:`QUESTIONS`.
+    mean_similarity : float64 (N,)
+        Mean cosine over all pairs of core tokens.
+    profile : float64 (N, K - 9)
+        Mean cosine inside each window of 10 consecutive ranks.
+    """
+
+    effects: dict[str, Effect]
+    mean_similarity: np.ndarray
+    profile: np.ndarray
+
+    def rows(self, index: slice | np.ndarray) -> Comparison:
+        """Return some neurons."""
+        effects = {name: effect[index] for name, effect in self.effects.items()}
+        return Comparison(effects, self.mean_similarity[index], self.profile[index])
+
+
+def compare(
+    core: CoreTokens,
+    space: Space,
+    categories: Partition,
+    segments: Partition,
+    *,
+    seed: int = 0,
+    estimates_only: bool = False,
+) -> Comparison:
+    """Ask every question of every neuron.
+
+    q is left NaN: it is defined over all neurons of a study (:func:`with_q`).
+
+    Parameters
+    ----------
+    core : CoreTokens
+    space : Space
+    categories : Partition by meaning
+    segments : Partition by activation
+    seed : int
+        Keys the Monte Carlo draws of small zones, together with layer and neuron.
+    estimates_only : bool
+        Leave the nulls and p of the pair statistics out (NaN); several times faster.
+    """
+    keys = np.stack([np.full(len(core), seed), core.layer, core.neuron]).astype(np.int64)
+    z = zones(
+        space.vector,
+        core.token_id,
+        core.n,
+        core.activation,
+        segments.label,
+        segments.n_groups,
+        keys=keys,
+        window=PROFILE_WINDOW,
+        min_tokens=MIN_TOKENS,
+        estimates_only=estimates_only,
+    )
+    effects = _category_effects(core, categories) | _agreement_effects(core, categories, segments)
+    pairs = {
+        "homogeneity": z.homogeneity,
+        "homogeneity_stepdown": z.stepdown,
+        "peak": z.peak,
+        "mrpp": z.mrpp,
+        "distance": z.distance,
+    }
+    effects |= {name: _effect(name, *np.moveaxis(table, -1, 0)) for name, table in pairs.items()}
+    return Comparison({name: effects[name] for name in QUESTIONS}, z.mean_similarity, z.profile)
+
+
+def _effect(question: str, *arrays: np.ndarray) -> Effect:
+    """Wrap observed, effect size, null mean, null SD and p."""
+    owned = [np.ascontiguousarray(a) for a in arrays]
+    return Effect(question, QUESTIONS[question], *owned, q=np.full(owned[0].shape, np.nan))
+
+
+def _category_effects(core: CoreTokens, categories: Partition) -> dict[str, Effect]:
+    t = top_down(core.activation, categories.label, core.n, categories.n_groups)
+    r = interleaving(categories.label, core.n, categories.n_groups)
+    zero = 0 * t.delta
+    return {
+        "top_down": _effect("top_down", t.h, t.eta2, t.null_mean, t.null_std, t.p),
+        "category_delta": _effect("category_delta", t.delta, t.delta, zero, t.delta_std, t.delta_p),
+        "interleaving": _effect("interleaving", r.runs, r.interleaving, r.null_mean, r.null_std, r.p),
+    }
+
+
+def _agreement_effects(core: CoreTokens, categories: Partition, segments: Partition) -> dict[str, Effect]:
+    a = agreement(categories.label, segments.label, core.n)
+    shares = np.stack([a.information_first, a.information_second], axis=1)
+    undefined = np.full(shares.shape, np.nan)
+    return {
+        "agreement": _effect("agreement", a.x2, a.ami, a.null_mean, a.null_std, a.p),
+        "information": _effect("information", shares, shares, 0 * shares, undefined, undefined),
+    }
+
+
+def with_q(effects: list[Effect]) -> list[Effect]:
+    """Return one question's effects (a list, e.g. by layer) with q over all their neurons together.
+
+    Groups are separate families; a layer whose neurons have fewer groups has fewer columns.
+    """
+    if effects[0].p.ndim == 1:
+        q = benjamini_hochberg(np.concatenate([e.p for e in effects]))
+        parts = np.split(q, np.cumsum([len(e) for e in effects])[:-1])
+        return [replace(e, q=part) for e, part in zip(effects, parts, strict=True)]
+    width = max(e.p.shape[1] for e in effects)
+    padded = [np.pad(e.p, ((0, 0), (0, width - e.p.shape[1])), constant_values=np.nan) for e in effects]
+    q = benjamini_hochberg(np.concatenate(padded))
+    parts = np.split(q, np.cumsum([len(e) for e in effects])[:-1])
+    return [replace(e, q=part[:, : e.p.shape[1]]) for e, part in zip(effects, parts, strict=True)]

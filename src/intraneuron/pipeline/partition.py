@@ -1,0 +1,148 @@
+"""categorize and segment: core tokens -> a partition by meaning, a partition by activation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from intraneuron.config import K_MAX, MIN_GROUP, MIN_TOKENS
+from intraneuron.data import CoreTokens, Partition, Space
+from intraneuron.errors import DataError, SettingError
+from intraneuron.kernels.breaks import METHODS, cut
+from intraneuron.kernels.clustering import LINKAGES, cluster
+from intraneuron.kernels.groups import renumber
+
+
+def testable(core: CoreTokens) -> np.ndarray:
+    """Return which neurons can be tested: at least 20 core tokens, and activations that differ, bool (N,)."""
+    last = np.take_along_axis(core.activation, np.maximum(core.n - 1, 0)[:, None], axis=1)[:, 0]
+    return (core.n >= MIN_TOKENS) & (core.activation[:, 0] > last)
+
+
+def categorize(core: CoreTokens, space: Space, method: str = "ward") -> Partition:
+    """Group each neuron's core tokens by meaning.
+
+    Agglomerative clustering of cosines, cut into the 2 to 10 groups of highest mean silhouette. Groups of fewer
+    than 3 tokens leave (label -1); the others are numbered by mean activation, 0 the most active. Neurons that
+    cannot be tested have no groups.
+
+    Parameters
+    ----------
+    core : CoreTokens
+    space : Space
+    method : "ward", "average" or "complete"
+
+    Raises
+    ------
+    SettingError
+        For another method.
+    DataError
+        When a core token has no vector in this space.
+    """
+    if method not in LINKAGES:
+        msg = f"--categories must be one of {', '.join(LINKAGES)}, got {method!r}."
+        raise SettingError(msg)
+    _check_vectors(core, space)
+    n = np.where(testable(core), core.n, 0)
+    raw, quality = cluster(
+        space.vector, core.token_id, n, linkage=method, k_max=K_MAX, min_tokens=MIN_TOKENS
+    )
+    label, n_groups = renumber(raw, core.activation, n, MIN_GROUP)
+    n_cut = (raw.max(axis=1, initial=-1) + 1).astype(np.int16)
+    return Partition("meaning", method, label, n_groups, n_cut, quality)
+
+
+def _check_vectors(core: CoreTokens, space: Space) -> None:
+    token_id = core.token_id[core.token_id >= 0]
+    if len(token_id) and token_id.max() >= len(space.vector):
+        msg = (
+            f"The space {space.name!r} has {len(space.vector)} vectors, but a core token has id {token_id.max()}: "
+            "it belongs to another vocabulary."
+        )
+        raise DataError(msg)
+    missing = ~space.defined[token_id]
+    if missing.any():
+        msg = (
+            f"{np.unique(token_id[missing]).size} core tokens have no vector in the space {space.name!r} (the first "
+            f"is id {token_id[missing][0]}): zero or not finite. Leave them out when core tokens are selected."
+        )
+        raise DataError(msg)
+
+
+def recategorize(categories: Partition, core: CoreTokens, order: np.ndarray) -> Partition:
+    """Carry categories over to rearranged tokens: ``order[i, r]`` is the old rank of the token now at rank r.
+
+    Meaning does not change when activations are permuted; only the numbering by activation does.
+    """
+    moved = np.where(order >= 0, np.take_along_axis(categories.label, np.maximum(order, 0), axis=1), -1)
+    label, n_groups = renumber(moved.astype(np.int16), core.activation, core.n, MIN_GROUP)
+    return replace(categories, label=label, n_groups=n_groups)
+
+
+def parse_segments(text: str) -> tuple[str, float]:
+    """Read ``quantile:5`` into ("quantile", 5).
+
+    Raises
+    ------
+    SettingError
+        For an unknown method, or an amount out of range: 2 to 20 groups, a share between 0 and 1.
+
+    >>> parse_segments("top:0.2")
+    ('top', 0.2)
+    """
+    method, _, amount = text.partition(":")
+    allowed = "quantile:G, equal-width:G (G from 2 to 20) or top:SHARE (between 0 and 1)"
+    try:
+        value = float(amount)
+    except ValueError:
+        value = float("nan")
+    groups = method != "top"
+    fits = (2 <= value <= 20 and value == int(value)) if groups and value == value else 0 < value < 1
+    if method not in METHODS or not fits:
+        msg = f"--segments must be {allowed}, got {text!r}."
+        raise SettingError(msg)
+    return method, value
+
+
+def segment(core: CoreTokens, method: str = "quantile:5") -> Partition:
+    """Cut each neuron's core tokens into contiguous zones of activation, 0 the most active.
+
+    Parameters
+    ----------
+    core : CoreTokens
+    method : str
+        ``quantile:G``, ``equal-width:G`` or ``top:SHARE``. Quality is the goodness of variance fit.
+
+    Raises
+    ------
+    SettingError
+        For another method.
+    """
+    name, amount = parse_segments(method)
+    n = np.where(testable(core), core.n, 0)
+    label, quality = cut(core.activation, n, name, amount)  # type: ignore[arg-type]
+    groups = 2 if name == "top" else int(amount)
+    n_groups = np.where(n > 0, groups, 0).astype(np.int16)
+    return Partition("activation", method, label, n_groups, n_groups, quality)
+
+
+def bounds(core: CoreTokens, segments: Partition) -> np.ndarray:
+    """Return the activations that separate segments, descending, float64 (N, G + 1).
+
+    The first is the highest activation, the last the lowest; between two segments stands the middle of the gap.
+    An empty segment has two equal bounds. NaN where a neuron has no segments.
+    """
+    G = int(segments.n_groups.max(initial=0))
+    out = np.full((len(core), G + 1), np.nan)
+    rows = np.arange(len(core))
+    defined = segments.n_groups > 0
+    last = np.maximum(core.n - 1, 0)
+    out[:, 0] = core.activation[:, 0]
+    for g in range(1, G):
+        above = (segments.label < g) & (segments.label >= 0)
+        first = np.minimum(above.sum(axis=1), last)
+        out[:, g] = (core.activation[rows, np.maximum(first - 1, 0)] + core.activation[rows, first]) / 2
+    out[:, G] = core.activation[rows, last]
+    out[~defined] = np.nan
+    return out

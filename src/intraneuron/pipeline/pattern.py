@@ -1,0 +1,63 @@
+"""pattern: which kind of relation a neuron shows, judged against its layer's rotated twin."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from intraneuron.config import ALPHA
+from intraneuron.pipeline.compare import Comparison
+from intraneuron.pipeline.numbers import BY_NAME
+
+FLAGS = {
+    "steps": ("ami",),
+    "gradient": ("distance_r",),
+    "peak": ("peak",),
+    "mixed": ("mrpp_a", "top_down_eta2", "interleaving"),
+}
+"""The numbers behind each flag; ``pattern`` is the first flag that holds."""
+
+PATTERNS = (*FLAGS, "none", "insufficient", "untested")
+
+QUANTILE = 0.95
+
+
+def bars(rotated: Comparison) -> dict[str, float]:
+    """Return, for each number behind a flag, the value that 5 % of the rotated twins go beyond."""
+    return {name: bar_of(name, rotated) for names in FLAGS.values() for name in names}
+
+
+def bar_of(name: str, rotated: Comparison) -> float:
+    """Return the value of one number that 5 % of the rotated twins go beyond, in the claim's direction."""
+    number = BY_NAME[name]
+    values = number.sign * number.of(rotated)
+    values = values[np.isfinite(values)]
+    return float(number.sign * np.quantile(values, QUANTILE)) if len(values) else float("nan")
+
+
+def flags(comparison: Comparison, rotated_bars: dict[str, float]) -> dict[str, np.ndarray]:
+    """Return the flags of every neuron, bool (N,) each.
+
+    A flag holds when, for one of its numbers, q < 0.05 and the effect is beyond the rotated twin's bar.
+    """
+    out = {}
+    for flag, names in FLAGS.items():
+        holds = np.zeros(len(comparison.mean_similarity), dtype=bool)
+        for name in names:
+            number = BY_NAME[name]
+            beyond = number.sign * number.of(comparison) > number.sign * rotated_bars[name]
+            holds |= beyond & (number.q_of(comparison) < ALPHA)
+        out[flag] = holds
+    return out
+
+
+def patterns(comparison: Comparison, found: dict[str, np.ndarray] | None) -> np.ndarray:
+    """Return the pattern of every neuron, str (N,).
+
+    ``found`` is None when no rotated twin was observed: then testable neurons are ``untested``.
+    """
+    tested = np.isfinite(comparison.mean_similarity)
+    out = np.where(tested, "untested" if found is None else "none", "insufficient").astype("U12")
+    for flag in reversed(FLAGS):
+        if found is not None:
+            out[found[flag] & tested] = flag
+    return out

@@ -1,0 +1,172 @@
+"""Plan a study: load the model, read the texts, check every setting; nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from intraneuron.config import MIN_TOKENS, RunConfig, StudyConfig
+from intraneuron.errors import SettingError
+from intraneuron.kernels.clustering import LINKAGES
+from intraneuron.pipeline.partition import parse_segments
+from intraneuron.store import STAGES, fingerprint, versions
+
+if TYPE_CHECKING:
+    from intraneuron.models.loading import LoadedModel
+    from intraneuron.models.texts import Windows
+
+Report = Callable[[int, int], None]
+"""Called with the work done so far and the whole work of a stage."""
+
+
+class Progress:
+    """What a run tells its caller; this one keeps silent."""
+
+    @contextmanager
+    def stage(self, name: str, unit: str) -> Iterator[Report]:
+        """Announce a stage; the block calls the yielded function as it goes."""
+        del name, unit
+        yield lambda done, total: None
+
+    def say(self, message: str) -> None:
+        """Pass a remark on."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A study before it starts: the model is loaded, the texts are read, the settings are checked."""
+
+    name: str
+    config: StudyConfig
+    run: RunConfig
+    model: LoadedModel
+    texts: Windows | None
+    text_hash: str
+    layers: tuple[int, ...]
+    mode: str
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What makes it this study and no other."""
+        return {
+            "name": self.name,
+            "weights": self.model.weight_hash,
+            "mode": self.mode,
+            "texts": self.text_hash,
+        }
+
+    @property
+    def default_folder(self) -> Path:
+        """Where the study goes when nobody says otherwise."""
+        short = Path(self.name).name or "model"
+        return Path("intraneuron-studies") / f"{short}-{self.mode}"
+
+    def manifest(self) -> dict[str, Any]:
+        """Everything that a later reader needs to know where the numbers come from."""
+        model = self.model
+        return {
+            "identity": self.identity,
+            "model": {
+                "name": self.name,
+                "family": model.family,
+                "kind": model.kind,
+                "revision": model.revision,
+                "weights": model.weight_hash,
+                "tokenizer": model.tokenizer_hash,
+                "layers": len(model.sites),
+                "neurons": [site.n_neurons for site in model.sites],
+            },
+            "settings": asdict(self.config) | {"layers": list(self.layers), "mode": self.mode},
+            "run": {"device": str(model.device), "dtype": self.run.dtype},
+            "versions": versions(),
+        }
+
+
+def check(config: StudyConfig) -> None:
+    """Raise SettingError for settings that no model could make right."""
+    observe = config.observe
+    if not MIN_TOKENS <= observe.core_tokens <= 1000:
+        msg = f"--core-tokens must be between {MIN_TOKENS} and 1000, got {observe.core_tokens}."
+        raise SettingError(msg)
+    if observe.min_count != "auto" and observe.min_count < 1:
+        msg = f"--min-count must be auto or a number from 1 on, got {observe.min_count}."
+        raise SettingError(msg)
+    if observe.mode == "corpus" and not observe.texts:
+        msg = "--mode corpus needs texts, got none. Add --texts docs, or --texts with files or folders of your own."
+        raise SettingError(msg)
+    if observe.mode == "vocabulary" and observe.texts:
+        msg = "--mode vocabulary reads no texts, got --texts. Leave one of the two out."
+        raise SettingError(msg)
+    if not 0 <= observe.seed < 2**63:
+        msg = f"--seed must be a whole number from 0 to 2^63 - 1, got {observe.seed}."
+        raise SettingError(msg)
+    if config.partition.categories not in LINKAGES:
+        msg = f"--categories must be one of {', '.join(LINKAGES)}, got {config.partition.categories!r}."
+        raise SettingError(msg)
+    parse_segments(config.partition.segments)
+
+
+def plan(name: str, config: StudyConfig, run: RunConfig) -> Plan:
+    """Load the model, read the texts and check all settings; nothing is written.
+
+    Raises
+    ------
+    IntraneuronError
+        For anything that the user can put right.
+    """
+    check(config)
+    from intraneuron.models.loading import load_model
+
+    model = load_model(name, device=run.device, dtype=run.dtype)
+    mode = config.observe.mode
+    if mode == "auto":
+        mode = "corpus" if config.observe.texts else "vocabulary"
+    texts, text_hash = None, "none"
+    if mode == "corpus":
+        from intraneuron.models.texts import pack, read_texts
+
+        documents = read_texts(config.observe.texts, config.observe.seed)
+        texts, text_hash = pack(documents, model), fingerprint(documents)
+    layers = _layers(config, len(model.sites), name)
+    config = replace(config, observe=replace(config.observe, layers=layers))
+    return Plan(name, config, run, model, texts, text_hash, layers, mode)
+
+
+def _layers(config: StudyConfig, available: int, name: str) -> tuple[int, ...]:
+    wanted = config.observe.layers
+    if wanted is None:
+        return tuple(range(available))
+    wrong = [layer for layer in wanted if not 0 <= layer < available]
+    if wrong or not wanted:
+        got = ", ".join(map(str, wrong)) or "none"
+        msg = f"--layers must be between 0 and {available - 1} for {name}, got {got}."
+        raise SettingError(msg)
+    return tuple(sorted(set(wanted)))
+
+
+def keys(plan: Plan) -> dict[str, str]:
+    """Return the fingerprint of each stage: its settings and those of all before it."""
+    observe = plan.config.observe
+    settings: dict[str, Any] = {
+        "observe": (
+            plan.identity,
+            observe.core_tokens,
+            observe.min_count,
+            observe.seed,
+            plan.run.dtype,
+            "rotated" in plan.config.twin.twins,
+        ),
+        "space": asdict(plan.config.space),
+        "categories": plan.config.partition.categories,
+        "segments": plan.config.partition.segments,
+        "layers": plan.layers,
+        "twins": sorted(plan.config.twin.twins),
+    }
+    out: dict[str, str] = {}
+    for stage in STAGES:
+        own = [settings[name] for name in stage.settings] + [settings["twins"]] * (stage.name != "observe")
+        out[stage.name] = fingerprint([stage.name, own, [out[name] for name in stage.inputs]])
+    return out

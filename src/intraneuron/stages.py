@@ -1,0 +1,340 @@
+"""What each stage does: read nouns from the study, call the verbs, write nouns back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from intraneuron.config import MIN_TOKENS
+from intraneuron.data import CoreTokens, Space, TokenActivations
+from intraneuron.errors import DataError
+from intraneuron.kernels.nearest import nearest_to_mean
+from intraneuron.kernels.orthants import orthants
+from intraneuron.pipeline.compare import QUESTIONS, compare, with_q
+from intraneuron.pipeline.partition import bounds, categorize, recategorize, segment
+from intraneuron.pipeline.results import Population
+from intraneuron.pipeline.select import RELIABLE, choose_min_count, halves_overlap, select
+from intraneuron.pipeline.shuffle import shuffle
+from intraneuron.pipeline.summarize import leave_out
+from intraneuron.planning import Plan, Progress
+from intraneuron.store import StudyFolder
+from intraneuron.summary import write_summary
+from intraneuron.tables import (
+    categories_table,
+    core_tokens_table,
+    effect_table,
+    jackknife_table,
+    profile_table,
+    read_core_tokens_table,
+    segments_table,
+    vocabulary_table,
+)
+
+if TYPE_CHECKING:
+    from intraneuron.pipeline.observe import Observation
+
+
+JACKKNIFE_NEURONS = 128
+"""Neurons of a layer that intervals are estimated from, in vocabulary mode."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """One stage to do: for which layers, with which settings, into which folder."""
+
+    folder: StudyFolder
+    plan: Plan
+    layers: tuple[int, ...]
+    progress: Progress
+    key: str
+
+    @property
+    def twins(self) -> tuple[str, ...]:
+        """Twins of this study."""
+        return tuple(self.plan.config.twin.twins)
+
+    @property
+    def observed(self) -> tuple[str, ...]:
+        """Populations that the model was run for."""
+        return ("neurons", "rotated") if "rotated" in self.twins else ("neurons",)
+
+    @property
+    def populations(self) -> tuple[str, ...]:
+        """All populations, neurons first."""
+        return ("neurons", *self.twins)
+
+    @property
+    def space_name(self) -> str:
+        """The space of this study."""
+        space = self.plan.config.space
+        return f"{space.space}-centered" if space.center else space.space
+
+    def n_neurons(self) -> int:
+        """Return how many neurons the layers of this stage have."""
+        return sum(self.plan.model.sites[layer].n_neurons for layer in self.layers)
+
+
+# observe ----------------------------------------------------------------------------------------------------
+
+
+def observe_stage(work: Work) -> None:
+    """Run the model over tokens or texts; keep core tokens of neurons and twins, and those of the jackknife."""
+    from intraneuron.models.spaces import read_space
+    from intraneuron.pipeline.observe import observe
+
+    plan, folder = work.plan, work.folder
+    space = read_space(plan.model, replace(plan.config.space, space="input", center=False))
+    eligible = ~plan.model.vocabulary.special & space.defined
+    group = orthants(space.vector, eligible)
+    config = replace(plan.config.observe, layers=work.layers)
+    with work.progress.stage("observe", "positions") as report:
+        for observation in observe(
+            plan.model,
+            config,
+            run=plan.run,
+            twins=work.observed[1:],
+            texts=plan.texts,
+            progress=report,
+        ):
+            _keep(work, observation, eligible, group)
+            folder.finish("observe", work.key, {observation.layer})
+    if not any(v["testable"] for v in folder.manifest["observation"].values()):
+        most = max(v["most_core_tokens"] for v in folder.manifest["observation"].values())
+        msg = (
+            f"Too few eligible tokens: no neuron has {MIN_TOKENS} core tokens, the most is {most}. "
+            "Give more text, or a lower --min-count."
+        )
+        raise DataError(msg)
+
+
+def _keep(work: Work, observation: Observation, eligible: np.ndarray, group: np.ndarray) -> None:
+    """Select core tokens of one layer and write them."""
+    folder, config, layer = work.folder, work.plan.config.observe, observation.layer
+    neurons = observation.populations["neurons"]
+    min_count, notes = _min_count(work, neurons, eligible)
+    selection = {"core_tokens": config.core_tokens, "min_count": min_count}
+    for name, activations in observation.populations.items():
+        core = select(activations, eligible, **selection)
+        folder.write(folder.layer_file(f"{name}/core_tokens", layer), core_tokens_table(core))
+        shards = observation.shards.get(name)
+        frame, share = _leave_out_core_tokens(activations, shards, eligible, group, selection)
+        folder.write(folder.layer_file(f"jackknife/{name}/core_tokens", layer), frame)
+        if name == "neurons":
+            notes |= {"testable": int((core.n >= MIN_TOKENS).sum()), "most_core_tokens": int(core.n.max())}
+            notes["share"] = share
+            if neurons.parts == 2:
+                notes["reliability"] = float(np.nanmedian(core.reliability))
+                notes["overlap"] = float(np.nanmedian(halves_overlap(neurons, eligible, **selection)))
+    folder.manifest["observation"][str(layer)] = notes
+    count = neurons.count.sum(axis=0)
+    folder.write(folder.path / "vocabulary.parquet", vocabulary_table(work.plan.model.vocabulary, count))
+
+
+def _min_count(work: Work, neurons: TokenActivations, eligible: np.ndarray) -> tuple[int, dict[str, Any]]:
+    """Return the count that makes a token eligible, and what to say of it."""
+    config = work.plan.config.observe
+    if work.plan.mode == "vocabulary":
+        return 1, {"min_count": 1}
+    if config.min_count != "auto":
+        return config.min_count, {"min_count": config.min_count}
+    chosen, reliability = choose_min_count(neurons, eligible, core_tokens=config.core_tokens)
+    if not reliability >= RELIABLE:
+        work.progress.say(
+            f"Layer {neurons.layer}: no minimum count makes the median neuron reliable ({RELIABLE}); the best is "
+            f"{chosen}, with {reliability:.2f}. More text would help."
+        )
+    return chosen, {"min_count": chosen}
+
+
+def _leave_out_core_tokens(
+    activations: TokenActivations,
+    shards: TokenActivations | None,
+    eligible: np.ndarray,
+    group: np.ndarray,
+    selection: dict[str, int],
+) -> tuple[pl.DataFrame, list[float]]:
+    """Return sampled neurons' core tokens with all groups (-1) and with each left out, and the groups' shares.
+
+    Groups are shards of text in corpus mode, orthants of the vocabulary in vocabulary mode.
+    """
+    frames = []
+    if shards is not None:
+        weight = shards.count.sum(axis=1).astype(float)
+        for g in range(-1, shards.parts):
+            keep = np.arange(shards.parts) != g
+            part = replace(shards, count=shards.count[keep], total=shards.total[keep])
+            part = _as_one(part)
+            frames.append(core_tokens_table(select(part, eligible, **selection)).with_columns(group=pl.lit(g)))
+    else:
+        some = activations.columns(_sample(activations))
+        weight = np.bincount(group[eligible], minlength=int(group.max()) + 1).astype(float)
+        for g in range(-1, len(weight)):
+            core = select(some, eligible & (group != g), **selection)
+            frames.append(core_tokens_table(core).with_columns(group=pl.lit(g)))
+    used = np.flatnonzero(weight > 0)
+    frame = pl.concat(frames).filter(pl.col("group").is_in([-1, *used.tolist()]))
+    return frame, [float(w) for w in weight[used] / weight.sum()]
+
+
+def _sample(activations: TokenActivations) -> np.ndarray:
+    """Return evenly spaced neurons for the jackknife: all, when there are few."""
+    return np.linspace(0, len(activations.neuron) - 1, min(JACKKNIFE_NEURONS, len(activations.neuron))).astype(int)
+
+
+def _as_one(part: TokenActivations) -> TokenActivations:
+    """Add the parts of an observation up."""
+    total = part.total.sum(axis=0, keepdims=True, dtype=np.float64).astype(np.float32)
+    return replace(part, count=part.count.sum(axis=0, keepdims=True), total=total)
+
+
+# categorize, segment ----------------------------------------------------------------------------------------
+
+
+def _space(work: Work) -> Space:
+    """Return the study's space, written on first use so that later stages need no model."""
+    file = work.folder.path / "spaces" / f"{work.space_name}.safetensors"
+    if not file.is_file():
+        from intraneuron.models.spaces import read_space
+
+        work.folder.write_space(read_space(work.plan.model, work.plan.config.space))
+    return work.folder.read_space(work.space_name)
+
+
+def categorize_stage(work: Work) -> None:
+    """Group core tokens by meaning: neurons and rotated twins by themselves, shuffled twins as their neurons."""
+    space, vocabulary = _space(work), work.plan.model.vocabulary
+    method = work.plan.config.partition.categories
+    with work.progress.stage("categorize", "layers") as report:
+        for done, layer in enumerate(work.layers, 1):
+            cores = {name: work.folder.core_tokens(name, layer) for name in work.observed}
+            found = {name: categorize(core, space, method) for name, core in cores.items()}
+            if "shuffled" in work.twins:
+                core, order = shuffle(cores["neurons"], seed=work.plan.config.observe.seed)
+                file = work.folder.layer_file("shuffled/core_tokens", layer)
+                work.folder.write(file, core_tokens_table(core))
+                cores["shuffled"] = core
+                found["shuffled"] = recategorize(found["neurons"], core, order)
+            bar = _silhouette_bar(found["rotated"].quality) if "rotated" in found else None
+            for name, core in cores.items():
+                clustered = None if bar is None else found[name].quality > bar
+                words = _words(core, found[name], space, vocabulary)
+                frame = categories_table(core, found[name], clustered, words)
+                work.folder.write(work.folder.layer_file(f"{name}/categories", layer), frame)
+            work.folder.finish("categorize", work.key, {layer})
+            report(done, len(work.layers))
+
+
+def _silhouette_bar(quality: np.ndarray) -> float:
+    defined = quality[np.isfinite(quality)]
+    return float(np.quantile(defined, 0.95)) if len(defined) else float("nan")
+
+
+def _words(core: CoreTokens, categories: Any, space: Space, vocabulary: Any) -> list[list[list[str]]]:
+    """Return the three tokens nearest to the mean vector of each category of each neuron."""
+    ids = nearest_to_mean(space.vector, core.token_id, categories.label, core.n, categories.n_groups)
+    return [
+        [vocabulary.words(ids[i, g]) for g in range(int(categories.n_groups[i]))] for i in range(len(core))
+    ]
+
+
+def segment_stage(work: Work) -> None:
+    """Cut every population's activation axis into zones."""
+    method = work.plan.config.partition.segments
+    with work.progress.stage("segment", "layers") as report:
+        for done, layer in enumerate(work.layers, 1):
+            neurons = work.folder.core_tokens("neurons", layer)
+            for name in work.populations:
+                core = neurons if name == "shuffled" else work.folder.core_tokens(name, layer)
+                segments = segment(core, method)
+                frame = segments_table(core, segments, bounds(core, segments))
+                work.folder.write(work.folder.layer_file(f"{name}/segments", layer), frame)
+            work.folder.finish("segment", work.key, {layer})
+            report(done, len(work.layers))
+
+
+# compare, intervals -----------------------------------------------------------------------------------------
+
+
+def compare_stage(work: Work) -> None:
+    """Test every population's zones against meaning; q is added when all layers are there."""
+    space, seed = _space(work), work.plan.config.observe.seed
+    done, total = 0, work.n_neurons() * len(work.populations)
+    with work.progress.stage("compare", "neurons") as report:
+        for layer in work.layers:
+            for name in work.populations:
+                core = work.folder.core_tokens(name, layer)
+                categories = work.folder.partition(name, layer, "meaning")
+                segments = work.folder.partition(name, layer, "activation")
+                comparison = compare(core, space, categories, segments, seed=seed)
+                for question, effect in comparison.effects.items():
+                    file = work.folder.layer_file(f"{name}/effects/{question}", layer)
+                    work.folder.write(file, effect_table(core, effect))
+                profile = profile_table(core, comparison.mean_similarity, comparison.profile)
+                work.folder.write(work.folder.layer_file(f"{name}/profile", layer), profile)
+                done += len(core)
+                report(min(done, total), total)
+            work.folder.finish("compare", work.key, {layer})
+
+
+def intervals_stage(work: Work) -> None:
+    """Estimate everything again with each group of tokens or texts left out, for sampled neurons."""
+    space, partition = _space(work), work.plan.config.partition
+    done, total = 0, len(work.layers) * len(work.observed)
+    with work.progress.stage("intervals", "populations") as report:
+        for layer in work.layers:
+            share = np.array(work.folder.manifest["observation"][str(layer)]["share"])
+            for name in work.observed:
+                frame = work.folder.read(work.folder.layer_file(f"jackknife/{name}/core_tokens", layer))
+                group = frame["group"].to_numpy()
+                core = read_core_tokens_table(frame)
+                categories = categorize(core, space, partition.categories)
+                segments = segment(core, partition.segments)
+                every = compare(core, space, categories, segments, estimates_only=True)
+                parts = [every.rows(group == g) for g in np.unique(group)]
+                size = work.plan.model.sites[layer].n_neurons
+                jackknife = leave_out(parts[0], parts[1:], share, size)
+                file = work.folder.layer_file(f"jackknife/{name}/parts", layer)
+                work.folder.write(file, jackknife_table(jackknife))
+                done += 1
+                report(done, total)
+            work.folder.finish("intervals", work.key, {layer})
+
+
+# summarize ------------------------------------------------------------------------------------------
+
+
+def summarize_stage(work: Work) -> None:
+    """Give every p its q over the whole study, and set all numbers side by side."""
+    layers = work.plan.layers
+    total = len(work.populations) + 1
+    with work.progress.stage("summarize", "tables") as report:
+        found: dict[int, dict[str, Population]] = {layer: {} for layer in layers}
+        for done, name in enumerate(work.populations, 1):
+            some = [work.folder.population(name, layer) for layer in layers]
+            for question in QUESTIONS:
+                effects = with_q([p.comparison.effects[question] for p in some])
+                for population, effect in zip(some, effects, strict=True):
+                    population.comparison.effects[question] = effect
+                    layer = int(population.core.layer[0])
+                    file = work.folder.layer_file(f"{name}/effects/{question}", layer)
+                    work.folder.write(file, effect_table(population.core, effect))
+            for layer, population in zip(layers, some, strict=True):
+                found[layer][name] = population
+            report(done, total)
+        write_summary(work.folder, found)
+        report(total, total)
+    work.folder.finish("summarize", work.key, set(layers))
+
+
+STAGE_VERBS: dict[str, Callable[[Work], None]] = {
+    "observe": observe_stage,
+    "categorize": categorize_stage,
+    "segment": segment_stage,
+    "compare": compare_stage,
+    "intervals": intervals_stage,
+    "summarize": summarize_stage,
+}

@@ -1,0 +1,165 @@
+"""results.parquet and summary.json: the study's answers side by side."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from intraneuron.config import K_MAX
+from intraneuron.pipeline.pattern import bars, flags
+from intraneuron.pipeline.results import Population, results
+from intraneuron.pipeline.summarize import Layer, pattern_rows, summarize
+from intraneuron.store import StudyFolder
+from intraneuron.tables import read_jackknife_table
+
+CLEAREST = 10
+
+
+def write_summary(folder: StudyFolder, found: dict[int, dict[str, Population]]) -> None:
+    """Write ``results.parquet`` of every population, and ``summary.json``."""
+    limits = {n: bars(p["rotated"].comparison) for n, p in found.items() if "rotated" in p}
+    frames = _write_results(folder, found, limits)
+    layers = [Layer(n, populations, _jackknife(folder, n, populations)) for n, populations in found.items()]
+    manifest = folder.manifest
+    summary: dict[str, Any] = {
+        "model": manifest["model"]["name"],
+        "mode": manifest["settings"]["mode"],
+        "space": _space_name(manifest),
+        "settings": manifest["settings"],
+        "identity": manifest["identity"],
+        "versions": manifest["versions"],
+        "layers": list(found),
+        "n_neurons": len(frames["neurons"]),
+        "populations": list(frames),
+        **summarize(layers),
+        "patterns": pattern_rows(layers, limits),
+        "bars": {str(n): values for n, values in limits.items()},
+        "clusters": _cluster_shares(found, frames),
+        "reliability": _reliability(folder, list(found)),
+        "clearest": clearest(frames["neurons"]),
+    }
+    folder.write_json("summary.json", summary | {"notes": _notes(summary)})
+
+
+def _write_results(
+    folder: StudyFolder, found: dict[int, dict[str, Population]], limits: dict[int, dict[str, float]]
+) -> dict[str, pl.DataFrame]:
+    vocabulary = folder.vocabulary()
+    parts: dict[str, list[pl.DataFrame]] = {}
+    for n, populations in found.items():
+        bar = _silhouette_bar(populations)
+        for name, population in populations.items():
+            own = flags(population.comparison, limits[n]) if n in limits else None
+            frame = results(population, vocabulary, clustered_above=bar, flags=own)
+            parts.setdefault(name, []).append(frame)
+    frames = {name: _stack(some) for name, some in parts.items()}
+    for name, frame in frames.items():
+        folder.write(folder.path / name / "results.parquet", frame)
+    return frames
+
+
+def _stack(frames: list[pl.DataFrame]) -> pl.DataFrame:
+    """Put layers below each other; lists of one length a layer become lists of one length a study."""
+    width = {c: max(f[c].dtype.shape[0] for f in frames) for c in frames[0].columns if _is_array(frames[0][c])}  # type: ignore[union-attr]
+    padded = [
+        f.with_columns(
+            pl.Series(
+                c,
+                np.pad(f[c].to_numpy(), ((0, 0), (0, w - f[c].dtype.shape[0])), constant_values=np.nan),  # type: ignore[union-attr]
+            )
+            for c, w in width.items()
+        )
+        for f in frames
+    ]
+    return pl.concat(padded)
+
+
+def _is_array(series: pl.Series) -> bool:
+    return isinstance(series.dtype, pl.Array)
+
+
+def _silhouette_bar(populations: dict[str, Population]) -> float | None:
+    if "rotated" not in populations:
+        return None
+    quality = populations["rotated"].categories.quality
+    defined = quality[np.isfinite(quality)]
+    return float(np.quantile(defined, 0.95)) if len(defined) else float("nan")
+
+
+def _jackknife(folder: StudyFolder, layer: int, populations: dict[str, Population]) -> dict[str, np.ndarray]:
+    files = {name: folder.layer_file(f"jackknife/{name}/parts", layer) for name in ("neurons", "rotated")}
+    return {name: read_jackknife_table(folder.read(f)) for name, f in files.items() if name in populations}
+
+
+def _space_name(manifest: dict[str, Any]) -> str:
+    space = manifest["settings"]["space"]
+    return f"{space['space']}-centered" if space["center"] else str(space["space"])
+
+
+def _cluster_shares(
+    found: dict[int, dict[str, Population]], frames: dict[str, pl.DataFrame]
+) -> dict[str, dict[str, float]]:
+    """Return, a population: the mean silhouette, the share cut at the most groups tried, the share clustered."""
+    out: dict[str, dict[str, float]] = {}
+    for name, frame in frames.items():
+        cuts = np.concatenate([populations[name].categories.n_cut for populations in found.values()])
+        quality = np.concatenate([populations[name].categories.quality for populations in found.values()])
+        clustered = frame["clustered"].drop_nulls().to_numpy()
+        out[name] = {
+            "silhouette": _mean(quality[np.isfinite(quality)]),
+            "at_bound": _mean(cuts[cuts > 0] == K_MAX),
+            "clustered": _mean(clustered),
+        }
+    return out
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(values.mean()) if len(values) else math.nan
+
+
+def _reliability(folder: StudyFolder, layers: list[int]) -> dict[str, Any]:
+    """Return what is known of the observation's reliability, over all layers and a layer."""
+    notes = {n: folder.manifest["observation"][str(n)] for n in layers}
+    known = [v["reliability"] for v in notes.values() if "reliability" in v]
+    overlap = [v["overlap"] for v in notes.values() if "overlap" in v]
+    return {
+        "median": float(np.mean(known)) if known else None,
+        "overlap": float(np.mean(overlap)) if overlap else None,
+        "min_count": sorted({v["min_count"] for v in notes.values()}),
+        "testable": sum(v["testable"] for v in notes.values()),
+        "layers": [
+            {"layer": n, **{k: v.get(k) for k in ("min_count", "reliability", "overlap", "testable")}}
+            for n, v in notes.items()
+        ],
+    }
+
+
+def clearest(frame: pl.DataFrame, count: int = CLEAREST) -> list[str]:
+    """Return the names of the most structured neurons: those with a pattern, by AMI; then others by AMI."""
+    ranked = frame.filter(pl.col("ami").is_finite()).with_columns(
+        patterned=pl.col("pattern").is_in(["steps", "gradient", "peak", "mixed"])
+    )
+    top = ranked.sort(["patterned", "ami", "layer", "neuron"], descending=[True, True, False, False]).head(count)
+    return [f"L{row['layer']}N{row['neuron']}" for row in top.iter_rows(named=True)]
+
+
+def _notes(summary: dict[str, Any]) -> list[str]:
+    """Return remarks that a reader needs beside the numbers."""
+    notes = []
+    tested, total = summary["reliability"]["testable"], summary["n_neurons"]
+    if tested < total:
+        notes.append(
+            f"{total - tested} of {total} neurons have fewer than 20 core tokens (mean activation above 0) and are "
+            "not tested."
+        )
+    if "rotated" not in summary["populations"]:
+        notes.append("No rotated twin was observed: no neuron can be told from a random direction.")
+    if summary["mode"] == "vocabulary":
+        notes.append("Vocabulary mode: every token was read alone, which is not text.")
+    median = summary["reliability"]["median"]
+    if median is not None and median < 0.8:
+        notes.append(f"Core tokens are not settled: median reliability {median:.2f}; more text would help.")
+    return notes

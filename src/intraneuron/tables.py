@@ -1,0 +1,131 @@
+"""Nouns to tables and back: the columns of a study's Parquet files (``docs/formats.md``)."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from intraneuron.data import CoreTokens, Effect, Partition, Vocabulary
+from intraneuron.data.effect import ARRAYS
+from intraneuron.pipeline.compare import QUESTIONS
+
+
+_PARTS = ("deviation", "sample_noise", "layer_noise")
+
+
+def vocabulary_table(vocabulary: Vocabulary, count: np.ndarray) -> pl.DataFrame:
+    """Return a row a token; ``count`` is how often the study saw it."""
+    return pl.DataFrame(
+        {
+            "token_id": np.arange(len(vocabulary), dtype=np.int32),
+            "token": [str(t) for t in vocabulary.token],
+            "special": vocabulary.special,
+            "fragment": vocabulary.fragment,
+            "count": count,
+            "form": vocabulary.form,
+        }
+    )
+
+
+def read_vocabulary_table(frame: pl.DataFrame) -> Vocabulary:
+    """Return the vocabulary of a table."""
+    token = np.array(frame["token"].to_list(), dtype=object)
+    columns = (frame[name].to_numpy() for name in ("special", "fragment", "form"))
+    return Vocabulary(token, *columns)
+
+
+def core_tokens_table(core: CoreTokens) -> pl.DataFrame:
+    """Return a row a neuron, with fixed-size lists of length K."""
+    return pl.DataFrame({name: getattr(core, name) for name in core.__dataclass_fields__})
+
+
+def read_core_tokens_table(frame: pl.DataFrame) -> CoreTokens:
+    """Return the core tokens of a table."""
+    return CoreTokens(**{name: _array(frame, name) for name in CoreTokens.__dataclass_fields__})
+
+
+def categories_table(
+    core: CoreTokens, categories: Partition, clustered: np.ndarray | None, words: list[list[list[str]]]
+) -> pl.DataFrame:
+    """Return a row a neuron; ``words`` holds the words of each category."""
+    frame = pl.DataFrame(
+        {
+            "layer": core.layer,
+            "neuron": core.neuron,
+            "label": categories.label,
+            "n_categories": categories.n_groups,
+            "n_cut": categories.n_cut,
+            "quality": categories.quality,
+            "clustered": clustered,
+            "words": pl.Series(words, dtype=pl.List(pl.List(pl.String))),
+        }
+    )
+    return frame.with_columns(pl.col("clustered").cast(pl.Boolean))
+
+
+def segments_table(core: CoreTokens, segments: Partition, bound: np.ndarray) -> pl.DataFrame:
+    """Return a row a neuron; ``bound`` are the G + 1 activations between segments, descending."""
+    return pl.DataFrame(
+        {
+            "layer": core.layer,
+            "neuron": core.neuron,
+            "label": segments.label,
+            "n_segments": segments.n_groups,
+            "quality": segments.quality,
+            "bound": bound,
+        }
+    )
+
+
+def read_partition_table(frame: pl.DataFrame, by: str, method: str) -> Partition:
+    """Return the partition of a categories or segments table."""
+    groups, cut = ("n_categories", "n_cut") if by == "meaning" else ("n_segments", "n_segments")
+    return Partition(
+        by,  # type: ignore[arg-type]
+        method,
+        _array(frame, "label"),
+        _array(frame, groups),
+        _array(frame, cut),
+        _array(frame, "quality"),
+    )
+
+
+def effect_table(core: CoreTokens, effect: Effect) -> pl.DataFrame:
+    """Return a row a neuron; lists where the question has one answer a group."""
+    arrays = {name: getattr(effect, name) for name in ARRAYS}
+    return pl.DataFrame({"layer": core.layer, "neuron": core.neuron} | arrays)
+
+
+def read_effect_table(frame: pl.DataFrame, question: str) -> Effect:
+    """Return the effect of a table."""
+    return Effect(question, QUESTIONS[question], **{name: _array(frame, name) for name in ARRAYS})
+
+
+def profile_table(core: CoreTokens, mean_similarity: np.ndarray, profile: np.ndarray) -> pl.DataFrame:
+    """Return a row a neuron: mean similarity of all pairs, and inside each window of 10 ranks."""
+    columns = {"mean_similarity": mean_similarity, "profile": profile}
+    return pl.DataFrame({"layer": core.layer, "neuron": core.neuron} | columns)
+
+
+def read_profile_table(frame: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean similarity (N,) and profile (N, K - 9)."""
+    return _array(frame, "mean_similarity"), _array(frame, "profile")
+
+
+def jackknife_table(parts: np.ndarray) -> pl.DataFrame:
+    """Return a row a left-out group: its pseudo-value deviations, and the neurons' own noise (sample, layer)."""
+    group = np.arange(parts.shape[1], dtype=np.int32)
+    return pl.DataFrame({"group": group} | dict(zip(_PARTS, parts, strict=True)))
+
+
+def read_jackknife_table(frame: pl.DataFrame) -> np.ndarray:
+    """Return the jackknife parts, (3, J, M)."""
+    return np.stack([_array(frame, name) for name in _PARTS])
+
+
+def _array(frame: pl.DataFrame, name: str) -> np.ndarray:
+    """Return a column as a writable numpy array; fixed-size lists become the second axis, nulls NaN."""
+    column = frame[name]
+    if column.dtype.is_float() or (isinstance(column.dtype, pl.Array) and column.dtype.inner.is_float()):  # type: ignore[union-attr]
+        column = column.fill_null(float("nan")) if column.dtype.is_float() else column
+    return np.array(column.to_numpy())

@@ -1,0 +1,230 @@
+"""Made-up cards and summaries, in the exact shapes that a study produces, for tests of pictures and pages."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from intraneuron.data.card import Card, CardCategory, CardNumber, CardSegment, CardToken
+
+NAN = math.nan
+THEMES = (
+    "river lake sea shore harbor creek bay delta stream canal ocean pond gulf strait lagoon marsh",
+    "minister senate vote treaty law court judge party cabinet mayor clerk council bill decree crown envoy",
+    "violin opera choir drum tune chord hymn flute organ song rhythm solo duet melody harp bass",
+    "bread butter soup cheese salt honey pepper rice cake apple pear wine tea milk oil flour",
+    "quickly slowly gently boldly rarely often nearly hardly soon later merely fully partly truly badly well",
+    "iron copper silver gold zinc lead nickel cobalt steel tin brass chrome bronze metal ore alloy",
+    "seven eleven twelve twenty",
+)
+HOSTILE = (
+    "</script><script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "\"'><svg onload=alert(1)>",
+    "{{7*7}} ${evil}",
+    "safe\u202etxt.exe",
+    "nul\x00byte",
+    "two\nlines\r\n",
+    "\x1b[31mred\x1b]0;title\x07",
+    "\ud800lone",
+    "\u2028line\u2029para",
+    "x" * 300,
+    " river",
+    "   ",
+    "",
+    "[bold red]markup[/]",
+    "\u0301mark",
+    "שלום",
+    "水",
+    "&amp;<b>",
+    "\ufeffbom",
+)
+SEGMENTS = 5
+NUMBERS = (
+    ("ami", "C1", "Agreement of categories and segments", 0.041, 0.001, 0.029, 0.0),
+    ("mrpp_a", "C1", "Segments tighter than chance", 0.013, 0.0, 0.009, 0.0),
+    ("distance_r", "C1", "Near in activation, near in meaning", -0.052, 0.0, -0.038, 0.0),
+    ("information_category", "C1", "What the segment tells of the category", 0.062, 0.0, 0.045, 0.0),
+    ("information_segment", "C1", "What the category tells of the segment", 0.058, 0.0, 0.044, 0.0),
+    ("peak", "C2", "Top 20 more alike than the rest", 0.043, 0.0, 0.034, 0.0),
+    ("peak10", "C2", "Top 10 more alike than the rest", 0.061, 0.0, 0.046, 0.0),
+    ("peak5", "C2", "Top 5 more alike than the rest", 0.082, 0.0, 0.057, 0.0),
+    ("top_down_eta2", "C3", "Activation explained by category", 0.052, 0.0, 0.041, 0.0),
+    ("interleaving", "C4", "Categories interleave along the activation", 0.931, 1.0, 0.952, 1.0),
+)
+
+
+def make_card(
+    tokens: int = 100, categories: int = 6, rotated: bool = True, words: tuple[str, ...] | None = None
+) -> Card:
+    """Build a card with ``categories`` themes spread over the axis, the last four tokens in none."""
+    rng = np.random.default_rng(tokens + categories)
+    activation = np.sort(1.2 + rng.exponential(0.35, tokens))[::-1]
+    groups = np.array([int(rng.integers(0, categories)) if categories else -1 for _ in range(tokens)])
+    groups[tokens - min(4, tokens // 20) :] = -1
+    used = dict.fromkeys(range(-1, len(THEMES)), 0)
+    made = []
+    for rank, group in enumerate(groups.tolist()):
+        theme = THEMES[group].split() if group < len(THEMES) else [f"word{group}"]
+        turn, used[group] = used[group], used[group] + 1
+        text = words[rank % len(words)] if words else f" {theme[turn % len(theme)]}" + "s" * (turn // len(theme))
+        segment = rank * SEGMENTS // tokens
+        made.append(CardToken(rank, text, float(activation[rank]), 5 + rank, group, segment))
+    return Card(
+        name="L3N204",
+        model="docs-lm",
+        mode="corpus",
+        space="input",
+        pattern="peak" if rotated else "untested",
+        reliability=0.91,
+        silhouette=0.117,
+        clustered=True if rotated else None,
+        tokens=tuple(made),
+        categories=tuple(_category(made, group) for group in range(categories)),
+        segments=tuple(_segment(made, segment, rotated) for segment in range(SEGMENTS)),
+        numbers=tuple(_number(row, rotated) for row in NUMBERS),
+        notes=("2 core tokens are byte fragments.",),
+    )
+
+
+def _category(tokens: list[CardToken], group: int) -> CardCategory:
+    inside = [token.activation for token in tokens if token.category == group]
+    outside = [token.activation for token in tokens if token.category != group]
+    words = tuple(token.token for token in tokens if token.category == group)[:3]
+    greater = sum(a > b for a in inside for b in outside) / max(1, len(inside) * len(outside))
+    mean = float(np.mean(inside)) if inside else NAN
+    return CardCategory(group, len(inside), words, mean, 2 * greater - 1 if outside else NAN, 0.03 + group / 20)
+
+
+def _segment(tokens: list[CardToken], segment: int, rotated: bool) -> CardSegment:
+    inside = [token.activation for token in tokens if token.segment == segment]
+    if not inside:
+        return CardSegment(segment, 0, *[NAN] * 7)
+    homogeneity = 0.142 - 0.022 * segment
+    twin = 0.121 - 0.012 * segment if rotated else NAN
+    p = 0.0004 if segment == 0 else 0.2 * segment
+    return CardSegment(
+        segment, len(inside), min(inside), max(inside), homogeneity, 0.098, p, min(1.0, 2 * p), twin
+    )
+
+
+def _number(row: tuple[Any, ...], rotated: bool) -> CardNumber:
+    name, claim, _, value, shuffled, twin, _ = row
+    return CardNumber(
+        name, claim, value * 1.1, 0.012, 0.041, shuffled, twin if rotated else NAN, 2 * twin if rotated else NAN
+    )
+
+
+def empty_card() -> Card:
+    """Build the card of a neuron that was never active: no token, every number undefined."""
+    numbers = tuple(CardNumber(row[0], row[1], *[NAN] * 6) for row in NUMBERS)
+    return replace(
+        make_card(),
+        **{"tokens": (), "categories": (), "segments": (), "numbers": numbers, "pattern": "insufficient"},
+        **{"reliability": NAN, "silhouette": NAN, "clustered": None},
+    )
+
+
+def hostile_card() -> Card:
+    """Build a card whose tokens, words, name, model and notes try to break pictures and pages."""
+    card = make_card(words=HOSTILE)
+    return replace(card, model="<b>model</b>\x1b[2J", notes=("</script><script>alert(2)</script>",))
+
+
+def make_summary(layers: tuple[int, ...] = (0, 1), rotated: bool = True) -> dict[str, Any]:
+    """Build a summary with every table; without ``rotated`` that twin is null or absent."""
+    rng = np.random.default_rng(len(layers))
+    populations = ["neurons", "shuffled", "rotated"] if rotated else ["neurons", "shuffled"]
+    return {
+        "model": "docs-lm",
+        "mode": "corpus",
+        "space": "input",
+        "settings": {"seed": 0, "core_tokens": 100, "categories": "ward", "segments": "quantile:5"},
+        "layers": list(layers),
+        "n_neurons": 512 * len(layers),
+        "populations": populations,
+        "claims": [
+            _claim(row, layer, rotated, rng)
+            for row in NUMBERS
+            for layer in ([None, *layers] if len(layers) > 1 else [None])
+        ],
+        "profile": [
+            row for layer in layers for population in populations for row in _profile(layer, population)
+        ],
+        "distributions": [row for population in populations for row in _distributions(population, rng)],
+        "deltas": [row for layer in layers for population in populations for row in _deltas(layer, population)],
+        "patterns": [
+            {"layer": layer, "population": population, "pattern": pattern, "share": share}
+            for layer in layers
+            for population, shares in _patterns().items()
+            if population in populations
+            for pattern, share in shares.items()
+        ],
+        "reliability": {"median": 0.87, "overlap": 0.74, "min_count": 12},
+        "notes": ["71 % of neurons were cut into 10 categories, the upper bound."],
+    }
+
+
+def _claim(row: tuple[Any, ...], layer: int | None, rotated: bool, rng: np.random.Generator) -> dict[str, Any]:
+    number, claim, title, value, shuffled, twin, chance = row
+    neurons = value * float(rng.uniform(0.85, 1.15))
+    half = abs(value) * 0.15
+    return {
+        **{"claim": claim, "number": number, "title": title, "layer": layer},
+        **{"neurons": neurons, "neurons_low": neurons - half, "neurons_high": neurons + half},
+        **{"shuffled": shuffled, "rotated": twin if rotated else None},
+        "difference": neurons - twin if rotated else None,
+        "difference_low": neurons - twin - half if rotated else None,
+        "difference_high": neurons - twin + half if rotated else None,
+        **{"share_neurons": 0.31, "share_shuffled": 0.05, "share_rotated": 0.24 if rotated else None},
+        "expected_by_chance": int(chance),
+        "note": "",
+    }
+
+
+def _profile(layer: int, population: str) -> list[dict[str, Any]]:
+    size = {"neurons": 0.05, "rotated": 0.035, "shuffled": 0.0}[population]
+    rows = []
+    for start in range(91):
+        value = size * (math.exp(-start / 15) - 0.25) * (1 + 0.1 * layer)
+        band = 0.004 if population == "neurons" else None
+        rows.append(
+            {"layer": layer, "population": population, "rank": start + 4.5, "homogeneity": value}
+            | {"low": value - band if band else None, "high": value + band if band else None}
+        )
+    return rows
+
+
+def _distributions(population: str, rng: np.random.Generator) -> list[dict[str, Any]]:
+    rows = []
+    for number, edges, center, width in (
+        ("ami", np.linspace(-0.1, 0.3, 41), {"neurons": 0.04, "rotated": 0.03, "shuffled": 0.0}, 0.05),
+        ("interleaving", np.linspace(0.4, 1.4, 51), {"neurons": 0.93, "rotated": 0.95, "shuffled": 1.0}, 0.12),
+    ):
+        counts, _ = np.histogram(rng.normal(center[population], width, 4000), edges)
+        for low, high, count in zip(edges[:-1].tolist(), edges[1:].tolist(), counts.tolist(), strict=True):
+            rows.append(
+                {"number": number, "population": population, "low": low, "high": high, "share": count / 4000}
+            )
+    return rows
+
+
+def _deltas(layer: int, population: str) -> list[dict[str, Any]]:
+    spread = {"neurons": 0.62, "rotated": 0.55, "shuffled": 0.3}[population]
+    return [
+        {"layer": layer, "population": population, "category": category, "n_categories": k}
+        | {"delta": spread * (0.45 - category / (k - 1)) * (1 - 0.05 * layer)}
+        for k in (4, 10)
+        for category in range(k)
+    ]
+
+
+def _patterns() -> dict[str, dict[str, float]]:
+    return {
+        "neurons": {"steps": 0.07, "gradient": 0.03, "peak": 0.09, "mixed": 0.04, "none": 0.75, "insufficient": 0.02},
+        "rotated": {"steps": 0.03, "gradient": 0.02, "peak": 0.04, "mixed": 0.02, "none": 0.88, "insufficient": 0.01},
+        "shuffled": {"steps": 0.0, "gradient": 0.0, "peak": 0.0, "mixed": 0.0, "none": 0.98, "insufficient": 0.02},
+    }
