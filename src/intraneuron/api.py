@@ -116,9 +116,7 @@ def study(model: str = "docs-lm", *, out: str | Path | None = None, overwrite: b
     return run_planned(planned, Path(out) if out else None, overwrite=overwrite)
 
 
-def run_planned(
-    planned: Plan, out: Path | None, *, overwrite: bool = False, progress: Progress | None = None
-) -> Study:
+def run_planned(planned: Plan, out: Path | None, *, overwrite: bool = False, progress: Progress | None = None) -> Study:
     """Run a planned study and remember it as the last one."""
     folder = run_study(planned, out, overwrite=overwrite, progress=progress, last={"report": _report_stage})
     try:
@@ -176,6 +174,4 @@ def test(
     DataError
         When arrays disagree in length, activations are NaN or all equal, or a vector has no direction.
     """
-    return NeuronCard.of(
-        one_neuron(tokens, activations, vectors, segments=segments, categories=categories, seed=seed)
-    )
+    return NeuronCard.of(one_neuron(tokens, activations, vectors, segments=segments, categories=categories, seed=seed))

@@ -42,9 +42,7 @@ def build_card(folder: StudyFolder, layer: int, neuron: int) -> Card:
     core = read_core_tokens_table(_row(folder, "core_tokens", layer, row))
     categories = read_partition_table(_row(folder, "categories", layer, row), "meaning", "")
     segments = read_partition_table(_row(folder, "segments", layer, row), "activation", "")
-    effects = {
-        q: read_effect_table(_row(folder, f"effects/{q}", layer, row), q) for q in QUESTIONS
-    }
+    effects = {q: read_effect_table(_row(folder, f"effects/{q}", layer, row), q) for q in QUESTIONS}
     comparison = Comparison(effects, *_profile(folder, layer, row))
     words = _row(folder, "categories", layer, row)["words"].to_list()[0]
     result = _result(folder, layer, neuron)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import polars as pl
@@ -60,7 +60,12 @@ class Work:
     @property
     def observed(self) -> tuple[str, ...]:
         """Populations that the model was run for."""
-        return ("neurons", "rotated") if "rotated" in self.twins else ("neurons",)
+        return ("neurons", *self.rotated)
+
+    @property
+    def rotated(self) -> tuple[Literal["rotated"], ...]:
+        """The rotated twin, if it is wanted."""
+        return ("rotated",) if "rotated" in self.twins else ()
 
     @property
     def populations(self) -> tuple[str, ...]:
@@ -96,7 +101,7 @@ def observe_stage(work: Work) -> None:
             plan.model,
             config,
             run=plan.run,
-            twins=work.observed[1:],
+            twins=work.rotated,
             texts=plan.texts,
             progress=report,
         ):
@@ -236,9 +241,7 @@ def _silhouette_bar(quality: np.ndarray) -> float:
 def _words(core: CoreTokens, categories: Any, space: Space, vocabulary: Any) -> list[list[list[str]]]:
     """Return the three tokens nearest to the mean vector of each category of each neuron."""
     ids = nearest_to_mean(space.vector, core.token_id, categories.label, core.n, categories.n_groups)
-    return [
-        [vocabulary.words(ids[i, g]) for g in range(int(categories.n_groups[i]))] for i in range(len(core))
-    ]
+    return [[vocabulary.words(ids[i, g]) for g in range(int(categories.n_groups[i]))] for i in range(len(core))]
 
 
 def segment_stage(work: Work) -> None:

@@ -259,8 +259,7 @@ class StudyFolder:
     def comparison(self, population: str, layer: int) -> Comparison:
         """Read all effects and the profile."""
         effects = {
-            q: read_effect_table(self.read(self.layer_file(f"{population}/effects/{q}", layer)), q)
-            for q in QUESTIONS
+            q: read_effect_table(self.read(self.layer_file(f"{population}/effects/{q}", layer)), q) for q in QUESTIONS
         }
         frame = self.read(self.layer_file(f"{population}/profile", layer))
         return Comparison(effects, *read_profile_table(frame))

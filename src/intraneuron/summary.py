@@ -63,22 +63,17 @@ def _write_results(
 
 def _stack(frames: list[pl.DataFrame]) -> pl.DataFrame:
     """Put layers below each other; lists of one length a layer become lists of one length a study."""
-    width = {c: max(f[c].dtype.shape[0] for f in frames) for c in frames[0].columns if _is_array(frames[0][c])}  # type: ignore[union-attr]
-    padded = [
-        f.with_columns(
-            pl.Series(
-                c,
-                np.pad(f[c].to_numpy(), ((0, 0), (0, w - f[c].dtype.shape[0])), constant_values=np.nan),  # type: ignore[union-attr]
-            )
-            for c, w in width.items()
-        )
-        for f in frames
-    ]
-    return pl.concat(padded)
+    lists = [name for name, dtype in frames[0].schema.items() if isinstance(dtype, pl.Array)]
+    width = {name: max(frame[name].to_numpy().shape[1] for frame in frames) for name in lists}
+    return pl.concat(
+        frame.with_columns(_padded(frame[name], size) for name, size in width.items()) for frame in frames
+    )
 
 
-def _is_array(series: pl.Series) -> bool:
-    return isinstance(series.dtype, pl.Array)
+def _padded(lists: pl.Series, size: int) -> pl.Series:
+    """Return fixed-size lists lengthened to ``size`` with NaN."""
+    table = lists.to_numpy()
+    return pl.Series(lists.name, np.pad(table, ((0, 0), (0, size - table.shape[1])), constant_values=np.nan))
 
 
 def _silhouette_bar(populations: dict[str, Population]) -> float | None:

@@ -9,7 +9,6 @@ from intraneuron.data import CoreTokens, Effect, Partition, Vocabulary
 from intraneuron.data.effect import ARRAYS
 from intraneuron.pipeline.compare import QUESTIONS
 
-
 _PARTS = ("deviation", "sample_noise", "layer_noise")
 
 
@@ -126,6 +125,6 @@ def read_jackknife_table(frame: pl.DataFrame) -> np.ndarray:
 def _array(frame: pl.DataFrame, name: str) -> np.ndarray:
     """Return a column as a writable numpy array; fixed-size lists become the second axis, nulls NaN."""
     column = frame[name]
-    if column.dtype.is_float() or (isinstance(column.dtype, pl.Array) and column.dtype.inner.is_float()):  # type: ignore[union-attr]
-        column = column.fill_null(float("nan")) if column.dtype.is_float() else column
+    if column.dtype.is_float():
+        column = column.fill_null(float("nan"))
     return np.array(column.to_numpy())

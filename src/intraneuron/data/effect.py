@@ -55,5 +55,3 @@ class Effect:
     def concatenate(parts: Sequence[Effect]) -> Effect:
         """Put blocks of neurons below each other, in the order given."""
         return replace(parts[0], **{name: np.concatenate([getattr(p, name) for p in parts]) for name in ARRAYS})
-
-

@@ -36,13 +36,7 @@ def _expected_information(rows, columns, m, log_factorial):  # type: ignore[no-u
         for b in columns:
             if a == 0 or b == 0:
                 continue
-            fixed = (
-                log_factorial[a]
-                + log_factorial[b]
-                + log_factorial[m - a]
-                + log_factorial[m - b]
-                - log_factorial[m]
-            )
+            fixed = log_factorial[a] + log_factorial[b] + log_factorial[m - a] + log_factorial[m - b] - log_factorial[m]
             for x in range(max(1, a + b - m), min(a, b) + 1):
                 log_p = (
                     fixed
@@ -74,26 +68,31 @@ def _table_variance(r, inverse, m):  # type: ignore[no-untyped-def]
 def _core(start, stop, first, second, n, log_factorial, out):  # type: ignore[no-untyped-def]
     """Fill rows x2, its null mean and variance, AMI and the two shares of information."""
     for i in range(start, stop):
-        groups_a, groups_b = first[i].max() + 1, second[i].max() + 1
+        groups_a, groups_b = 0, 0
+        for j in range(n[i]):
+            groups_a, groups_b = max(groups_a, first[i, j] + 1), max(groups_b, second[i, j] + 1)
         if groups_a < 2 or groups_b < 2:
             continue
         table = np.zeros((groups_a, groups_b), np.int64)
+        rows, columns = np.zeros(groups_a, np.int64), np.zeros(groups_b, np.int64)
         m = 0
         for j in range(n[i]):
-            if first[i, j] >= 0 and second[i, j] >= 0:
-                table[first[i, j], second[i, j]] += 1
+            a, b = first[i, j], second[i, j]
+            if a >= 0 and b >= 0:
+                table[a, b] += 1
+                rows[a] += 1
+                columns[b] += 1
                 m += 1
-        rows, columns = table.sum(axis=1), table.sum(axis=0)
         x2 = information = inverse_a = inverse_b = 0.0
         r, s = 0, 0
-        for a in rows:
-            if a > 0:
+        for size in rows:
+            if size > 0:
                 r += 1
-                inverse_a += 1.0 / a
-        for b in columns:
-            if b > 0:
+                inverse_a += 1.0 / size
+        for size in columns:
+            if size > 0:
                 s += 1
-                inverse_b += 1.0 / b
+                inverse_b += 1.0 / size
         if r < 2 or s < 2 or m < 4:
             continue
         for g in range(groups_a):

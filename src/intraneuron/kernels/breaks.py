@@ -11,7 +11,7 @@ Method = Literal["quantile", "equal-width", "top"]
 
 def _quantile(activation: np.ndarray, n: np.ndarray, groups: float) -> np.ndarray:
     rank = np.arange(activation.shape[1])[None, :]
-    return np.floor(rank * int(groups) / np.maximum(n, 1)[:, None])
+    return np.asarray(np.floor(rank * int(groups) / np.maximum(n, 1)[:, None]))
 
 
 def _equal_width(activation: np.ndarray, n: np.ndarray, groups: float) -> np.ndarray:
@@ -21,7 +21,7 @@ def _equal_width(activation: np.ndarray, n: np.ndarray, groups: float) -> np.nda
     width = activation[:, :1] - low
     with np.errstate(invalid="ignore", divide="ignore"):
         from_below = np.floor((activation - low) / width * G)
-    return G - 1 - np.clip(np.nan_to_num(from_below), 0, G - 1)
+    return np.asarray(G - 1 - np.clip(np.nan_to_num(from_below), 0, G - 1))
 
 
 def _top(activation: np.ndarray, n: np.ndarray, share: float) -> np.ndarray:
@@ -33,9 +33,7 @@ METHODS = {"quantile": _quantile, "equal-width": _equal_width, "top": _top}
 """How segments can be made; each function returns labels for a whole table."""
 
 
-def cut(
-    activation: np.ndarray, n: np.ndarray, method: Method, amount: float
-) -> tuple[np.ndarray, np.ndarray]:
+def cut(activation: np.ndarray, n: np.ndarray, method: Method, amount: float) -> tuple[np.ndarray, np.ndarray]:
     """Cut each neuron's descending activations into segments.
 
     ``quantile``: rank r (from 0) is in segment floor(r G / n). ``equal-width``: G intervals of [min, max], closed

@@ -14,7 +14,7 @@ import numba
 import numpy as np
 
 from intraneuron.kernels.blocks import over_neurons
-from intraneuron.kernels.similarity import gather, gram, tile_length
+from intraneuron.kernels.similarity import CHUNK, cosines_of, tile_length
 
 WARD, AVERAGE, COMPLETE = 0, 1, 2
 LINKAGES = {"ward": WARD, "average": AVERAGE, "complete": COMPLETE}
@@ -72,10 +72,8 @@ def merges(S, n, linkage, distance, pair, height):  # type: ignore[no-untyped-de
         a, b = (tip, best) if tip < best else (best, tip)
         found_pair[step, 0], found_pair[step, 1], found_height[step] = a, b, best_distance
         for k in range(n):
-            if size[k] > 0 and k not in (a, b):
-                d = _merged_distance(
-                    linkage, distance[a, k], distance[b, k], best_distance, size[a], size[b], size[k]
-                )
+            if size[k] > 0 and k != a and k != b:
+                d = _merged_distance(linkage, distance[a, k], distance[b, k], best_distance, size[a], size[b], size[k])
                 distance[a, k] = d
                 distance[k, a] = d
         size[a] += size[b]
@@ -163,7 +161,8 @@ def best_cut(S, n, pair, k_max, label):  # type: ignore[no-untyped-def]
         score = _mean_silhouette(to_group, size, now, n, k)
         if score >= best:
             best = score
-            label[:n] = now
+            for i in range(n):
+                label[i] = now[i]
         if k > 2:
             step = n - k
             a, b = now[pair[step, 0]], now[pair[step, 1]]
@@ -174,7 +173,7 @@ def best_cut(S, n, pair, k_max, label):  # type: ignore[no-untyped-def]
 @numba.njit(cache=True, nogil=True)
 def _core(start, stop, vectors, token_id, n, linkage, k_max, min_tokens, label, quality):  # type: ignore[no-untyped-def]
     size = tile_length(token_id.shape[1])
-    E = np.zeros((size, vectors.shape[1]), vectors.dtype)
+    E = np.zeros((size, min(CHUNK, vectors.shape[1])), vectors.dtype)
     S = np.zeros((size, size), vectors.dtype)
     distance = np.empty((size, size))
     pair = np.empty((size, 2), np.int64)
@@ -182,8 +181,7 @@ def _core(start, stop, vectors, token_id, n, linkage, k_max, min_tokens, label, 
     for i in range(start, stop):
         if n[i] < min_tokens:
             continue
-        gather(vectors, token_id[i], n[i], E)
-        gram(E, n[i], vectors.shape[1], S)
+        cosines_of(vectors, token_id[i], n[i], E, S)
         merges(S, n[i], linkage, distance, pair, height)
         quality[i] = best_cut(S, n[i], pair, k_max, label[i])
 
@@ -229,7 +227,5 @@ def cluster(
     label = np.full(token_id.shape, -1, dtype=np.int16)
     quality = np.full(len(token_id), np.nan)
     code = LINKAGES[linkage]
-    over_neurons(
-        _core, len(token_id), vectors, token_id, n, code, k_max, max(min_tokens, 3), label, quality
-    )
+    over_neurons(_core, len(token_id), vectors, token_id, n, code, k_max, max(min_tokens, 3), label, quality)
     return label, quality

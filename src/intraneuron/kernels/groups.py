@@ -25,9 +25,9 @@ def _core(start, stop, label, activation, n, min_size, out, n_groups):  # type: 
         while True:
             best = -1
             for g in range(k):
-                if size[g] >= min_size and number[g] < 0:
-                    if best < 0 or total[g] / size[g] > total[best] / size[best]:
-                        best = g
+                free = size[g] >= min_size and number[g] < 0
+                if free and (best < 0 or total[g] / size[g] > total[best] / size[best]):
+                    best = g
             if best < 0:
                 break
             number[best] = kept
@@ -38,9 +38,7 @@ def _core(start, stop, label, activation, n, min_size, out, n_groups):  # type: 
                 out[i, j] = number[label[i, j]]
 
 
-def renumber(
-    label: np.ndarray, activation: np.ndarray, n: np.ndarray, min_size: int
-) -> tuple[np.ndarray, np.ndarray]:
+def renumber(label: np.ndarray, activation: np.ndarray, n: np.ndarray, min_size: int) -> tuple[np.ndarray, np.ndarray]:
     """Drop groups of fewer than ``min_size`` tokens and number the rest by mean activation, 0 the highest.
 
     Parameters

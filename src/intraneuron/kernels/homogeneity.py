@@ -1,4 +1,4 @@
-"""Bottom-up: are zones of activation homogeneous in meaning?
+"""Bottom-up: whether zones of activation are homogeneous in meaning.
 
 Five statistics of one neuron's tokens in descending order of activation, all of the form
 ``U = sum over pairs of D S`` with S the cosines, so that :mod:`intraneuron.kernels.moments` gives their null:
@@ -33,7 +33,7 @@ from intraneuron.kernels.moments import (
     matrix_sums,
     ones_sums,
 )
-from intraneuron.kernels.similarity import gather, gram, tile_length
+from intraneuron.kernels.similarity import CHUNK, cosines_of, tile_length
 from intraneuron.kernels.tails import lognormal_upper
 
 TOPS = (20, 10, 5)
@@ -142,7 +142,8 @@ def _subset_test(M, mean, n, lo, size, contrast, tS, tJ, key, out):  # type: ign
         return
     pairs, rest_pairs = size * (size - 1) / 2, (n - size) * (n - size - 1) / 2
     observed = _inside(M, lo, lo + size) / pairs
-    sizes, within = np.array([size, n - size]), np.array([1.0 / pairs, 0.0])
+    sizes, within = np.empty(2, np.int64), np.zeros(2)
+    sizes[0], sizes[1], within[0] = size, n - size, 1.0 / pairs
     if contrast:
         observed -= _inside(M, size, n) / rest_pairs
         within[1] = -1.0 / rest_pairs
@@ -276,7 +277,7 @@ def _core(  # type: ignore[no-untyped-def]
     mean_out, homogeneity, stepdown, peak, mrpp, distance, profile,
 ):  # fmt: skip
     size = tile_length(token_id.shape[1])
-    E = np.zeros((size, vectors.shape[1]), vectors.dtype)
+    E = np.zeros((size, min(CHUNK, vectors.shape[1])), vectors.dtype)
     S = np.zeros((size, size), vectors.dtype)
     M, square, D = np.zeros((size, size)), np.zeros((size, size)), np.zeros((size, size))
     rank, t = np.zeros(size), np.zeros((5, N_GRAPHS))  # t: S, J, D, and S and J of lower segments
@@ -287,8 +288,7 @@ def _core(  # type: ignore[no-untyped-def]
         if m < min_tokens or activation[i, 0] == activation[i, m - 1]:
             continue
         key = (keys[0, i], keys[1, i], keys[2, i])
-        gather(vectors, token_id[i], m, E)
-        gram(E, m, vectors.shape[1], S)
+        cosines_of(vectors, token_id[i], m, E, S)
         mean = _center(S, 0, m, M)
         if not estimates_only:
             matrix_sums(M, m, square, t[0])

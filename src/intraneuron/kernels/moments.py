@@ -20,7 +20,7 @@ import math
 import numba
 import numpy as np
 
-from intraneuron.kernels.similarity import gram
+from intraneuron.kernels.similarity import gram, mirror
 
 N_GRAPHS = 11
 
@@ -57,7 +57,8 @@ def matrix_sums(M, n, square, t):  # type: ignore[no-untyped-def]
 
     The rows of ``M`` from n to the next whole tile exist and are finite; ``square`` is a buffer of its shape.
     """
-    gram(M, n, n, square)
+    gram(M, n, n, square, False)
+    mirror(square, n)
     r = np.zeros(n)
     S1 = S2 = S3 = r2 = r3 = rq = X = 0.0
     for i in range(n):
@@ -131,7 +132,8 @@ def path_sums(m, t):  # type: ignore[no-untyped-def]
 @numba.njit(cache=True, nogil=True)
 def ones_sums(n, t):  # type: ignore[no-untyped-def]
     """Write the graph sums of J (ones off the diagonal) of order n into ``t``."""
-    size, within = np.array([n]), np.ones(1)
+    size, within = np.empty(1, np.int64), np.ones(1)
+    size[0] = n
     block_sums(size, within, 0.0, 1, t)
 
 

@@ -129,7 +129,7 @@ def _edgeworth_two_sided(distance: np.ndarray, a: np.ndarray, b: np.ndarray) -> 
     z = (distance - 0.5) / np.sqrt(variance)
     density = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
     upper = np.array([0.5 * math.erfc(v / math.sqrt(2)) for v in z])
-    return np.clip(2 * (upper + density * kurtosis / 24 * (z**3 - 3 * z)), 0, 1)
+    return np.asarray(np.clip(2 * (upper + density * kurtosis / 24 * (z**3 - 3 * z)), 0, 1))
 
 
 def rank_sum_p(u: np.ndarray, size: np.ndarray, m: np.ndarray) -> np.ndarray:

@@ -13,6 +13,9 @@ from intraneuron.kernels.blocks import over_neurons
 
 TILE = 4
 
+CHUNK = 512
+"""Dimensions that are gathered at a time, so that 100 tokens stay in a core's own cache."""
+
 
 @numba.njit(cache=True, nogil=True, inline="never")
 def tile_length(n: int) -> int:
@@ -21,8 +24,10 @@ def tile_length(n: int) -> int:
 
 
 @numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
-def gram(E, n, width, S):  # type: ignore[no-untyped-def]
-    """Write ``E E^T`` of the first n rows and ``width`` columns into ``S``; rows are padded to whole tiles.
+def gram(E, n, width, S, add):  # type: ignore[no-untyped-def]
+    """Write (or ``add``) the lower triangle of ``E E^T``, of n rows and ``width`` columns, to ``S``.
+
+    Rows from n to the next whole tile exist and are finite; so are those of ``S``.
 
     Works on 4 x 4 tiles of the lower triangle, so that 16 sums stay in registers while a row is read once.
     """
@@ -33,6 +38,11 @@ def gram(E, n, width, S):  # type: ignore[no-untyped-def]
             b0, b1, b2, b3 = zero, zero, zero, zero
             c0, c1, c2, c3 = zero, zero, zero, zero
             d0, d1, d2, d3 = zero, zero, zero, zero
+            if add:
+                a0, a1, a2, a3 = S[i, j], S[i, j + 1], S[i, j + 2], S[i, j + 3]
+                b0, b1, b2, b3 = S[i + 1, j], S[i + 1, j + 1], S[i + 1, j + 2], S[i + 1, j + 3]
+                c0, c1, c2, c3 = S[i + 2, j], S[i + 2, j + 1], S[i + 2, j + 2], S[i + 2, j + 3]
+                d0, d1, d2, d3 = S[i + 3, j], S[i + 3, j + 1], S[i + 3, j + 2], S[i + 3, j + 3]
             for k in range(width):
                 x0, x1, x2, x3 = E[i, k], E[i + 1, k], E[i + 2, k], E[i + 3, k]
                 y0, y1, y2, y3 = E[j, k], E[j + 1, k], E[j + 2, k], E[j + 3, k]
@@ -56,29 +66,43 @@ def gram(E, n, width, S):  # type: ignore[no-untyped-def]
             S[i + 1, j], S[i + 1, j + 1], S[i + 1, j + 2], S[i + 1, j + 3] = b0, b1, b2, b3
             S[i + 2, j], S[i + 2, j + 1], S[i + 2, j + 2], S[i + 2, j + 3] = c0, c1, c2, c3
             S[i + 3, j], S[i + 3, j + 1], S[i + 3, j + 2], S[i + 3, j + 3] = d0, d1, d2, d3
+
+
+@numba.njit(cache=True, nogil=True)
+def mirror(S, n):  # type: ignore[no-untyped-def]
+    """Copy the lower triangle of the first n rows to the upper one."""
     for i in range(n):
         for j in range(i + 1, n):
             S[i, j] = S[j, i]
 
 
 @numba.njit(cache=True, nogil=True)
-def gather(vectors, token_id, n, E):  # type: ignore[no-untyped-def]
-    """Copy the vectors of n tokens into the first rows of ``E``; the rest of its last tile is zero."""
-    for i in range(n):
-        E[i, :] = vectors[token_id[i], :]
-    for i in range(n, tile_length(n)):
-        E[i, :] = 0
+def cosines_of(vectors, token_id, n, E, S):  # type: ignore[no-untyped-def]
+    """Write the cosines of n tokens into ``S``; ``E`` is a buffer of whole tiles of rows, CHUNK wide at most."""
+    dimensions = vectors.shape[1]
+    for start in range(0, dimensions, CHUNK):
+        width = min(CHUNK, dimensions - start)
+        for i in range(n):
+            row = token_id[i]
+            for d in range(width):
+                E[i, d] = vectors[row, start + d]
+        for i in range(n, tile_length(n)):
+            for d in range(width):
+                E[i, d] = 0
+        gram(E, n, width, S, start > 0)
+    mirror(S, n)
 
 
 @numba.njit(cache=True, nogil=True)
 def _core(start, stop, vectors, token_id, n, out):  # type: ignore[no-untyped-def]
     size = tile_length(token_id.shape[1])
-    E = np.zeros((size, vectors.shape[1]), vectors.dtype)
+    E = np.zeros((size, min(CHUNK, vectors.shape[1])), vectors.dtype)
     S = np.zeros((size, size), vectors.dtype)
     for i in range(start, stop):
-        gather(vectors, token_id[i], n[i], E)
-        gram(E, n[i], vectors.shape[1], S)
-        out[i, : n[i], : n[i]] = S[: n[i], : n[i]]
+        cosines_of(vectors, token_id[i], n[i], E, S)
+        for a in range(n[i]):
+            for b in range(n[i]):
+                out[i, a, b] = S[a, b]
 
 
 def cosines(vectors: np.ndarray, token_id: np.ndarray, n: np.ndarray) -> np.ndarray:

@@ -105,7 +105,7 @@ def compare(
 def _effect(question: str, *arrays: np.ndarray) -> Effect:
     """Wrap observed, effect size, null mean, null SD and p."""
     owned = [np.ascontiguousarray(a) for a in arrays]
-    return Effect(question, QUESTIONS[question], *owned, q=np.full(owned[0].shape, np.nan))
+    return Effect(question, QUESTIONS[question], *owned, np.full(owned[0].shape, np.nan))
 
 
 def _category_effects(core: CoreTokens, categories: Partition) -> dict[str, Effect]:

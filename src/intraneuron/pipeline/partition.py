@@ -45,9 +45,7 @@ def categorize(core: CoreTokens, space: Space, method: str = "ward") -> Partitio
         raise SettingError(msg)
     _check_vectors(core, space)
     n = np.where(testable(core), core.n, 0)
-    raw, quality = cluster(
-        space.vector, core.token_id, n, linkage=method, k_max=K_MAX, min_tokens=MIN_TOKENS
-    )
+    raw, quality = cluster(space.vector, core.token_id, n, linkage=method, k_max=K_MAX, min_tokens=MIN_TOKENS)
     label, n_groups = renumber(raw, core.activation, n, MIN_GROUP)
     n_cut = (raw.max(axis=1, initial=-1) + 1).astype(np.int16)
     return Partition("meaning", method, label, n_groups, n_cut, quality)

@@ -41,9 +41,7 @@ def select(
     """
     seen = activations.count.sum(axis=0)
     check_finite(activations)
-    token_id, mean, n = top_tokens(
-        activations.total, activations.count, eligible & (seen >= min_count), core_tokens
-    )
+    token_id, mean, n = top_tokens(activations.total, activations.count, eligible & (seen >= min_count), core_tokens)
     count = np.where(token_id >= 0, seen[token_id], -1)
     layer = np.full(len(n), activations.layer, dtype=np.int32)
     reliability = _reliability(activations, token_id)
@@ -88,9 +86,7 @@ def halves_overlap(
     Each half selects by itself, with half of ``min_count``.
     """
     half_count = max(1, min_count // 2)
-    a, b = (
-        select(activations.part(h), eligible, core_tokens=core_tokens, min_count=half_count) for h in (0, 1)
-    )
+    a, b = (select(activations.part(h), eligible, core_tokens=core_tokens, min_count=half_count) for h in (0, 1))
     common = np.array(
         [len(np.intersect1d(x[:i], y[:j])) for x, y, i, j in zip(a.token_id, b.token_id, a.n, b.n, strict=True)]
     )
@@ -122,5 +118,3 @@ def choose_min_count(
         if median >= RELIABLE:
             break
     return best
-
-

@@ -52,9 +52,7 @@ def estimates(comparison: Comparison) -> np.ndarray:
     return np.concatenate([table_of(comparison, Number.of), profile], axis=1)
 
 
-def leave_out(
-    full: Comparison, without: Sequence[Comparison], share: np.ndarray, population: int
-) -> np.ndarray:
+def leave_out(full: Comparison, without: Sequence[Comparison], share: np.ndarray, population: int) -> np.ndarray:
     """Return the jackknife parts of some neurons: ``without[j]`` is their comparison without group j."""
     rows = np.stack([estimates(c) for c in without])
     return jackknife_parts(estimates(full), rows, share, population)
@@ -108,9 +106,7 @@ def _errors(layers: Sequence[Layer], twin: str | None = None) -> np.ndarray | No
 
 
 def _claim(index: int, number: Number, layer: int | None, layers: Sequence[Layer]) -> Row:
-    means = {
-        name: _mean(number.of(c) for c in _of(layers, name)) for name in ("neurons", "shuffled", "rotated")
-    }
+    means = {name: _mean(number.of(c) for c in _of(layers, name)) for name in ("neurons", "shuffled", "rotated")}
     shares = {f"share_{name}": _share(number, _of(layers, name)) for name in means}
     alone, left = _errors(layers), _errors(layers, "rotated")
     half = math.nan if alone is None else float(alone[index])

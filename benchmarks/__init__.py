@@ -1,0 +1,1 @@
+"""Paired runs: our code against the plain way, in one process."""
