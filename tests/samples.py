@@ -65,10 +65,10 @@ def make_card(
     activation = np.sort(1.2 + rng.exponential(0.35, tokens))[::-1]
     groups = np.array([int(rng.integers(0, categories)) if categories else -1 for _ in range(tokens)])
     groups[tokens - min(4, tokens // 20) :] = -1
-    used = dict.fromkeys(range(-1, len(THEMES)), 0)
+    used = dict.fromkeys(range(-1, categories), 0)
     made = []
     for rank, group in enumerate(groups.tolist()):
-        theme = THEMES[group].split() if group < len(THEMES) else [f"word{group}"]
+        theme = THEMES[group].split() if group < len(THEMES) else ["alpha", "beta", "gamma"]
         turn, used[group] = used[group], used[group] + 1
         text = words[rank % len(words)] if words else f" {theme[turn % len(theme)]}" + "s" * (turn // len(theme))
         segment = rank * SEGMENTS // tokens
@@ -106,9 +106,7 @@ def _segment(tokens: list[CardToken], segment: int, rotated: bool) -> CardSegmen
     homogeneity = 0.142 - 0.022 * segment
     twin = 0.121 - 0.012 * segment if rotated else NAN
     p = 0.0004 if segment == 0 else 0.2 * segment
-    return CardSegment(
-        segment, len(inside), min(inside), max(inside), homogeneity, 0.098, p, min(1.0, 2 * p), twin
-    )
+    return CardSegment(segment, len(inside), min(inside), max(inside), homogeneity, 0.098, p, min(1.0, 2 * p), twin)
 
 
 def _number(row: tuple[Any, ...], rotated: bool) -> CardNumber:
@@ -123,8 +121,14 @@ def empty_card() -> Card:
     numbers = tuple(CardNumber(row[0], row[1], *[NAN] * 6) for row in NUMBERS)
     return replace(
         make_card(),
-        **{"tokens": (), "categories": (), "segments": (), "numbers": numbers, "pattern": "insufficient"},
-        **{"reliability": NAN, "silhouette": NAN, "clustered": None},
+        tokens=(),
+        categories=(),
+        segments=(),
+        numbers=numbers,
+        pattern="insufficient",
+        reliability=NAN,
+        silhouette=NAN,
+        clustered=None,
     )
 
 
@@ -151,9 +155,7 @@ def make_summary(layers: tuple[int, ...] = (0, 1), rotated: bool = True) -> dict
             for row in NUMBERS
             for layer in ([None, *layers] if len(layers) > 1 else [None])
         ],
-        "profile": [
-            row for layer in layers for population in populations for row in _profile(layer, population)
-        ],
+        "profile": [row for layer in layers for population in populations for row in _profile(layer, population)],
         "distributions": [row for population in populations for row in _distributions(population, rng)],
         "deltas": [row for layer in layers for population in populations for row in _deltas(layer, population)],
         "patterns": [
@@ -206,9 +208,7 @@ def _distributions(population: str, rng: np.random.Generator) -> list[dict[str, 
     ):
         counts, _ = np.histogram(rng.normal(center[population], width, 4000), edges)
         for low, high, count in zip(edges[:-1].tolist(), edges[1:].tolist(), counts.tolist(), strict=True):
-            rows.append(
-                {"number": number, "population": population, "low": low, "high": high, "share": count / 4000}
-            )
+            rows.append({"number": number, "population": population, "low": low, "high": high, "share": count / 4000})
     return rows
 
 

@@ -9,6 +9,8 @@ import numpy as np
 import polars as pl
 
 from intraneuron.config import K_MAX
+from intraneuron.data import CoreTokens
+from intraneuron.errors import StudyError
 from intraneuron.pipeline.pattern import bars, flags
 from intraneuron.pipeline.results import Population, results
 from intraneuron.pipeline.summarize import Layer, pattern_rows, summarize
@@ -40,6 +42,7 @@ def write_summary(folder: StudyFolder, found: dict[int, dict[str, Population]]) 
         "clusters": _cluster_shares(found, frames),
         "reliability": _reliability(folder, list(found)),
         "clearest": clearest(frames["neurons"]),
+        "other_mode": _other_mode(folder, {n: p["neurons"] for n, p in found.items()}),
     }
     folder.write_json("summary.json", summary | {"notes": _notes(summary)})
 
@@ -141,6 +144,29 @@ def clearest(frame: pl.DataFrame, count: int = CLEAREST) -> list[str]:
     return [f"L{row['layer']}N{row['neuron']}" for row in top.iter_rows(named=True)]
 
 
+def _other_mode(folder: StudyFolder, neurons: dict[int, Population]) -> dict[str, Any] | None:
+    """Return the core tokens shared with a study of the same weights in the other mode, if one lies beside this."""
+    identity = folder.manifest["identity"]
+    for file in sorted(folder.path.resolve().parent.glob("*/manifest.toml")):
+        try:
+            other = StudyFolder.open(file.parent)
+        except StudyError:
+            continue  # not a study that this version reads; nothing is lost
+        theirs = other.manifest["identity"]
+        shared = [n for n in neurons if other.layer_file("neurons/core_tokens", n).is_file()]
+        if theirs["weights"] == identity["weights"] and theirs["mode"] != identity["mode"] and shared:
+            overlaps = [_overlap(neurons[n].core, other.core_tokens("neurons", n)) for n in shared]
+            return {"study": file.parent.name, "mode": theirs["mode"], "overlap": _mean(np.concatenate(overlaps))}
+    return None
+
+
+def _overlap(a: CoreTokens, b: CoreTokens) -> np.ndarray:
+    """Return the share of the smaller set of core tokens that is in the other, a neuron with any in both."""
+    rows = zip(a.token_id, a.n, b.token_id, b.n, strict=True)
+    shares = [len(np.intersect1d(x[:i], y[:j])) / min(i, j) for x, i, y, j in rows if min(i, j) > 0]
+    return np.array(shares)
+
+
 def _notes(summary: dict[str, Any]) -> list[str]:
     """Return remarks that a reader needs beside the numbers."""
     notes = []
@@ -154,6 +180,11 @@ def _notes(summary: dict[str, Any]) -> list[str]:
         notes.append("No rotated twin was observed: no neuron can be told from a random direction.")
     if summary["mode"] == "vocabulary":
         notes.append("Vocabulary mode: every token was read alone, which is not text.")
+    other = summary["other_mode"]
+    if other:
+        notes.append(
+            f"Core tokens in common with the {other['mode']}-mode study {other['study']}: {other['overlap']:.0%}."
+        )
     median = summary["reliability"]["median"]
     if median is not None and median < 0.8:
         notes.append(f"Core tokens are not settled: median reliability {median:.2f}; more text would help.")

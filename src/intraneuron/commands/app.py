@@ -6,8 +6,10 @@ import sys
 from collections.abc import Sequence
 from importlib import metadata
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Parameter
 
+from intraneuron.commands.show import show
+from intraneuron.commands.study import study
 from intraneuron.errors import IntraneuronError
 
 DONE, WRONG, STOPPED = 0, 2, 130
@@ -18,10 +20,11 @@ app = App(
     name="intraneuron",
     help="Look inside one neuron of a language model: do zones of its activation pick out zones of meaning?",
     help_epilogue="Start with: intraneuron study minilm   then: intraneuron show L1N204",
+    default_parameter=Parameter(negative=()),
     version=lambda: metadata.version("intraneuron"),
 )
-app.command("intraneuron.commands.study:study", name="study")
-app.command("intraneuron.commands.show:show", name="show")
+app.command(study)
+app.command(show)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
-
-
-def show(*where: str, json: Annotated[bool, Parameter(negative="")] = False) -> None:
+def show(*where: str, json: bool = False) -> None:
     """Show one neuron: its tokens along the activation axis, categories, segments, tests and twins.
 
     Example: intraneuron show L1N204

@@ -24,7 +24,7 @@ def study(
     model: str = "docs-lm",
     *,
     out: Path | None = None,
-    overwrite: Annotated[bool, Parameter(negative="")] = False,
+    overwrite: bool = False,
     observe: Annotated[ObserveConfig, _FLAT] = _DEFAULTS.observe,
     space: Annotated[SpaceConfig, _FLAT] = _DEFAULTS.space,
     partition: Annotated[PartitionConfig, _FLAT] = _DEFAULTS.partition,

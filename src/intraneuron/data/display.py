@@ -1,14 +1,13 @@
 """How tokens and numbers are written for people: in terminals, figures and pages alike.
 
 A token comes from a model's vocabulary and can be anything: a line break, a terminal escape sequence, a mark
-that turns the reading direction. Written by :func:`visible` it is one line of harmless text, and two different
-tokens never look the same.
+that turns the reading direction. Written by :func:`visible` it is one line of harmless text, and tokens that differ
+look different.
 """
 
 from __future__ import annotations
 
 import math
-import re
 import unicodedata
 
 UNDEFINED = "–"
@@ -17,15 +16,15 @@ ELLIPSIS = "…"
 
 _NAMED = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"}
-_ESCAPE_LIKE = re.compile(r"\\(?=[\\nrtuU])")
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and symbols without any ink
 
 
 def visible(token: str, limit: int = 40) -> str:
     r"""Write a token so that all of it can be seen, and none of it can act.
 
     Spaces at the start and end become ``·``. Control, bidirectional, private and unassigned characters, other
-    spaces, lone surrogates, and marks with nothing to stand on become escapes such as ``\u202e``. More than
-    ``limit`` characters are cut, with ``…``.
+    spaces, lone surrogates, and marks with nothing to stand on become escapes such as ``\u202e``; a backslash is
+    doubled. More than ``limit`` characters are cut, with ``…``; the empty token is ``(empty)``.
 
     >>> visible(" river")
     '·river'
@@ -37,7 +36,8 @@ def visible(token: str, limit: int = 40) -> str:
     core = token.strip(" ")
     lead = len(token) - len(token.lstrip(" ")) if core else len(token)
     tail = len(token) - lead - len(core)
-    text = SPACE * lead + plain(core).replace(SPACE, r"\u00b7") + SPACE * tail
+    written = plain(core.replace("\\", "\\\\")).replace(SPACE, r"\u00b7")
+    text = SPACE * lead + written + SPACE * tail
     return text if len(text) <= limit else text[: limit - 1] + ELLIPSIS
 
 
@@ -47,10 +47,9 @@ def plain(text: str) -> str:
     >>> plain("two\nlines")
     'two\\nlines'
     """
-    marked = _ESCAPE_LIKE.sub(r"\\\\", text)
     return "".join(
-        _escape(character) if _is_hidden(character, marked[max(0, index - 3) : index]) else character
-        for index, character in enumerate(marked)
+        _escape(character) if _is_hidden(character, text[max(0, index - 3) : index]) else character
+        for index, character in enumerate(text)
     )
 
 
@@ -59,7 +58,7 @@ def _is_hidden(character: str, before: str) -> bool:
     if category in ("Mn", "Me", "Mc"):  # a mark needs a letter, and more than three pile up over other lines
         kinds = [unicodedata.category(one)[0] for one in before]
         return not kinds or kinds[-1] not in "LMS" or kinds == ["M"] * 3
-    return category in _HIDDEN and character != " "
+    return character in _BLANK or (category in _HIDDEN and character != " ")
 
 
 def _escape(character: str) -> str:
@@ -92,6 +91,16 @@ def number(value: float | None, digits: int = 3, signed: bool = False) -> str:
     return text.replace("-", "−")
 
 
+def decimals(*values: float | None) -> int:
+    """Return how many decimals show at least two digits of the largest of some numbers: three to five.
+
+    >>> decimals(0.04, 0.001), decimals(0.0041, None), decimals(float("nan")), decimals(0.0)
+    (3, 4, 3, 3)
+    """
+    largest = max((abs(value) for value in values if value is not None and math.isfinite(value)), default=0.0)
+    return 3 if largest == 0 else min(5, max(3, 1 - math.floor(math.log10(largest))))
+
+
 def measure(value: float | None) -> str:
     """Write an activation with three significant digits, whatever its size.
 
@@ -104,8 +113,9 @@ def measure(value: float | None) -> str:
         return "0"
     if not 1e-4 <= abs(value) < 1e6:
         return f"{value:.2e}".replace("-", "−")
-    decimals = max(0, 2 - math.floor(math.log10(abs(value))))
-    return f"{float(f'{value:.3g}'):.{decimals}f}".replace("-", "−")
+    rounded = float(f"{value:.3g}")
+    places = max(0, 2 - math.floor(math.log10(abs(rounded))))
+    return f"{rounded:.{places}f}".replace("-", "−")
 
 
 def p_value(value: float | None) -> str:
@@ -126,3 +136,12 @@ def percent(value: float | None) -> str:
     ('25.3 %', '–')
     """
     return UNDEFINED if value is None or not math.isfinite(value) else f"{100 * value:.1f} %"
+
+
+def sentence(text: str) -> str:
+    """Start with a capital letter.
+
+    >>> sentence("near in meaning")
+    'Near in meaning'
+    """
+    return text[:1].upper() + text[1:]

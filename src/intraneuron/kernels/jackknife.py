@@ -16,9 +16,9 @@ def jackknife_parts(full: np.ndarray, without: np.ndarray, share: np.ndarray, po
 
     With :math:`\delta_j` the change of the sample's mean when group j is left out and :math:`h_j` = 1 / share, the
     deviation of pseudo-value j is :math:`-(h_j - 1) \delta_j + \sum_k (1 - 1/h_k) \delta_k`; the variance is the
-    mean of its squares over :math:`h_j - 1`. Part of each square is the neurons' own noise, :math:`(h_j - 1) s_j^2 / n` with
-    :math:`s_j` the standard deviation of changes between neurons; for all N neurons of the layer it would be
-    :math:`(h_j - 1) s_j^2 / N`.
+    mean of its squares over :math:`h_j - 1`. Part of each square is the neurons' own noise,
+    :math:`(h_j - 1) s_j^2 / n` with :math:`s_j` the standard deviation of changes between neurons; for all N neurons
+    of the layer it would be :math:`(h_j - 1) s_j^2 / N`.
 
     Parameters
     ----------

@@ -6,9 +6,12 @@ and one more at its end that takes what is not counted.
 
 from __future__ import annotations
 
+import mmap
 from dataclasses import dataclass
 
 import numpy as np
+
+PAGE = mmap.PAGESIZE
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,11 @@ class Rows:
     index: np.ndarray
     seen: np.ndarray
     count: np.ndarray
+
+    @property
+    def full(self) -> bool:
+        """Whether every key has a row."""
+        return len(self.seen) == len(self.count)
 
 
 def compact_rows(key: np.ndarray, counted: np.ndarray, n_keys: int) -> Rows:
@@ -62,8 +70,26 @@ def spread(table: np.ndarray, rows: Rows) -> np.ndarray:
     ``table`` is (R + 1, N). The result is a view of it when every key has a row.
     """
     sums = table[:-1]
-    if len(rows.seen) == len(rows.count):
+    if rows.full:
         return sums
-    out = np.zeros((len(rows.count), table.shape[1]), dtype=table.dtype)
+    out = _zeros(len(rows.count), table.shape[1], table.dtype)
     out[rows.seen] = sums
     return out
+
+
+def spread_bytes(rows: Rows, width: int, itemsize: int = 4) -> int:
+    """Return the memory that :func:`spread` takes for a table of this width."""
+    row = width * itemsize
+    return 0 if rows.full else min(len(rows.count) * row, len(rows.seen) * (row + PAGE))
+
+
+def _zeros(n: int, width: int, dtype: np.dtype) -> np.ndarray:
+    """Return zeros of which only written pages take memory.
+
+    numpy asks for huge pages, and a few rows in each fill all of them.
+    """
+    size = n * width * dtype.itemsize
+    if size == 0 or not hasattr(mmap, "MAP_PRIVATE"):
+        return np.zeros((n, width), dtype=dtype)
+    pages = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    return np.frombuffer(pages, dtype=dtype).reshape(n, width)

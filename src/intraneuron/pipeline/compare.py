@@ -102,10 +102,11 @@ def compare(
     return Comparison({name: effects[name] for name in QUESTIONS}, z.mean_similarity, z.profile)
 
 
-def _effect(question: str, *arrays: np.ndarray) -> Effect:
-    """Wrap observed, effect size, null mean, null SD and p."""
-    owned = [np.ascontiguousarray(a) for a in arrays]
-    return Effect(question, QUESTIONS[question], *owned, np.full(owned[0].shape, np.nan))
+def _effect(question: str, *columns: np.ndarray) -> Effect:
+    """Wrap observed, effect size, null mean, null SD and p; q is not known yet."""
+    observed, effect_size, null_mean, null_std, p = (np.ascontiguousarray(column) for column in columns)
+    q = np.full(observed.shape, np.nan)
+    return Effect(question, QUESTIONS[question], observed, effect_size, null_mean, null_std, p, q)
 
 
 def _category_effects(core: CoreTokens, categories: Partition) -> dict[str, Effect]:

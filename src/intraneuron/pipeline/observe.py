@@ -12,8 +12,8 @@ import torch
 
 from intraneuron.data import TokenActivations, neuron_name
 from intraneuron.errors import DataError, SettingError
-from intraneuron.kernels.scatter import Rows, spread
-from intraneuron.models.texts import SHARDS, Windows, vocabulary_windows
+from intraneuron.kernels.scatter import Rows, spread, spread_bytes
+from intraneuron.models.texts import Windows, vocabulary_windows
 from intraneuron.models.twins import RotatedTwin, input_moments, rotated_rows
 from intraneuron.pipeline.passes import LayerSums, Task, run_pass
 
@@ -138,16 +138,12 @@ def _bytes_held(task: Task, site: Site) -> int:
 
 def _bytes_handed_out(task: Task, site: Site) -> int:
     """Return the size of what is made of a layer's tables when it is handed out."""
-    size, widths = len(task.model.vocabulary), task.widths(site)
     if not task.corpus:
-        return 4 * size * rotated_rows(site) if task.rotated else 0
-    copied = 0 if _whole(task.halves) else 2 * sum(widths.values())
-    parts = 0 if _whole(task.shards) else SHARDS * sum(len(task.subset(site, name)) for name in widths)
-    return 4 * size * (copied + parts)
-
-
-def _whole(rows: Rows) -> bool:
-    return len(rows.seen) == len(rows.count)
+        return 4 * len(task.model.vocabulary) * rotated_rows(site) if task.rotated else 0
+    return sum(
+        spread_bytes(task.halves, width) + spread_bytes(task.shards, len(task.subset(site, name)))
+        for name, width in task.widths(site).items()
+    )
 
 
 def _observe_groups(task: Task, groups: list[list[Site]], progress: Progress) -> Iterator[Observation]:

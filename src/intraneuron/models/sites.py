@@ -1,0 +1,210 @@
+"""Sites: the places in a model where neurons are read, and the hooks that read them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from intraneuron.errors import ModelError
+from intraneuron.models.families import Activation, Family, activation_function, combine, find_module
+
+TOLERANCE = {torch.float32: 1e-4, torch.float16: 5e-3, torch.bfloat16: 3e-2}
+"""Largest difference that the self-check takes for rounding, as a share of the largest value."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """The neurons of one layer: the input of an MLP's output projection.
+
+    Attributes
+    ----------
+    layer : int
+    n_neurons : int
+        N, the width of that input.
+    inputs : tuple of modules
+        The projections that make pre-activations: one, or gate and up. All read the same x, (..., D).
+    output : module
+        The projection whose input the neurons are.
+    activation : callable
+        The nonlinearity.
+    """
+
+    layer: int
+    n_neurons: int
+    inputs: tuple[nn.Module, ...]
+    output: nn.Module
+    activation: Activation
+
+    @property
+    def width(self) -> int:
+        """D, the width of x."""
+        return weight_of(self.inputs[0]).shape[1]
+
+
+Receive = Callable[[Site, "torch.Tensor | None", torch.Tensor], None]
+"""Called with the site, x (..., D) or None, and the activations (..., N)."""
+
+
+class _StopForward(Exception):  # noqa: N818 - not an error: the way out of a forward pass
+    """Everything wanted has been read."""
+
+
+def find_sites(model: nn.Module, family: Family, n_layers: int) -> tuple[Site, ...]:
+    """Return the sites of all layers, first layer first."""
+    modules = dict(model.named_modules())
+    sites = []
+    for layer in range(n_layers):
+        output = find_module(modules, family.output, layer)
+        inputs = tuple(find_module(modules, pattern, layer) for pattern in family.inputs)
+        activation = activation_function(find_module(modules, family.activation, layer))
+        sites.append(Site(layer, weight_of(output).shape[1], inputs, output, activation))
+    return tuple(sites)
+
+
+def weight_of(projection: nn.Module) -> torch.Tensor:
+    """Return a projection's weight as (out, in); GPT-2's Conv1D stores (in, out)."""
+    weight = projection.weight
+    if not isinstance(weight, torch.Tensor):
+        msg = f"A projection should have a weight, got {type(projection).__name__}."
+        raise ModelError(msg)
+    return weight.detach().T if hasattr(projection, "nf") else weight.detach()
+
+
+def bias_of(projection: nn.Module) -> torch.Tensor | None:
+    """Return a projection's bias (out,), or None."""
+    bias = getattr(projection, "bias", None)
+    return bias.detach() if isinstance(bias, torch.Tensor) else None
+
+
+@contextmanager
+def tapped(
+    model: nn.Module, sites: Sequence[Site], receive: Receive, *, inputs: bool = False, stop: bool = True
+) -> Iterator[Callable[..., None]]:
+    """Read the neurons of some sites while the model runs.
+
+    Parameters
+    ----------
+    model : module
+        Called by the function that this context yields.
+    sites : sites to read, in the order of their layers
+    receive : callable
+        Gets the site, x and the activations, as views of what the model computed: copy what must last.
+    inputs : bool
+        Whether x, the input of the input projections, is wanted; else None is handed on.
+    stop : bool
+        End the forward pass after the last site.
+
+    Yields
+    ------
+    callable
+        Takes the model's arguments and runs it.
+    """
+    with ExitStack() as hooks, torch.inference_mode():
+        for site in sites:
+            last = stop and site is sites[-1]
+            for handle in _hook(site, receive, inputs=inputs, last=last):
+                hooks.callback(handle.remove)
+
+        def forward(**arguments: Any) -> None:
+            try:
+                model(**arguments)
+            except _StopForward:
+                return
+
+        yield forward
+
+
+def _hook(site: Site, receive: Receive, *, inputs: bool, last: bool) -> list[Any]:
+    """Register the hooks of one site; x waits in ``held`` for the activations."""
+    held: list[torch.Tensor] = []
+
+    def on_input(_: nn.Module, arguments: tuple[torch.Tensor, ...]) -> None:
+        held[:] = [arguments[0]]
+
+    def on_output(_: nn.Module, arguments: tuple[torch.Tensor, ...]) -> None:
+        x = held.pop() if held else None
+        receive(site, x, arguments[0])
+        if last:
+            raise _StopForward
+
+    handles = [site.output.register_forward_pre_hook(on_output)]
+    if inputs:
+        handles.append(site.inputs[0].register_forward_pre_hook(on_input))
+    return handles
+
+
+def self_check(model: nn.Module, sites: Sequence[Site], token_id: torch.Tensor) -> None:
+    """Check on a few tokens that what is captured is what the model uses.
+
+    For each layer, the captured vector times the output projection's weight (plus bias) must equal that
+    module's output, and the activation of the input projections of x must equal the captured vector.
+
+    Parameters
+    ----------
+    model : module
+    sites : sites of all layers
+    token_id : int64 (B, C)
+
+    Raises
+    ------
+    ModelError
+        Naming the first layer where they differ.
+    """
+    seen: dict[int, dict[str, torch.Tensor]] = {site.layer: {} for site in sites}
+
+    def keep(site: Site, x: torch.Tensor | None, activation: torch.Tensor) -> None:
+        if x is not None:
+            seen[site.layer] |= {"x": x.clone(), "activation": activation.clone()}
+
+    def keep_output(layer: int) -> Callable[..., None]:
+        return lambda _module, _arguments, output: seen[layer].update(output=output.clone())
+
+    with ExitStack() as hooks, tapped(model, sites, keep, inputs=True, stop=False) as forward:
+        for site in sites:
+            hooks.callback(site.output.register_forward_hook(keep_output(site.layer)).remove)
+        forward(input_ids=token_id)
+        for site in sites:
+            _check_site(site, **seen[site.layer])
+
+
+def _check_site(
+    site: Site,
+    x: torch.Tensor | None = None,
+    activation: torch.Tensor | None = None,
+    output: torch.Tensor | None = None,
+) -> None:
+    if x is None or activation is None or output is None:
+        msg = f"Layer {site.layer}: the hooks saw no neurons. The modules around them are not where expected."
+        raise ModelError(msg)
+    expected = combine(site.activation, [_project(module, x) for module in site.inputs])
+    for what, got, want in (
+        ("the activation of the MLP's input", activation, expected),
+        ("the input of the output projection", output, _project(site.output, activation)),
+    ):
+        if not _close(got, want):
+            msg = (
+                f"Layer {site.layer}: the captured neurons are not {what}. "
+                f"This model computes its MLP in another way than its family; it cannot be studied."
+            )
+            raise ModelError(msg)
+
+
+def _project(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """Return x W' + b by hand, (..., out); nothing when the widths do not fit."""
+    weight = weight_of(module)
+    if x.shape[-1] != weight.shape[1]:
+        return x[..., :0]
+    return nn.functional.linear(x, weight, bias_of(module))
+
+
+def _close(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Whether two tensors are equal but for rounding; NaN equals NaN, observation names it."""
+    if a.shape != b.shape:
+        return False
+    tolerance = TOLERANCE[a.dtype] * float(b.float().nan_to_num(0, 0, 0).abs().max())
+    return torch.allclose(a.float(), b.float(), rtol=0, atol=tolerance, equal_nan=True)

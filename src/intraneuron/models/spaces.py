@@ -1,0 +1,60 @@
+"""Spaces that a model brings with it: its token embeddings and its unembedding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from intraneuron.data import Space
+from intraneuron.errors import SettingError
+
+if TYPE_CHECKING:
+    from intraneuron.config import SpaceConfig
+    from intraneuron.models.loading import LoadedModel
+
+
+def input_vectors(model: LoadedModel) -> np.ndarray:
+    """Return the token embeddings, float32 (V, D)."""
+    weight: np.ndarray = model.model.get_input_embeddings().weight.detach().float().cpu().numpy()
+    return weight
+
+
+def output_vectors(model: LoadedModel) -> np.ndarray:
+    """Return the unembedding, float32 (V, D).
+
+    Raises
+    ------
+    SettingError
+        When the model has none.
+    """
+    head = model.model.get_output_embeddings() if model.kind == "causal" else None
+    if head is None:
+        msg = f"The model {model.name} has no unembedding, so it has no output space. Use --space input."
+        raise SettingError(msg)
+    weight: np.ndarray = head.weight.detach().float().cpu().numpy()
+    return weight
+
+
+SPACES: dict[str, Callable[[LoadedModel], np.ndarray]] = {
+    "input": input_vectors,
+    "output": output_vectors,
+}
+"""Vectors by the name of the space."""
+
+
+def read_space(model: LoadedModel, config: SpaceConfig) -> Space:
+    """Return unit vectors of a model's tokens, (V, D); centred over its non-special tokens when asked.
+
+    Raises
+    ------
+    SettingError
+        When the space is unknown, or the model does not have it.
+    """
+    vectors = SPACES.get(config.space)
+    if vectors is None:
+        msg = f"There is no space {config.space!r}. Spaces: {', '.join(SPACES)}."
+        raise SettingError(msg)
+    space = Space.from_vectors(config.space, vectors(model))
+    return space.centered(~model.vocabulary.special) if config.center else space

@@ -1,0 +1,100 @@
+"""Read a tokenizer's vocabulary: texts, special tokens, byte fragments and forms."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any
+
+import numpy as np
+
+from intraneuron.data import Vocabulary
+
+SUFFIXES = ("ing", "ed", "es", "s", "ly", "er", "est")
+"""Endings that make no form of their own."""
+
+_UNUSED = re.compile(r"\[unused\d+\]")
+
+
+def read_vocabulary(tokenizer: Any, size: int) -> Vocabulary:
+    r"""Read the tokens of a transformers tokenizer.
+
+    Parameters
+    ----------
+    tokenizer : transformers tokenizer
+    size : int
+        V, the rows of the model's embedding; ids beyond the tokenizer are special.
+
+    Returns
+    -------
+    Vocabulary
+        Texts of byte-level tokens are decoded (a leading space stays a space); bytes that are no UTF-8 by
+        themselves and control characters are written as ``\xNN``. WordPiece keeps its ``##``.
+    """
+    pieces = tokenizer.convert_ids_to_tokens(list(range(min(len(tokenizer), size))))
+    added = set(tokenizer.all_special_ids) | set(tokenizer.added_tokens_decoder)
+    byte_of = _byte_of_character() if _is_byte_level(tokenizer) else None
+    token, special, fragment = [], np.ones(size, dtype=bool), np.zeros(size, dtype=bool)
+    for i in range(size):
+        piece = pieces[i] if i < len(pieces) else None
+        special[i] = piece is None or i in added or _UNUSED.fullmatch(piece) is not None
+        if piece is None:
+            token.append(f"[{i}]")
+        elif byte_of is None or special[i]:
+            token.append(_printable(piece))
+        else:
+            text, fragment[i] = _decode(piece, byte_of)
+            token.append(_printable(text))
+    _, form = np.unique(
+        [text if broken else form_of(text) for text, broken in zip(token, fragment, strict=True)],
+        return_inverse=True,
+    )
+    return Vocabulary(np.array(token), special, fragment, form.astype(np.int32))
+
+
+def form_of(text: str) -> str:
+    """Return the form of a token: without boundary mark, case, and one common suffix.
+
+    A suffix goes when what remains is at least two letters longer than it: ``walks`` and ``walk`` are one
+    form, ``king`` and ``k`` are not.
+
+    >>> [form_of(text) for text in (" Walks", "walked", "##walk", " king", "early")]
+    ['walk', 'walk', 'walk', 'king', 'early']
+    """
+    word = text.removeprefix("##").strip().casefold()
+    for suffix in SUFFIXES:
+        if word.endswith(suffix) and len(word) - len(suffix) >= len(suffix) + 2:
+            return word.removesuffix(suffix)
+    return word
+
+
+def _is_byte_level(tokenizer: Any) -> bool:
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    return backend is not None and "ByteLevel" in str(backend.decoder)
+
+
+def _byte_of_character() -> dict[str, int]:
+    """Return the byte that each character of a byte-level vocabulary stands for (GPT-2's table)."""
+    shown = [*range(ord("!"), ord("~") + 1), *range(0xA1, 0xAC + 1), *range(0xAE, 0xFF + 1)]
+    hidden = [byte for byte in range(256) if byte not in shown]
+    return {chr(byte): byte for byte in shown} | {chr(256 + i): byte for i, byte in enumerate(hidden)}
+
+
+def _decode(piece: str, byte_of: dict[str, int]) -> tuple[str, bool]:
+    """Return a byte-level token as text, and whether it is a fragment of UTF-8."""
+    if any(character not in byte_of for character in piece):
+        return piece, False
+    raw = bytes(byte_of[character] for character in piece)
+    try:
+        return raw.decode("utf-8"), False
+    except UnicodeDecodeError:
+        return raw.decode("utf-8", errors="backslashreplace"), True
+
+
+def _printable(text: str) -> str:
+    """Escape control characters but tab and line ends."""
+    if text.isprintable():
+        return text
+    return "".join(
+        f"\\x{ord(c):02x}" if unicodedata.category(c) == "Cc" and c not in "\t\n\r" else c for c in text
+    )

@@ -1,0 +1,102 @@
+"""write_report: a study as one HTML file that opens from disk, without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from intraneuron.data.card import Card
+from intraneuron.figures.theme import vega_code
+from intraneuron.report import sections, wording
+from intraneuron.report.charts import Charts
+from intraneuron.report.markup import Html, element, join
+
+POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; "
+    "img-src data: blob:; base-uri 'none'; form-action 'none'"
+)
+NAVIGATION = (
+    *(("claims", "Claims"), ("profile", "Profile"), ("distributions", "Distributions")),
+    *(("differentiation", "Differentiation"), ("patterns", "Patterns"), ("neurons", "Neurons")),
+    *(("method", "Method"), ("settings", "Settings"), ("cite", "Cite")),
+)
+
+
+def write_report(summary: Mapping[str, Any], cards: Sequence[Card], path: str | Path) -> Path:
+    """Write the report of a study.
+
+    The file carries its code, styles and data, and forbids itself any request. Figures follow the reader's light or
+    dark setting, and every number that they show of the claims and of single neurons is in a table as well.
+    """
+    charts = Charts()
+    body = [
+        sections.claims_section(summary, charts),
+        sections.profile_section(summary, charts),
+        sections.distributions_section(summary, charts),
+        sections.differentiation_section(summary, charts),
+        sections.patterns_section(summary, charts),
+        sections.cards_section(cards, charts),
+        sections.method_section(),
+        sections.provenance_section(summary),
+        sections.citation_section(),
+    ]
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(_page(summary, body, charts), encoding="utf-8")
+    return path
+
+
+def _page(summary: Mapping[str, Any], body: Sequence[Html], charts: Charts) -> str:
+    head = _head(str(summary.get("model", "a model")))
+    header = element("header", *_header(summary))
+    footer = element("footer", element("p", "Made with intraneuron. This page makes no request.", class_="soft"))
+    page = join([header, element("main", *body), footer, *_scripts(charts)], Html("\n"))
+    return f'<!doctype html>\n<html lang="en">\n{head}\n<body>\n{page}\n</body>\n</html>\n'
+
+
+def _head(model: str) -> Html:
+    return join(
+        [
+            Html('<head>\n<meta charset="utf-8">'),
+            Html(f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'),
+            Html('<meta name="viewport" content="width=device-width, initial-scale=1">'),
+            Html('<meta name="color-scheme" content="light dark">'),
+            element("title", f"Zones of activation and of meaning in {model}"),
+            element("style", Html(_asset("page.css"))),
+            Html("</head>"),
+        ],
+        Html("\n"),
+    )
+
+
+def _header(summary: Mapping[str, Any]) -> list[Html]:
+    layers = summary.get("layers") or []
+    where = f"{len(layers)} layer{'' if len(layers) == 1 else 's'}" if layers else "no layer"
+    count = summary.get("n_neurons")
+    facts = f"{summary.get('model', 'a model')}: {count:,} neurons, {where}" if count else str(summary.get("model"))
+    button = Html('<button id="theme" type="button" aria-pressed="false" hidden>Light or dark</button>')
+    links = [element("li", element("a", name, href=f"#{anchor}")) for anchor, name in NAVIGATION]
+    unseen = "The charts need JavaScript, all of which is in this file; the tables do not."
+    return [
+        button,
+        element("h1", "Do zones of activation pick out zones of meaning?"),
+        element("p", facts, f"; {summary.get('mode')} mode, {summary.get('space')} space", class_="soft"),
+        element("p", wording.QUESTION, class_="lead"),
+        sections.glance(summary),
+        element("nav", element("ul", *links), aria_label="Sections"),
+        element("noscript", element("p", unseen)),
+    ]
+
+
+def _scripts(charts: Charts) -> list[Html]:
+    return [
+        Html(f'<script type="application/json" id="charts">{charts.to_json()}</script>'),
+        Html(f"<script>{vega_code()}</script>"),
+        Html(f"<script>{_asset('page.js')}</script>"),
+    ]
+
+
+def _asset(name: str) -> str:
+    return files("intraneuron.report").joinpath(name).read_text(encoding="utf-8")

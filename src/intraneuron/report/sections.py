@@ -1,0 +1,193 @@
+"""The sections of a report, one function each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from intraneuron.data.card import Card
+from intraneuron.data.display import is_defined, number, sentence
+from intraneuron.figures.claims import claims
+from intraneuron.figures.differentiation import differentiation
+from intraneuron.figures.distributions import distributions
+from intraneuron.figures.patterns import patterns
+from intraneuron.figures.profile import profile
+from intraneuron.figures.spectrum import spectrum
+from intraneuron.report import wording
+from intraneuron.report.charts import Charts
+from intraneuron.report.markup import Html, element, join, section
+from intraneuron.report.tables import categories_table, claims_table, facts_table, numbers_table, segments_table
+
+Summary = Mapping[str, Any]
+
+
+def glance(summary: Summary) -> Html:
+    """State each claim with what is left of it, in one sentence."""
+    rows = {row["number"]: row for row in wording.whole_model(list(summary.get("claims") or ()))}
+    items = [
+        element(
+            "li",
+            element("span", f"Claim {claim}", class_="claim"),
+            element("strong", wording.CLAIMS[claim]),
+            _finding(rows[name]),
+        )
+        for claim, name in wording.KEY_NUMBERS.items()
+        if name in rows
+    ]
+    return element("ul", *items, class_="glance") if items else Html("")
+
+
+def _finding(row: Mapping[str, Any]) -> str:
+    return f"{sentence(str(row['title']))}: {wording.finding(row)}"
+
+
+def claims_section(summary: Summary, charts: Charts) -> Html:
+    """Show the claims as table and figure."""
+    rows = list(summary.get("claims") or ())
+    whole = wording.whole_model(rows)
+    layered = [row for row in rows if row.get("layer") is not None]
+    by_layer = element(
+        "details",
+        element("summary", "The same table for each layer"),
+        claims_table(layered, "The paper’s claims, by layer", with_layer=True),
+    )
+    return section(
+        "claims",
+        "The claims",
+        element("p", wording.TWINS),
+        claims_table(whole, "The paper’s claims in this model, means over neurons (bold: the interval excludes 0)"),
+        charts.figure("claims", partial(claims, summary), "The claims by layer, neurons beside both twins"),
+        *([by_layer] if layered and layered != whole else []),
+    )
+
+
+def profile_section(summary: Summary, charts: Charts) -> Html:
+    """Show where along the activation tokens are alike (C2)."""
+    return section(
+        "profile",
+        "Where along the activation?",
+        element("p", "Claim C2: the relation exists mainly where activation is very high."),
+        charts.figure("profile", partial(profile, summary), "Homogeneity by rank of activation, by layer"),
+    )
+
+
+def distributions_section(summary: Summary, charts: Charts) -> Html:
+    """Show how the numbers spread over neurons (C1, C4)."""
+    return section(
+        "distributions",
+        "How do neurons differ?",
+        element("p", "Means hide the spread: these are all neurons, over all twins (claims C1 and C4)."),
+        charts.figure("distributions", partial(distributions, summary), "Distributions of agreement and interleaving"),
+    )
+
+
+def differentiation_section(summary: Summary, charts: Charts) -> Html:
+    """Show whether categories differ in activation (C3)."""
+    return section(
+        "differentiation",
+        "Do categories differ in activation?",
+        element(
+            "p", "Claim C3. Cliff’s delta is 0 for a category as active as the others, 1 for one above all others."
+        ),
+        charts.figure("differentiation", partial(differentiation, summary), "Cliff’s delta by rank of category"),
+    )
+
+
+def patterns_section(summary: Summary, charts: Charts) -> Html:
+    """Show how many neurons have which pattern."""
+    names = ("steps", "gradient", "peak", "mixed", "none")
+    meanings = [element("li", element("strong", name), f": {wording.PATTERNS[name]}.") for name in names]
+    return section(
+        "patterns",
+        "Which patterns?",
+        element("ul", *meanings),
+        element("p", wording.WEAK),
+        charts.figure("patterns", partial(patterns, summary), "Shares of patterns among neurons and twins"),
+    )
+
+
+def cards_section(cards: Sequence[Card], charts: Charts) -> Html:
+    """Show single neurons."""
+    links = [element("li", element("a", card.name, href=f"#card-{index}")) for index, card in enumerate(cards)]
+    return section(
+        "neurons",
+        "Neurons with the clearest relation",
+        element(
+            "p",
+            "These neurons were picked because they look clear, so they look clearer than neurons are. ",
+            wording.WEAK,
+        ),
+        element("nav", element("ul", *links), aria_label="Neurons"),
+        *(_card(card, index, charts) for index, card in enumerate(cards)),
+    )
+
+
+def _card(card: Card, index: int, charts: Charts) -> Html:
+    meaning = wording.PATTERNS.get(card.pattern, "")
+    return element(
+        "article",
+        element("h3", card.name, id=f"card-{index}-title"),
+        element("p", "Pattern ", element("span", card.pattern, class_="pattern"), f": {meaning}. ", _quality(card)),
+        charts.figure(f"card-{index}", partial(spectrum, card), f"Core tokens of {card.name} along its activation"),
+        element(
+            "details",
+            element("summary", "Numbers of this neuron"),
+            *(categories_table(card), segments_table(card), numbers_table(card)),
+        ),
+        *(element("p", note, class_="soft") for note in card.notes),
+        **{"class_": "card", "id": f"card-{index}", "aria_labelledby": f"card-{index}-title"},
+    )
+
+
+def _quality(card: Card) -> str:
+    facts = []
+    if is_defined(card.silhouette):
+        facts.append(f"Silhouette of its categories: {number(card.silhouette, 2)}")
+        if card.clustered is not None:
+            facts[-1] += " (above most random directions)" if card.clustered else " (a cut, not a discovery)"
+    if is_defined(card.reliability):
+        facts.append(f"Reliability of its activations: {number(card.reliability, 2)}")
+    return ". ".join(facts) + "." if facts else ""
+
+
+def method_section() -> Html:
+    """Define every number."""
+    entries = [
+        join([element("dt", name), element("dd", meaning, *([element("code", formula)] if formula else []))])
+        for name, meaning, formula in wording.DEFINITIONS
+    ]
+    return section("method", "What each number is", element("dl", *entries))
+
+
+FACTS = ("model", "mode", "space", "layers", "n_neurons", "populations")
+PROVENANCE = ("identity", "versions", "reliability", "clusters", "other_mode")
+
+
+def provenance_section(summary: Summary) -> Html:
+    """Say what was studied and with which settings."""
+    facts = {name: summary.get(name) for name in FACTS}
+    details = {name: summary[name] for name in PROVENANCE if summary.get(name) is not None}
+    notes = [element("li", note) for note in summary.get("notes") or ()]
+    return section(
+        "settings",
+        "What was studied, and how",
+        *([element("ul", *notes)] if notes else []),
+        facts_table("The study", facts | {"intraneuron": software_version()}),
+        facts_table("Settings that the numbers depend on", summary.get("settings") or {}),
+        element("details", element("summary", "Where the numbers come from"), facts_table("Provenance", details)),
+    )
+
+
+def citation_section() -> Html:
+    """Say how to cite."""
+    return section("cite", "How to cite", element("p", wording.CITATION.format(version=software_version())))
+
+
+def software_version() -> str:
+    """Return the installed version of intraneuron."""
+    try:
+        return version("intraneuron")
+    except PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,124 @@
+"""The tables of a page: claims, and what is known of one neuron."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from intraneuron.data.card import Card
+from intraneuron.data.display import UNDEFINED, is_defined, measure, number, p_value, percent, sentence
+from intraneuron.figures.claims import digits, interval
+from intraneuron.figures.layout import layer_name
+from intraneuron.figures.palette import category_color, category_glyph
+from intraneuron.report.markup import Html, element, join, numeric, table, token
+from intraneuron.report.wording import is_clear, short_name
+
+CLAIM_COLUMNS = (
+    *("claim and number", "neurons [95 %]", "rotated", "shuffled", "difference left [95 %]"),
+    *("neurons with p < 0.05", "rotated with p < 0.05", "shuffled with p < 0.05"),
+)
+ALPHA = 0.05
+
+
+def claims_table(rows: Sequence[Mapping[str, Any]], caption: str, with_layer: bool = False) -> Html:
+    """Show numbers beside both twins, and what is left when the rotated twin's is taken away."""
+    columns = ("layer", *CLAIM_COLUMNS) if with_layer else CLAIM_COLUMNS
+    return table(caption, columns, [_claim(row, with_layer) for row in rows])
+
+
+def _claim(row: Mapping[str, Any], with_layer: bool) -> list[object]:
+    name = f"{row['claim']}: {sentence(str(row['title']))}"
+    return [
+        *([layer_name(row.get("layer"))] if with_layer else []),
+        name,
+        numeric(interval(row, "neurons")),
+        numeric(number(row.get("rotated"), digits(row))),
+        numeric(number(row.get("shuffled"), digits(row))),
+        numeric(interval(row, "difference"), own=is_clear(row)),
+        *(numeric(percent(row.get(f"share_{who}"))) for who in ("neurons", "rotated", "shuffled")),
+    ]
+
+
+def categories_table(card: Card) -> Html:
+    """List a neuron's categories, the most active first."""
+    rows = [
+        [
+            join(
+                [
+                    element("span", category_glyph(one.category), style=f"color:{category_color(one.category)}"),
+                    join([token(word) for word in one.words], ", ") if one.words else "no words",
+                ],
+                " ",
+            ),
+            one.size,
+            numeric(measure(one.mean_activation)),
+            numeric(number(one.cliffs_delta, 2, signed=True)),
+            numeric(p_value(one.p)),
+        ]
+        for one in card.categories
+    ]
+    columns = ("category", "tokens", "mean activation", "Cliff’s δ", "p")
+    return table("Categories of meaning, each tested against the neuron’s other tokens", columns, rows)
+
+
+def segments_table(card: Card) -> Html:
+    """List a neuron's zones of activation, the most active first."""
+    rows = [
+        [
+            f"{one.segment + 1}: {measure(one.high)} to {measure(one.low)}",
+            one.size,
+            numeric(number(one.homogeneity), own=is_defined(one.q) and one.q < ALPHA),
+            numeric(number(one.null)),
+            numeric(number(one.rotated)),
+            numeric(p_value(one.p)),
+            numeric(p_value(one.q)),
+        ]
+        for one in card.segments
+    ]
+    columns = ("zone, from high to low", "tokens", "homogeneity", "random tokens", "rotated twins", "p", "q")
+    return table("Zones of activation: how alike their tokens are (bold: q < 0.05)", columns, rows)
+
+
+def numbers_table(card: Card) -> Html:
+    """List a neuron's numbers beside the means of the layer's twins."""
+    rows = [
+        [
+            f"{one.claim}: {short_name(one.name)}",
+            numeric(number(one.value), own=is_defined(one.q) and one.q < ALPHA),
+            numeric(number(one.rotated)),
+            numeric(number(one.rotated95)),
+            numeric(number(one.shuffled)),
+            numeric(p_value(one.p)),
+            numeric(p_value(one.q)),
+        ]
+        for one in card.numbers
+    ]
+    columns = ("number", "this neuron", "rotated, mean", "rotated, 95 %", "shuffled, mean", "p", "q")
+    return table("This neuron beside the twins of its layer (bold: q < 0.05)", columns, rows)
+
+
+def facts_table(caption: str, facts: Mapping[str, Any]) -> Html:
+    """List settings or other facts, nested ones with dotted names."""
+    return table(caption, ("name", "value"), [[name, value] for name, value in flatten(facts)])
+
+
+def flatten(facts: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Turn nested facts into pairs of dotted name and text.
+
+    >>> flatten({"twin": {"twins": ["shuffled", "rotated"]}, "seed": None})
+    [('twin.twins', 'shuffled, rotated'), ('seed', '–')]
+    """
+    pairs: list[tuple[str, str]] = []
+    for key, value in facts.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            pairs += flatten(value, f"{name}.")
+        elif isinstance(value, (list, tuple)) and any(isinstance(one, Mapping) for one in value):
+            pairs += flatten({str(index + 1): one for index, one in enumerate(value)}, f"{name}.")
+        elif isinstance(value, (list, tuple)):
+            pairs.append((name, ", ".join(map(str, value)) or UNDEFINED))
+        elif isinstance(value, float):
+            pairs.append((name, f"{value:g}" if is_defined(value) else UNDEFINED))
+        else:
+            pairs.append((name, UNDEFINED if value is None else str(value)))
+    return pairs

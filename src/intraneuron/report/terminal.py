@@ -1,0 +1,192 @@
+"""A neuron's card and the claims of a study, for the terminal; readable without colour, from 80 columns up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from io import StringIO
+from typing import Any
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from intraneuron.data.card import Card, CardCategory
+from intraneuron.data.display import UNDEFINED, decimals, is_defined, measure, number, p_value, plain, sentence, visible
+from intraneuron.figures.palette import category_color, category_glyph, category_words
+from intraneuron.report.strip import SIGNIFICANT, Strip
+from intraneuron.report.wording import WEAK, is_clear, pattern_sentence, short_name, whole_model
+
+LABEL = 26
+AXIS_NOTE = "A mark is a token, a digit so many tokens at one place; further right is more active."
+CLAIMS_CAPTION = (
+    "left: neurons minus rotated twins (bold: interval without 0). p<.05, rot.: share of neurons and of rotated twins."
+)
+NARROWEST = 60
+
+
+def render_card(card: Card, console_width: int = 80) -> RenderableType:
+    """Show a neuron: its tokens along the activation, categories, zones and numbers, each beside the twins'."""
+    width = max(NARROWEST, console_width)
+    parts: list[RenderableType] = [_header(card)]
+    strip = Strip.of(card, width - LABEL - 1)
+    if strip is None:
+        return Group(*parts, Text("It has no core tokens: it was never active."), *_notes(card))
+    parts += [Text(), *_axis(card, strip), Text(), *_categories(card)]
+    parts += [_segments(card), _numbers(card), Text(WEAK, style="italic"), *_notes(card)]
+    return Group(*parts)
+
+
+def card_text(card: Card, width: int = 80) -> str:
+    """Return a card as plain text, without colour."""
+    console = Console(file=StringIO(), width=width, color_system=None, force_terminal=False, legacy_windows=False)
+    with console.capture() as captured:
+        console.print(render_card(card, width))
+    return "\n".join(line.rstrip() for line in captured.get().splitlines())
+
+
+def render_claims(summary: Mapping[str, Any]) -> Table:
+    """Show the paper's claims: this model's numbers, the twins', and what is left of them."""
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), title_justify="left", caption_justify="left")
+    table.title = Text(f"The claims in {plain(str(summary.get('model', 'this model')))}", style="bold")
+    table.caption = Text(CLAIMS_CAPTION)
+    table.add_column("claim and number", no_wrap=True)
+    for name in ("neurons [95%]", "shuff.", "rotated", "left [95%]", "p<.05", "rot."):
+        table.add_column(name, justify="right", overflow="fold")
+    for row in whole_model(list(summary.get("claims") or ())):
+        table.add_row(*_claim(row))
+    return table
+
+
+def _claim(row: Mapping[str, Any]) -> list[Text]:
+    digits = decimals(row.get("neurons"), row.get("rotated"))
+    return [
+        Text(f"{plain(str(row['claim']))} {plain(short_name(str(row['number'])))}"),
+        Text(_interval(row, "neurons", digits)),
+        Text(number(row.get("shuffled"), digits)),
+        Text(number(row.get("rotated"), digits)),
+        Text(_interval(row, "difference", digits), style="bold" if is_clear(row) else ""),
+        Text(_percent(row.get("share_neurons"))),
+        Text(_percent(row.get("share_rotated"))),
+    ]
+
+
+def _interval(row: Mapping[str, Any], name: str, digits: int) -> str:
+    """Write a value and its interval, the bounds without their leading zero so that 80 columns are enough."""
+    value = number(row.get(name), digits)
+    bounds = [row.get(f"{name}_low"), row.get(f"{name}_high")]
+    if not all(is_defined(bound) for bound in bounds):
+        return value
+    return f"{value} [{','.join(_short(number(bound, digits)) for bound in bounds)}]"
+
+
+def _short(text: str) -> str:
+    return text.replace("0.", ".", 1) if text.lstrip("−").startswith("0.") else text
+
+
+def _percent(share: float | None) -> str:
+    return f"{100 * share:.0f}%" if share is not None and is_defined(share) else UNDEFINED
+
+
+def _header(card: Card) -> Text:
+    text = Text()
+    text.append(plain(card.name), style="bold")
+    text.append(f"  {plain(card.model)} · {plain(card.mode)} mode · {plain(card.space)} space", style="dim")
+    text.append(f" · {len(card.tokens)} core tokens\n", style="dim")
+    text.append(pattern_sentence(card.pattern))
+    facts = [f"silhouette {number(card.silhouette, 2)}"] if is_defined(card.silhouette) else []
+    if card.clustered is not None:
+        facts.append("categories clearer than a cut" if card.clustered else "categories are a cut, not a discovery")
+    if is_defined(card.reliability):
+        facts.append(f"reliability {number(card.reliability, 2)}")
+    if facts:
+        text.append(f"\n{sentence('; '.join(facts))}.", style="dim")
+    return text
+
+
+def _axis(card: Card, strip: Strip) -> list[Text]:
+    lines = [
+        _labelled("activation", "dim", strip.scale()),
+        _labelled("zone (*: q < 0.05)", "dim", strip.zones(card.segments)),
+    ]
+    for category in card.categories:
+        name = f"{category_glyph(category.category)} {category_words(category)}"
+        lines.append(_labelled(name, category_color(category.category), strip.category(card, category.category)))
+    if any(token.category < 0 for token in card.tokens):
+        lines.append(_labelled(f"{category_glyph(-1)} in no category", "dim", strip.category(card, -1)))
+    return [*lines, Text(AXIS_NOTE, style="dim")]
+
+
+def _labelled(name: str, style: str, line: Text) -> Text:
+    label = Text(name, style=style, no_wrap=True)
+    label.truncate(LABEL - 1, overflow="ellipsis", pad=True)
+    if cell_len(label.plain) < LABEL:
+        label.append(" " * (LABEL - cell_len(label.plain)))
+    label.append_text(line)
+    label.no_wrap = True
+    return label
+
+
+def _categories(card: Card) -> list[RenderableType]:
+    parts: list[RenderableType] = []
+    groups: list[CardCategory | None] = [*card.categories, None]
+    for category in groups:
+        key = -1 if category is None else category.category
+        tokens = [token for token in card.tokens if token.category == key]
+        if tokens:
+            parts.append(_category_head(category, len(tokens)))
+            words = Text(", ".join(visible(token.token, 30) for token in tokens), overflow="fold")
+            parts.append(Padding(words, (0, 0, 0, 2)))
+    return parts
+
+
+def _category_head(category: CardCategory | None, size: int) -> Text:
+    if category is None:
+        return Text(
+            f"{category_glyph(-1)} in no category (groups under 3 tokens are dropped): {size}", style="bold dim"
+        )
+    text = Text(f"{category_glyph(category.category)} {category_words(category)}")
+    text.stylize(f"bold {category_color(category.category)}")
+    facts = f"  {category.size} tokens, mean {measure(category.mean_activation)}"
+    facts += f", δ {number(category.cliffs_delta, 2, signed=True)}, p {p_value(category.p)}"
+    return text.append(facts, style="not bold")
+
+
+def _plain_table(title: str, columns: tuple[str, ...]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), title=Text(title))
+    table.title_justify = "left"
+    for index, name in enumerate(columns):
+        table.add_column(name, justify="right" if index else "left", overflow="fold")
+    return table
+
+
+def _segments(card: Card) -> Table:
+    columns = ("zone", "from", "to", "tokens", "homogen.", "random", "rotated", "p", "q")
+    table = _plain_table("Zones: how alike their tokens are", columns)
+    for one in card.segments:
+        star = is_defined(one.q) and one.q < SIGNIFICANT
+        table.add_row(
+            *(f"{one.segment + 1}{'*' if star else ''}", measure(one.high), measure(one.low), str(one.size)),
+            *(number(one.homogeneity), number(one.null), number(one.rotated), p_value(one.p), p_value(one.q)),
+            style="bold" if star else "",
+        )
+    return table
+
+
+def _numbers(card: Card) -> Table:
+    columns = ("number", "value", "rotated", "rot. 95%", "shuffled", "p", "q")
+    table = _plain_table("Numbers: this neuron beside the means of its layer's twins", columns)
+    for one in card.numbers:
+        star = is_defined(one.q) and one.q < SIGNIFICANT
+        table.add_row(
+            *(Text(f"{one.claim} {plain(short_name(one.name))}"), number(one.value), number(one.rotated)),
+            *(number(one.rotated95), number(one.shuffled), p_value(one.p), p_value(one.q)),
+            style="bold" if star else "",
+        )
+    return table
+
+
+def _notes(card: Card) -> list[RenderableType]:
+    return [Text(f"Note: {plain(note)}", style="dim") for note in card.notes]

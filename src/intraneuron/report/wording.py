@@ -1,0 +1,189 @@
+"""The sentences of reports and cards: what is asked, what each number means, what a pattern says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from intraneuron.data.display import decimals, is_defined, number
+
+QUESTION = (
+    "A neuron of a language model responds to a set of words, strongly to some and weakly to others. "
+    "This report asks whether, inside that response, a zone of activation (say, its strongest fifth) picks out a "
+    "zone of meaning, and how much of what one sees would be seen without any neuron."
+)
+TWINS = (
+    "Every number stands beside two twins. Shuffled twins have the same tokens with their activations dealt at random: "
+    "they check the arithmetic. Rotated twins are random directions through the same layer, with the same inputs: "
+    "they show the relation that any direction has, so only what goes beyond them is the neurons' own."
+)
+WEAK = "The pattern of a single neuron is weak evidence: compare shares of neurons with those of the twins."
+PATTERNS = {
+    "none": "no relation beyond that of random directions through the same layer",
+    "steps": "zones of activation and categories of meaning go together more than in random directions",
+    "gradient": "tokens near each other in activation are near in meaning, more than in random directions",
+    "peak": "the most active tokens are more alike than the rest, more than in random directions",
+    "mixed": "a relation beyond that of random directions, but not of one clear kind",
+    "insufficient": "fewer than 20 core tokens, so nothing was tested",
+    "untested": "no rotated twin was observed, so nothing can be called a pattern",
+}
+CLAIMS = {
+    "C1": "A relation between zones of activation and categories of meaning exists, but is tenuous.",
+    "C2": "It exists mainly for tokens of very high activation.",
+    "C3": "Categories differ in mean activation, particularly those of low activation.",
+    "C4": "Categories interleave along the activation axis.",
+}
+KEY_NUMBERS = {"C1": "ami", "C2": "peak", "C3": "top_down_eta2", "C4": "interleaving"}
+SHORT_NAMES = {
+    "ami": "agreement (AMI)",
+    "mrpp_a": "tight segments (A)",
+    "distance_r": "distance (r)",
+    "information_category": "segment → category",
+    "information_segment": "category → segment",
+    "peak": "peak, top 20",
+    "peak10": "peak, top 10",
+    "peak5": "peak, top 5",
+    "homogeneity_top": "top segment",
+    "top_down_eta2": "categories (eta²)",
+    "interleaving": "interleaving",
+}
+DEFINITIONS = (
+    ("Core tokens", "The tokens to which a neuron responds most: the K of highest mean activation above 0.", "K = 100"),
+    (
+        "Categories",
+        "Groups of core tokens by meaning: Ward linkage on the cosines of their vectors, cut where the mean "
+        "silhouette is highest.",
+        "k in 2..10",
+    ),
+    (
+        "Segments (zones)",
+        "Groups of core tokens by activation, contiguous along the axis; 1 is the most active.",
+        "⌊r·G/n⌋ for the token of rank r",
+    ),
+    (
+        "Agreement (AMI)",
+        "How far segment and category tell the same, corrected for chance; 0 by chance, 1 if identical.",
+        "(MI − E[MI]) / (½(H(category) + H(segment)) − E[MI])",
+    ),
+    (
+        "Tight segments (MRPP A)",
+        "How much more alike tokens are inside segments than if activations were dealt at random; 0 by chance.",
+        "1 − δ/E[δ], with δ = Σ (n_g/n)(1 − h_g)",
+    ),
+    (
+        "Distance (r)",
+        "Correlation over pairs of tokens of their distance in activation rank with their similarity; "
+        "negative: near in activation, near in meaning.",
+        "Pearson r of |rank_a − rank_b| and cosine",
+    ),
+    (
+        "Segment → category, category → segment",
+        "Share of the uncertainty about one that the other removes, minus what it removes by chance.",
+        "1 − H(category | segment)/H(category), minus its expectation",
+    ),
+    (
+        "Homogeneity",
+        "Mean cosine over all pairs of tokens inside a segment; its null is a random subset of the neuron's own "
+        "tokens of the same size.",
+        "h_g = mean of S_ab over a < b in g",
+    ),
+    (
+        "Peak",
+        "Homogeneity of the 20 (10, 5) most active tokens minus that of the rest; 0 by chance.",
+        "h(top 20) − h(rest)",
+    ),
+    (
+        "Profile",
+        "Homogeneity of ten neighbouring tokens along the activation, minus the neuron's mean similarity.",
+        "h(ranks r..r+9) − mean S",
+    ),
+    (
+        "Categories (eta²)",
+        "Share of the variance of activation ranks that lies between categories (Kruskal-Wallis); 0 by chance.",
+        "(H − k + 1) / (m − k)",
+    ),
+    (
+        "Cliff's delta (δ)",
+        "Chance that a token of the category is more active than one of the others, minus the chance of the reverse.",
+        "P(x > y) − P(x < y), from −1 to 1",
+    ),
+    (
+        "Interleaving",
+        "Runs of equal categories along the activation axis; 0 if each category has a zone of its own, 1 by chance.",
+        "(R − k) / (E[R] − k)",
+    ),
+    ("p", "Probability of a value at least as extreme when activations are dealt at random, from exact moments.", ""),
+    ("q", "p after Benjamini-Hochberg over all neurons of the study, one family for each question.", ""),
+    (
+        "Difference left",
+        "Mean over neurons minus mean over rotated twins: what random directions do not show.",
+        "mean(neurons) − mean(rotated)",
+    ),
+    (
+        "Interval",
+        "95 % delete-a-group jackknife over parts of the text (or groups of tokens); neurons share tokens, so an "
+        "interval from neurons alone would be too narrow.",
+        "",
+    ),
+    (
+        "Pattern",
+        "The first of steps, gradient, peak and mixed whose test has q < 0.05 and whose effect is above the 95th "
+        "percentile of the layer's rotated twins.",
+        "",
+    ),
+)
+CITATION = (
+    "The question and the claims: Pichat et al. (2025), Intra-neuronal attention within language models, "
+    "arXiv:2503.12992. "
+    "The software: The intraneuron developers, intraneuron (version {version})."
+)
+
+
+def short_name(name: str) -> str:
+    """Name a number in a few plain words."""
+    return SHORT_NAMES.get(name, name.replace("_", " "))
+
+
+def pattern_sentence(pattern: str) -> str:
+    """Say what a pattern means; unknown ones are only named."""
+    meaning = PATTERNS.get(pattern)
+    return f"Pattern {pattern}: {meaning}." if meaning else f"Pattern {pattern}."
+
+
+def whole_model(rows: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the rows that speak of the whole model: those without a layer, or all when there is one layer."""
+    return [row for row in rows if row.get("layer") is None] or (
+        rows if len({row.get("layer") for row in rows}) == 1 else []
+    )
+
+
+def finding(row: Mapping[str, Any]) -> str:
+    """Say in one sentence what the claims table says about a number.
+
+    >>> finding({"neurons": 0.05, "rotated": 0.03, "difference": 0.02, "difference_low": 0.01,
+    ...          "difference_high": 0.03})
+    '0.050 in the neurons, 0.030 in random directions: 0.020 [0.010, 0.030] is left as the neurons’ own.'
+    """
+    if not is_defined(row.get("neurons")):
+        return "it could not be tested, no neuron has enough core tokens."
+    digits = decimals(row.get("neurons"), row.get("rotated"))
+    own = f"{number(row['neurons'], digits)} in the neurons"
+    if not is_defined(row.get("rotated")):
+        return f"{own}; without rotated twins nobody can say how much of it is the neurons’ own."
+    beside = f"{own}, {number(row['rotated'], digits)} in random directions"
+    low, high = row.get("difference_low"), row.get("difference_high")
+    left = number(row.get("difference"), digits)
+    if low is None or high is None or not is_defined(low) or not is_defined(high):
+        return f"{beside}: a difference of {left}, without an interval."
+    bounds = f"[{number(low, digits)}, {number(high, digits)}]"
+    if low <= 0 <= high:
+        return f"{beside}: the difference, {left} {bounds}, cannot be told from none."
+    return f"{beside}: {left} {bounds} is left as the neurons’ own."
+
+
+def is_clear(row: Mapping[str, Any]) -> bool:
+    """Tell whether the interval of a claim's difference excludes 0."""
+    low, high = row.get("difference_low"), row.get("difference_high")
+    if low is None or high is None or not is_defined(low) or not is_defined(high):
+        return False
+    return not low <= 0 <= high

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from intraneuron.kernels import blocks
+
+
+@pytest.mark.parametrize("size", [0, 1, 63, 64, 65, 200])
+@pytest.mark.parametrize("block", [1, 7, 64])
+def test_every_neuron_is_treated_once(size: int, block: int) -> None:
+    seen = np.zeros(size, dtype=int)
+
+    def core(start: int, stop: int, array: np.ndarray) -> None:
+        assert 0 < stop - start <= block
+        array[start:stop] += 1
+
+    blocks.over_neurons(core, size, seen, block=block)
+    assert (seen == 1).all()
+
+
+def test_a_failure_in_any_block_is_raised() -> None:
+    def core(start: int, stop: int) -> None:
+        if start >= 128:
+            msg = "late"
+            raise ValueError(msg)
+
+    with pytest.raises(ValueError, match="late"):
+        blocks.over_neurons(core, 300)
+
+
+def test_threads_are_not_more_than_the_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert blocks.n_threads() >= 1
+    monkeypatch.setattr(blocks.numba.config, "NUMBA_NUM_THREADS", 1)
+    assert blocks.n_threads() == 1

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from intraneuron.kernels.jackknife import interval_factor, jackknife_parts, standard_error
+
+
+def simulate(rng: np.random.Generator, share: np.ndarray, neurons: int, own: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return each neuron's mean over 400 tokens, of all groups and of all but one; tokens are shared."""
+    group = np.repeat(np.arange(len(share)), np.round(400 * share).astype(int))
+    x = rng.normal(size=(len(group), 1)) + own * rng.normal(size=(len(group), neurons))
+    without = np.stack([x[group != g].mean(axis=0) for g in range(len(share))])
+    return x.mean(axis=0)[:, None], without[:, :, None]
+
+
+def leave_outs(rng: np.random.Generator, groups: int, neurons: int, numbers: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return numbers of neurons, and what they become without each group: most of the change is shared."""
+    full = rng.normal(size=(neurons, numbers))
+    shared = rng.normal(size=(groups, 1, numbers))
+    return full, full + shared + 0.1 * rng.normal(size=(groups, neurons, numbers))
+
+
+def test_with_equal_groups_and_all_neurons_it_is_the_textbook_jackknife() -> None:
+    rng = np.random.default_rng(0)
+    full, without = leave_outs(rng, 8, 30, 2)
+    parts = jackknife_parts(full, without, np.full(8, 1 / 8), 30)
+    left = without.mean(axis=1)
+    textbook = np.sqrt(7 / 8 * ((left - left.mean(axis=0)) ** 2).sum(axis=0))
+    np.testing.assert_allclose(standard_error([parts], [1.0]), textbook, rtol=1e-10)
+
+
+def test_with_unequal_groups_it_is_the_formula_of_busing_meijer_and_van_der_leeden() -> None:
+    rng = np.random.default_rng(1)
+    share = np.array([0.1, 0.2, 0.3, 0.4])
+    full, without = leave_outs(rng, 4, 50, 1)
+    theta, left, h = full.mean(), without.mean(axis=(1, 2)), 1 / share
+    pseudo = h * theta - (h - 1) * left
+    center = 4 * theta - ((1 - share) * left).sum()
+    expected = np.sqrt(((pseudo - center) ** 2 / (h - 1)).mean())
+    parts = jackknife_parts(full, without, share, 50)
+    assert standard_error([parts], [1.0])[0] == pytest.approx(expected, rel=1e-10)
+
+
+@pytest.mark.parametrize("share", [np.full(20, 0.05), np.r_[0.2, 0.2, np.full(12, 0.05)]], ids=["equal", "unequal"])
+@pytest.mark.parametrize("sampled", [16, 400])
+def test_means_of_shared_tokens_get_the_standard_error_that_they_have(share: np.ndarray, sampled: int) -> None:
+    rng = np.random.default_rng(2)
+    neurons, own = 400, 3.0
+    squares = []
+    for _ in range(150):
+        full, without = simulate(rng, share, sampled, own)
+        parts = jackknife_parts(full, without, share, neurons)
+        squares.append(standard_error([parts], [1.0])[0] ** 2)
+    truth = (1 + own**2 / neurons) / 400
+    assert np.mean(squares) == pytest.approx(truth, rel=0.2)
+
+
+def test_what_two_populations_share_cancels_in_their_difference() -> None:
+    rng = np.random.default_rng(3)
+    share = np.full(10, 0.1)
+    full, without = simulate(rng, share, 60, 0.0)
+    parts = jackknife_parts(full, without, share, 60)
+    assert standard_error([parts], [1.0])[0] > 0.01
+    assert standard_error([parts, parts], [1.0, -1.0])[0] == pytest.approx(0, abs=1e-12)
+    assert standard_error([parts, parts], [0.5, 0.5])[0] == pytest.approx(standard_error([parts], [1.0])[0])
+
+
+def test_undefined_neurons_are_left_out() -> None:
+    rng = np.random.default_rng(4)
+    full, without = rng.normal(size=(30, 1)), rng.normal(size=(6, 30, 1))
+    holes = full.copy()
+    holes[:10] = np.nan
+    share = np.full(6, 1 / 6)
+    np.testing.assert_allclose(
+        jackknife_parts(holes, without, share, 20), jackknife_parts(full[10:], without[:, 10:], share, 20), rtol=1e-12
+    )
+
+
+def test_the_interval_is_students() -> None:
+    assert interval_factor(20) == pytest.approx(stats.t.ppf(0.975, 19))
+    assert interval_factor(32, 0.9) == pytest.approx(stats.t.ppf(0.95, 31))

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+from tests import oracle
+from tests.made_up import make_batch, one
+
+from intraneuron.kernels.runs import interleaving
+
+
+def count_runs(label: np.ndarray) -> int:
+    inside = label[label >= 0]
+    return 1 + int((np.diff(inside) != 0).sum())
+
+
+def test_interleaving_and_its_p_equal_the_oracles() -> None:
+    b = make_batch(30, 60)
+    r = interleaving(b.category, b.n, b.n_categories)
+    for i in np.flatnonzero(b.n_categories):
+        label = b.category[i, : b.n[i]]
+        expected = oracle.interleaving(label[label >= 0])
+        assert r.runs[i] == count_runs(label)
+        assert r.interleaving[i] == pytest.approx(expected["interleaving"], rel=1e-10)
+        assert r.p[i] == pytest.approx(expected["interleaving_p"], rel=1e-8)
+
+
+@pytest.mark.parametrize("label", [[0, 1, 0, 2, 1, 2, 0, 1], [0, 0, 1, 1, 1, 1, 0, 1], [0, 1, 2, 3, 0, 1, 2, 0]])
+def test_the_null_of_runs_has_the_mean_and_deviation_of_all_permutations(label: list[int]) -> None:
+    order = np.array(label, dtype=np.int16)[np.array(list(permutations(range(8))))]
+    runs = 1 + (np.diff(order, axis=1) != 0).sum(axis=1)
+    r = interleaving(*one(np.array(label, dtype=np.int16)), np.array([8]), np.array([max(label) + 1]))
+    assert r.null_mean[0] == pytest.approx(runs.mean(), rel=1e-12)
+    assert r.null_std[0] == pytest.approx(runs.std(), rel=1e-10)
+
+
+def test_disjoint_zones_are_0_and_alternation_is_above_1() -> None:
+    labels = np.array([[0] * 10 + [1] * 10, [0, 1] * 10], dtype=np.int16)
+    r = interleaving(labels, np.full(2, 20), np.full(2, 2))
+    assert r.interleaving[0] == 0
+    assert r.interleaving[1] > 1
+    assert r.p[0] < 1e-4
+    assert r.p[1] > 0.99
+
+
+def test_p_is_never_below_one_arrangement() -> None:
+    label = np.array([[0] * 3 + [1] * 5], dtype=np.int16)
+    assert interleaving(label, np.array([8]), np.array([2])).p[0] >= (1 - 1e-12) / 56
+
+
+def test_tokens_outside_all_categories_are_passed_over() -> None:
+    a = interleaving(np.array([[0, 0, -1, 1, 1, -1, 0]], dtype=np.int16), np.array([7]), np.array([2]))
+    b = interleaving(np.array([[0, 0, 1, 1, 0]], dtype=np.int16), np.array([5]), np.array([2]))
+    assert a.runs[0] == 3
+    np.testing.assert_array_equal(np.stack(a), np.stack(b))
+
+
+def test_under_two_categories_nothing_is_defined() -> None:
+    r = interleaving(np.zeros((1, 20), dtype=np.int16), np.array([20]), np.array([1]))
+    assert np.isnan(np.stack(r)).all()

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests.made_up import clustered_vectors, make_batch
+
+from intraneuron.kernels.similarity import TILE, cosines, tile_length
+
+
+@pytest.mark.parametrize("dimensions", [1, 2, 7, 65])
+@pytest.mark.parametrize("n", [1, 3, 4, 5, 9])
+def test_cosines_equal_the_product_of_the_vectors(n: int, dimensions: int) -> None:
+    vectors = clustered_vectors(30, dimensions, seed=n)
+    ids = np.random.default_rng(0).choice(30, (3, n)).astype(np.int32)
+    wide = vectors.astype(np.float64)[ids]
+    found = cosines(vectors, ids, np.full(3, n))
+    np.testing.assert_allclose(found, np.einsum("iad,ibd->iab", wide, wide), atol=3e-7)
+    np.testing.assert_array_equal(found, found.transpose(0, 2, 1))
+
+
+def test_padding_has_no_similarity() -> None:
+    b = make_batch(6, 23)
+    found = cosines(b.vectors, b.token_id, b.n)
+    for i, n in enumerate(b.n):
+        assert np.isfinite(found[i, :n, :n]).all()
+        assert np.isnan(found[i, n:]).all()
+        assert np.isnan(found[i, :, n:]).all()
+
+
+def test_a_tile_is_the_least_multiple_that_holds_all_tokens() -> None:
+    assert [tile_length(n) for n in (0, 1, 4, 5, 100)] == [0, TILE, TILE, 2 * TILE, 100]

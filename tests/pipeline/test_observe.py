@@ -1,0 +1,339 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from intraneuron.config import Mode, ObserveConfig, RunConfig
+from intraneuron.errors import DataError, SettingError
+from intraneuron.models.families import FAMILIES
+from intraneuron.models.loading import LoadedModel
+from intraneuron.models.sites import Site, find_sites, tapped
+from intraneuron.models.texts import SHARDS, Windows, pack, vocabulary_windows
+from intraneuron.models.twins import RotatedTwin
+from intraneuron.pipeline import passes
+from intraneuron.pipeline.observe import Observation, group_layers, observe
+from intraneuron.pipeline.passes import JACKKNIFE_NEURONS, Task
+from tests.tiny_models import LAYERS, NEURONS, WORDS, loaded, tiny_bert, tiny_gpt2
+
+TINY = 1e-9
+"""GiB into which no two layers fit."""
+
+
+@pytest.fixture(scope="module", params=["gpt2", "bert"])
+def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> LoadedModel:
+    make = {"gpt2": tiny_gpt2, "bert": tiny_bert}[request.param]
+    return loaded(make(tmp_path_factory.mktemp(request.param)))
+
+
+@pytest.fixture(scope="module")
+def windows(model: LoadedModel) -> Windows:
+    rng = np.random.default_rng(0)
+    return pack([" ".join(rng.choice(WORDS, rng.integers(2, 20))) for _ in range(90)], model)
+
+
+@pytest.fixture(params=["vocabulary", "corpus"])
+def texts(request: pytest.FixtureRequest, windows: Windows) -> Windows | None:
+    return windows if request.param == "corpus" else None
+
+
+def observed(model: LoadedModel, texts: Windows | None, **options: Any) -> list[Observation]:
+    config = replace(ObserveConfig(), **options.pop("config", {}))
+    run = RunConfig(memory=options.pop("memory", 2.5))
+    return list(observe(model, config, run=run, texts=texts, **options))
+
+
+def one_by_one(model: LoadedModel, rows: Iterator[list[int]]) -> Iterator[dict[int, tuple[np.ndarray, ...]]]:
+    """Run each row of token ids by itself, without padding: x and activations of every layer."""
+    seen: dict[int, tuple[np.ndarray, ...]] = {}
+
+    def keep(site: Site, x: torch.Tensor | None, activation: torch.Tensor) -> None:
+        assert x is not None
+        seen[site.layer] = (x[0].numpy().copy(), activation[0].numpy().copy())
+
+    with tapped(model.body, model.sites, keep, inputs=True) as forward:
+        for ids in rows:
+            forward(input_ids=torch.tensor([ids]))
+            yield dict(seen)
+
+
+def arrays(observation: Observation) -> list[np.ndarray]:
+    parts = [*observation.populations.values(), *observation.shards.values()]
+    return [array for part in parts for array in (part.neuron, part.count, part.total)]
+
+
+def test_vocabulary_mode_is_each_token_alone_in_its_minimal_context(model: LoadedModel) -> None:
+    result = observed(model, None)
+    tokenizer, ordinary = model.tokenizer, np.flatnonzero(~model.vocabulary.special).tolist()
+    causal = model.kind == "causal"
+    before = [tokenizer.bos_token_id if causal else tokenizer.cls_token_id]
+    after = [] if causal else [tokenizer.sep_token_id]
+    for token, seen in zip(
+        ordinary, one_by_one(model, iter([*before, i, *after] for i in ordinary)), strict=True
+    ):
+        for layer, (_, activation) in seen.items():
+            total = result[layer].populations["neurons"].total
+            np.testing.assert_allclose(total[0, token], activation[1], rtol=1e-4, atol=1e-5)
+    for observation in result:
+        neurons = observation.populations["neurons"]
+        assert neurons.total.shape == (1, len(model.vocabulary), NEURONS)
+        assert np.array_equal(neurons.count[0], ~model.vocabulary.special)
+        assert not neurons.total[0, model.vocabulary.special].any()
+        assert observation.shards == {}
+
+
+def test_corpus_sums_are_those_of_a_plain_loop(model: LoadedModel, windows: Windows) -> None:
+    size = len(model.vocabulary)
+    total = np.zeros((LAYERS, 2, size, NEURONS))
+    count = np.zeros((2, size), dtype=int)
+    rows = iter(row[row >= 0].tolist() for row in windows.token_id)
+    for w, seen in enumerate(one_by_one(model, rows)):
+        for at in np.flatnonzero(windows.counted[w]):
+            token, half = windows.token_id[w, at], windows.shard[w] % 2
+            count[half, token] += 1
+            for layer, (_, activation) in seen.items():
+                total[layer, half, token] += activation[at]
+    result = observed(model, windows)
+    assert [observation.layer for observation in result] == list(range(LAYERS))
+    for observation in result:
+        neurons = observation.populations["neurons"]
+        assert np.array_equal(neurons.count, count)
+        assert np.array_equal(neurons.neuron, np.arange(NEURONS))
+        np.testing.assert_allclose(neurons.total, total[observation.layer], rtol=1e-4, atol=1e-4)
+
+
+def test_special_tokens_padding_and_first_positions_leave_nothing(
+    model: LoadedModel, windows: Windows
+) -> None:
+    special = model.vocabulary.special
+    [first, *_] = observed(model, windows, twins=("rotated",))
+    assert first.populations["neurons"].count.sum() == windows.counted.sum() < windows.token_id.size
+    for part in first.populations.values():
+        assert not part.count[:, special].any()
+        assert not part.total[:, special].any()
+        assert not part.total[part.count == 0].any()
+
+
+def test_the_twin_of_vocabulary_mode_has_the_moments_of_the_neurons_it_drew(model: LoadedModel) -> None:
+    result = observed(model, None, twins=("rotated",), config={"seed": 4})
+    ordinary = np.flatnonzero(~model.vocabulary.special)
+    seen = {}
+
+    def keep(site: Site, x: torch.Tensor | None, _: torch.Tensor) -> None:
+        assert x is not None
+        seen[site.layer] = x[:, 1].double().numpy()
+
+    with tapped(model.body, model.sites, keep, inputs=True) as forward:
+        forward(input_ids=torch.from_numpy(vocabulary_windows(model).token_id).long())
+    for observation in result:
+        layer = observation.layer
+        x = seen[layer]
+        twin = RotatedTwin.build(model.sites[layer], x.mean(0), np.cov(x.T, bias=True), NEURONS, seed=4)
+        with torch.no_grad():
+            expected = twin.activations(torch.from_numpy(x)).numpy()
+        got = observation.populations["rotated"]
+        np.testing.assert_allclose(got.total[0, ordinary], expected, rtol=2e-3, atol=2e-3)
+        assert np.array_equal(got.count, observation.populations["neurons"].count)
+        assert not got.total[0, model.vocabulary.special].any()
+
+
+def test_the_twin_of_corpus_mode_reads_the_same_positions_as_the_neurons(
+    model: LoadedModel, windows: Windows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With every position in the pilot, its sums are those of a twin made from all of x."""
+    monkeypatch.setattr(passes, "PILOT_WINDOWS", len(windows))
+    result = observed(model, windows, twins=("rotated",))
+    rows = [row[row >= 0].tolist() for row in windows.token_id]
+    every = list(one_by_one(model, iter(rows)))
+    where = [np.flatnonzero(counted[: len(row)]) for counted, row in zip(windows.counted, rows, strict=True)]
+    token = np.concatenate([windows.token_id[w, at] for w, at in enumerate(where)])
+    half = np.concatenate([np.full(len(at), windows.shard[w] % 2) for w, at in enumerate(where)])
+    for observation in result:
+        layer = observation.layer
+        x = np.concatenate([every[w][layer][0][at] for w, at in enumerate(where)]).astype(np.float64)
+        twin = RotatedTwin.build(model.sites[layer], x.mean(0), np.cov(x.T, bias=True), NEURONS, seed=0)
+        expected = np.zeros((2, len(model.vocabulary), NEURONS))
+        with torch.no_grad():
+            np.add.at(expected, (half, token), twin.activations(torch.from_numpy(x)).numpy())
+        got = observation.populations["rotated"]
+        np.testing.assert_allclose(got.total, expected, rtol=5e-3, atol=5e-3)
+        assert np.array_equal(got.count, observation.populations["neurons"].count)
+
+
+def test_shards_split_the_halves_for_a_keyed_subset_of_neurons(
+    model: LoadedModel, windows: Windows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passes, "JACKKNIFE_NEURONS", 7)
+    result = observed(model, windows, twins=("rotated",))
+    subsets = []
+    for observation in result:
+        assert list(observation.shards) == list(observation.populations) == ["neurons", "rotated"]
+        for name, shards in observation.shards.items():
+            whole = observation.populations[name]
+            assert shards.total.shape == (SHARDS, len(model.vocabulary), 7)
+            for half in (0, 1):
+                assert np.array_equal(shards.count[half::2].sum(0), whole.count[half])
+                np.testing.assert_allclose(
+                    shards.total[half::2].sum(0), whole.total[half][:, shards.neuron], rtol=1e-4, atol=1e-4
+                )
+            subsets.append(tuple(shards.neuron))
+    assert len(set(subsets)) == len(subsets)
+    again = observed(model, windows, twins=("rotated",))
+    assert [tuple(s.neuron) for o in again for s in o.shards.values()] == subsets
+
+
+def test_all_neurons_are_split_when_there_are_no_more_than_the_jackknife_takes(
+    model: LoadedModel, windows: Windows
+) -> None:
+    [first, *_] = observed(model, windows)
+    assert NEURONS <= JACKKNIFE_NEURONS
+    assert np.array_equal(first.shards["neurons"].neuron, np.arange(NEURONS))
+
+
+def test_groups_of_layers_change_no_digit(model: LoadedModel, texts: Windows | None) -> None:
+    windows = vocabulary_windows(model) if texts is None else texts
+    task = Task(model, windows, 0, corpus=texts is not None, rotated=True)
+    assert len(group_layers(task, model.sites, TINY)) == LAYERS
+    assert len(group_layers(task, model.sites, 2.5)) == 1
+    together, apart = (observed(model, texts, twins=("rotated",), memory=memory) for memory in (2.5, TINY))
+    for a, b in zip(together, apart, strict=True):
+        assert a.layer == b.layer
+        for x, y in zip(arrays(a), arrays(b), strict=True):
+            assert np.array_equal(x, y)
+
+
+def test_layers_fill_groups_from_the_last_so_that_the_short_pass_is_the_small_one(
+    model: LoadedModel, windows: Windows
+) -> None:
+    task = Task(model, windows, 0, corpus=False, rotated=False)
+    rows = len(task.halves.seen) + 1
+    sites = [replace(model.sites[0], layer=layer) for layer in range(8)]
+    memory = 3.5 * 4 * rows * NEURONS / 2**30
+    groups = group_layers(task, sites, memory)
+    assert [[site.layer for site in group] for group in groups] == [[0, 1], [2, 3, 4], [5, 6, 7]]
+
+
+def test_observing_one_layer_gives_the_same_digits_as_observing_all(
+    model: LoadedModel, texts: Windows | None
+) -> None:
+    every = observed(model, texts, twins=("rotated",))
+    [one] = observed(model, texts, twins=("rotated",), config={"layers": (1,)})
+    assert one.layer == 1
+    for x, y in zip(arrays(one), arrays(every[1]), strict=True):
+        assert np.array_equal(x, y)
+
+
+def test_the_size_of_batches_changes_no_more_than_rounding(
+    model: LoadedModel, texts: Windows | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = observed(model, texts, twins=("rotated",))
+    monkeypatch.setitem(passes.BATCH_POSITIONS, "cpu", 30)
+    small = observed(model, texts, twins=("rotated",))
+    for a, b in zip(large, small, strict=True):
+        for x, y in zip(arrays(a), arrays(b), strict=True):
+            np.testing.assert_allclose(x, y, rtol=1e-3, atol=1e-3)
+
+
+def test_rare_tokens_make_compact_tables_with_the_same_sums(model: LoadedModel, windows: Windows) -> None:
+    """The last token alone, then with all others beside it in other windows: a compact and a full table."""
+    keep = windows.shard < 2
+    few = Windows(windows.token_id[keep], windows.counted[keep], windows.shard[keep])
+    task = Task(model, few, 0, corpus=True, rotated=False)
+    assert len(task.shards.seen) < len(task.shards.count)
+    [a, *_] = observed(model, few)
+    for half in (0, 1):
+        np.testing.assert_array_equal(a.shards["neurons"].total[half], a.populations["neurons"].total[half])
+        assert not a.shards["neurons"].total[half + 2 :: 2].any()
+
+
+def test_adding_rows_is_a_plain_loop_over_positions_to_the_last_bit() -> None:
+    """The order of positions must be kept by index_add_, whatever its threads do."""
+    rng = np.random.default_rng(0)
+    row = rng.zipf(1.5, 3000) % 50
+    values = rng.normal(size=(3000, 700)).astype(np.float32)
+    table = torch.zeros(50, 700)
+    expected = np.zeros((50, 700), dtype=np.float32)
+    for start in range(0, 3000, 1000):
+        part = slice(start, start + 1000)
+        table.index_add_(0, torch.from_numpy(row[part]), torch.from_numpy(values[part]))
+    for r, value in zip(row, values, strict=True):
+        expected[r] += value
+    assert np.array_equal(table.numpy(), expected)
+
+
+def test_half_precision_is_summed_in_float32(model: LoadedModel, texts: Windows | None) -> None:
+    half = replace(model, model=type(model.model)(model.model.config))
+    half.model.load_state_dict(model.model.state_dict())
+    half.model.to(torch.bfloat16).eval()
+    half = replace(half, sites=find_sites(half.body, FAMILIES[half.family], LAYERS), dtype=torch.bfloat16)
+    for a, b in zip(observed(half, texts, twins=("rotated",)), observed(model, texts), strict=True):
+        x, y = (o.populations["neurons"].total for o in (a, b))
+        assert x.dtype == np.float32
+        assert np.corrcoef(x.ravel(), y.ravel())[0, 1] > 0.99
+        assert a.populations["rotated"].total.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("mode", "given", "parts"),
+    [("auto", False, 1), ("auto", True, 2), ("corpus", True, 2), ("vocabulary", True, 1)],
+)
+def test_texts_decide_the_mode_unless_it_is_given(
+    model: LoadedModel, windows: Windows, mode: Mode, given: bool, parts: int
+) -> None:
+    stream = observe(model, ObserveConfig(mode=mode), run=RunConfig(), texts=windows if given else None)
+    assert next(stream).populations["neurons"].parts == parts
+
+
+def test_progress_counts_positions_of_all_passes_up_to_the_total(
+    model: LoadedModel, windows: Windows
+) -> None:
+    calls: list[tuple[int, int]] = []
+    observed(model, windows, progress=lambda done, total: calls.append((done, total)), memory=TINY)
+    done, totals = zip(*calls, strict=True)
+    assert set(totals) == {LAYERS * windows.positions}
+    assert list(done) == sorted(set(done))
+    assert done[-1] == totals[0]
+
+
+def test_corpus_mode_without_texts_is_refused(model: LoadedModel) -> None:
+    with pytest.raises(SettingError) as caught:
+        observe(model, ObserveConfig(mode="corpus"), run=RunConfig())
+    assert str(caught.value) == (
+        "Corpus mode needs texts, got none. Give --texts FILE, FOLDER or docs, or use --mode vocabulary."
+    )
+
+
+@pytest.mark.parametrize("layer", [-1, LAYERS])
+def test_a_layer_that_the_model_does_not_have_is_refused(model: LoadedModel, layer: int) -> None:
+    named = replace(model, name="minilm")
+    with pytest.raises(SettingError) as caught:
+        observe(named, ObserveConfig(layers=(0, layer)), run=RunConfig())
+    assert str(caught.value) == f"The model minilm has no layer {layer}: its layers are 0 to 2."
+
+
+def test_no_layer_at_all_is_refused(model: LoadedModel) -> None:
+    with pytest.raises(SettingError, match=r"No layer is wanted\. The layers of .* are 0 to 2\."):
+        observe(model, ObserveConfig(layers=()), run=RunConfig())
+
+
+def test_an_activation_that_is_not_finite_is_an_error_that_names_the_neuron(
+    model: LoadedModel, texts: Windows | None
+) -> None:
+    bias = model.sites[1].inputs[0].bias
+    assert isinstance(bias, torch.Tensor)
+    before = float(bias[20])
+    for value in (torch.nan, torch.inf):
+        with torch.no_grad():
+            bias[20] = value
+        try:
+            stream = observe(model, ObserveConfig(), run=RunConfig(), texts=texts, twins=("rotated",))
+            assert next(stream).layer == 0
+            with pytest.raises(DataError, match="The activation of L1N20 is NaN or infinite on some token"):
+                next(stream)
+        finally:
+            with torch.no_grad():
+                bias[20] = before

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests import oracle
+
+from intraneuron.data import TokenActivations
+from intraneuron.errors import DataError
+from intraneuron.pipeline.select import MIN_COUNTS, check_finite, choose_min_count, halves_overlap, select
+
+V, N = 400, 9
+
+
+def corpus(noise: float = 0.5, *, seed: int = 0, sightings: int = 12) -> TokenActivations:
+    """Return sums in two halves: each neuron has a mean activation a token, and noise a sighting."""
+    rng = np.random.default_rng(seed)
+    count = rng.integers(0, sightings, size=(2, V))
+    mean = rng.normal(size=(1, V, N))
+    total = count[:, :, None] * mean + noise * np.sqrt(count)[:, :, None] * rng.normal(size=(2, V, N))
+    return TokenActivations(4, np.arange(N, dtype=np.int32) + 100, count, total.astype(np.float32))
+
+
+ALL = np.ones(V, dtype=bool)
+
+
+def test_core_tokens_are_the_oracles_with_their_counts_and_names() -> None:
+    activations, eligible = corpus(), np.arange(V) % 5 > 0
+    core = select(activations, eligible, core_tokens=50, min_count=4)
+    seen = activations.count.sum(axis=0)
+    total = activations.total.astype(np.float64).sum(axis=0)
+    for i in range(N):
+        mean = total[:, i] / np.maximum(seen, 1)
+        expected, n = oracle.select_core(mean, seen, ~eligible, 50, 4)
+        np.testing.assert_array_equal(core.token_id[i], expected)
+        assert core.n[i] == n == 50
+        np.testing.assert_array_equal(core.count[i], seen[expected])
+        np.testing.assert_allclose(core.activation[i], mean[expected], rtol=1e-12)
+    np.testing.assert_array_equal(core.neuron, activations.neuron)
+    assert (core.layer == 4).all()
+
+
+def test_only_tokens_that_switch_a_neuron_on_are_core_tokens_and_the_row_is_padded() -> None:
+    activations = corpus()
+    few = replace(activations, total=activations.total - np.float32(30) * (np.arange(N) == 3).astype(np.float32))
+    core = select(few, ALL)
+    assert core.n[3] < 20
+    assert (core.token_id[3, core.n[3] :] == -1).all()
+    assert (core.count[3, core.n[3] :] == -1).all()
+    assert np.isnan(core.activation[3, core.n[3] :]).all()
+    assert (core.activation[3, : core.n[3]] > 0).all()
+
+
+def test_reliability_is_the_stepped_up_correlation_of_the_halves_over_the_core_tokens() -> None:
+    activations = corpus()
+    core = select(activations, ALL, min_count=8)
+    for i in range(N):
+        ids = core.token_id[i, : core.n[i]]
+        both = (activations.count[:, ids] > 0).all(axis=0)
+        halves = activations.total[:, ids[both], i].astype(float) / activations.count[:, ids[both]]
+        assert core.reliability[i] == pytest.approx(oracle.reliability(*halves), rel=1e-9)
+
+
+def test_more_noise_means_less_reliability_and_one_part_has_none() -> None:
+    quiet, loud = (np.median(select(corpus(noise), ALL, min_count=8).reliability) for noise in (0.1, 2.0))
+    assert quiet > 0.9 > loud
+    assert np.isnan(select(corpus().part(0), ALL).reliability).all()
+
+
+def test_too_few_tokens_seen_in_both_halves_have_no_reliability() -> None:
+    activations = corpus()
+    count = activations.count.copy()
+    count[1, 15:] = 0
+    total = np.where(count[:, :, None] > 0, activations.total, 0).astype(np.float32)
+    assert np.isnan(select(replace(activations, count=count, total=total), ALL).reliability).all()
+
+
+def test_the_overlap_of_halves_is_the_share_of_core_tokens_in_common() -> None:
+    activations = corpus()
+    found = halves_overlap(activations, ALL, core_tokens=40, min_count=6)
+    for i in range(N):
+        halves = []
+        for h in (0, 1):
+            mean = activations.total[h, :, i].astype(float) / np.maximum(activations.count[h], 1)
+            core, n = oracle.select_core(mean, activations.count[h], ~ALL, 40, 3)
+            halves.append(set(core[:n].tolist()))
+        assert found[i] == pytest.approx(len(halves[0] & halves[1]) / min(map(len, halves)))
+    same = replace(activations, count=activations.count[[0, 0]], total=activations.total[[0, 0]])
+    assert (halves_overlap(same, ALL, core_tokens=40, min_count=6) == 1).all()
+
+
+def test_the_least_count_that_is_reliable_enough_is_chosen() -> None:
+    loud = corpus(1.5, sightings=120)
+    chosen, reliability = choose_min_count(loud, ALL, core_tokens=40)
+    tried = {m: float(np.median(select(loud, ALL, core_tokens=40, min_count=m).reliability)) for m in MIN_COUNTS}
+    assert reliability == tried[chosen] >= 0.8
+    assert chosen > MIN_COUNTS[0]
+    assert all(tried[m] < 0.8 for m in MIN_COUNTS if m < chosen)
+
+
+def test_when_no_count_is_reliable_the_best_is_chosen_and_its_reliability_says_so() -> None:
+    chosen, reliability = choose_min_count(corpus(9.0), ALL, core_tokens=40)
+    assert chosen in MIN_COUNTS
+    assert reliability < 0.8
+    nothing = replace(corpus(), total=-np.abs(corpus().total))
+    assert np.isnan(choose_min_count(nothing, ALL, core_tokens=40)[1])
+
+
+def test_counts_that_leave_too_few_tokens_are_not_tried() -> None:
+    chosen, _ = choose_min_count(corpus(9.0, sightings=8), ALL, core_tokens=150)
+    assert chosen == MIN_COUNTS[0]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_an_activation_that_is_not_finite_names_its_neuron(bad: float) -> None:
+    activations = corpus()
+    activations.total[1, 7, 2] = bad
+    with pytest.raises(DataError, match=r"1 neurons are NaN or infinite, the first is L4N102\. Try --dtype float32"):
+        check_finite(activations)
+    with pytest.raises(DataError, match="L4N102"):
+        select(activations, ALL)
