@@ -38,9 +38,7 @@ def random_model(width: int, layers: int, window: int, vocabulary: int) -> Loade
     model = GPT2LMHeadModel(config).eval().requires_grad_(False)
     texts = np.array([f"t{i}" for i in range(vocabulary)])
     special = np.arange(vocabulary) == 0
-    words = Vocabulary(
-        texts, special, np.zeros(vocabulary, dtype=bool), np.arange(vocabulary, dtype=np.int32)
-    )
+    words = Vocabulary(texts, special, np.zeros(vocabulary, dtype=bool), np.arange(vocabulary, dtype=np.int32))
     sites = find_sites(model.base_model, FAMILIES["gpt2"], layers)
     return LoadedModel(
         "random",
@@ -93,9 +91,7 @@ def seconds(call: Callable[[], None]) -> tuple[float, float]:
 
 def main() -> None:
     """Parse the options, run, print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--width", type=int, default=768)
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--window", type=int, default=256)

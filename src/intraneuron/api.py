@@ -15,6 +15,7 @@ from intraneuron import planning
 from intraneuron.cards import build_card
 from intraneuron.data import Card, parse_neuron
 from intraneuron.engine import run_study
+from intraneuron.errors import StudyError
 from intraneuron.figures.claims import claims as claims_figure
 from intraneuron.figures.distributions import distributions as distributions_figure
 from intraneuron.figures.profile import profile as profile_figure
@@ -28,8 +29,6 @@ from intraneuron.report.terminal import card_text
 from intraneuron.settings import settings_from
 from intraneuron.stages import Work
 from intraneuron.store import StudyFolder
-
-REPORT_CARDS = 12
 
 
 class NeuronCard(Card):
@@ -69,7 +68,17 @@ class Study:
         return dict(self.folder.read_json("summary.json"))
 
     def neurons(self, population: str = "neurons") -> pl.DataFrame:
-        """Return one row a neuron, or a twin: ``population`` is neurons, shuffled or rotated."""
+        """Return one row a neuron, or a twin: ``population`` is neurons, shuffled or rotated.
+
+        Raises
+        ------
+        StudyError
+            When the study has no such population.
+        """
+        have = self.summary["populations"]
+        if population not in have:
+            msg = f"This study has no population {population!r}; it has {', '.join(have)}."
+            raise StudyError(msg)
         return self.folder.read(self.path / population / "results.parquet")
 
     def card(self, name: str) -> NeuronCard:
@@ -130,7 +139,7 @@ def _report_stage(work: Work) -> None:
     folder = work.folder
     with work.progress.stage("report", "pages") as report:
         summary = folder.read_json("summary.json")
-        cards = [build_card(folder, *parse_neuron(name)) for name in summary["clearest"][:REPORT_CARDS]]
+        cards = [build_card(folder, *parse_neuron(name)) for name in summary["clearest"]]
         write_report(summary, cards, folder.path / "report.html")
         report(1, 1)
     folder.finish("report", work.key, set(work.plan.layers))

@@ -59,7 +59,7 @@ def build_card(folder: StudyFolder, layer: int, neuron: int) -> Card:
         clustered=result["clustered"],
         tokens=card_tokens(core, categories, segments, folder.vocabulary()),
         categories=card_categories(core, categories, comparison, words),
-        segments=card_segments(segments, comparison, bound, _rotated_zones(folder, layer)),
+        segments=card_segments(segments, comparison, bound, _rotated_zones(folder, layer, summary)),
         numbers=_numbers(comparison, claims, summary.get("bars", {}).get(str(layer), {})),
     )
 
@@ -69,8 +69,12 @@ def _index(folder: StudyFolder, layer: int, neuron: int) -> int:
     if layer not in layers:
         have = ", ".join(map(str, layers))
         model = folder.manifest["identity"]["name"]
+        if layer >= folder.manifest["model"]["layers"]:
+            msg = f"{model} has no layer {layer}: its layers are 0 to {folder.manifest['model']['layers'] - 1}."
+            raise StudyError(msg)
+        union = ",".join(map(str, sorted({*layers, layer})))
         msg = (
-            f"This study has no layer {layer} (it has {have}). Run: intraneuron study {model} --layers {layer} "
+            f"This study has no layer {layer} (it has {have}). Run: intraneuron study {model} --layers {union} "
             f"--out {folder.path}"
         )
         raise StudyError(msg)
@@ -103,11 +107,11 @@ def _result(folder: StudyFolder, layer: int, neuron: int) -> dict[str, Any]:
     return pl.scan_parquet(file).select(columns).filter(wanted).collect().row(0, named=True)
 
 
-def _rotated_zones(folder: StudyFolder, layer: int) -> np.ndarray:
-    """Return the mean homogeneity of each segment among the rotated twins, (G,)."""
-    file = folder.layer_file("rotated/effects/homogeneity", layer)
-    if not file.is_file():
+def _rotated_zones(folder: StudyFolder, layer: int, summary: dict[str, Any]) -> np.ndarray:
+    """Return the mean homogeneity of each segment among the rotated twins, (G,); empty without them."""
+    if "rotated" not in summary["populations"]:
         return np.zeros(0)
+    file = folder.layer_file("rotated/effects/homogeneity", layer)
     observed = read_effect_table(folder.read(file), "homogeneity").observed
     defined = np.isfinite(observed)
     with np.errstate(invalid="ignore"):

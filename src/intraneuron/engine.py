@@ -39,12 +39,23 @@ def run_study(
     return folder
 
 
+def missing_stages(planned: Plan, folder: StudyFolder) -> dict[str, tuple[int, ...]]:
+    """Return the stages that are to do, and for which layers."""
+    key = keys(planned)
+    missing = {
+        stage.name: tuple(n for n in planned.layers if n not in folder.done(stage.name, key[stage.name]))
+        for stage in STAGES
+    }
+    return {name: layers for name, layers in missing.items() if layers}
+
+
 def _run_stages(
     planned: Plan, folder: StudyFolder, progress: Progress, verbs: Mapping[str, Callable[[Work], None]]
 ) -> None:
     key = keys(planned)
+    missing = missing_stages(planned, folder)
+    if missing:
+        folder.withdraw("summary.json", "report.html")  # they would speak of other settings than the manifest
     folder.write_manifest()
-    for stage in STAGES:
-        missing = [n for n in planned.layers if n not in folder.done(stage.name, key[stage.name])]
-        if missing:
-            verbs[stage.name](Work(folder, planned, tuple(missing), progress, key[stage.name]))
+    for name, layers in missing.items():
+        verbs[name](Work(folder, planned, layers, progress, key[name]))

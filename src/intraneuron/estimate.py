@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,8 +32,8 @@ class Estimate:
     disk: float
 
 
-def estimate(plan: Plan) -> Estimate:
-    """Estimate the costs of a study from its sizes and a short matrix product on this machine."""
+def estimate(plan: Plan, todo: Collection[str]) -> Estimate:
+    """Estimate the costs of a study's stages from its sizes and a short matrix product on this machine."""
     model, config = plan.model, plan.config
     sites = [model.sites[layer] for layer in plan.layers]
     neurons = sum(site.n_neurons for site in sites)
@@ -46,7 +47,11 @@ def estimate(plan: Plan) -> Estimate:
     parts = 1 if plan.texts is None else 2
     table = 4.0 * parts * vocabulary * max(site.n_neurons for site in sites)
     held = min(plan.run.memory * 2**30, table * (1 + ("rotated" in config.twin.twins)) * len(sites))
-    seconds = flops / (_speed() * FORWARD_EFFICIENCY) + neurons * populations * NEURON_SECONDS * width**2 + 10
+    seconds = 10.0
+    if "observe" in todo:
+        seconds += flops / (_speed() * FORWARD_EFFICIENCY)
+    if "compare" in todo:
+        seconds += neurons * populations * NEURON_SECONDS * width**2
     weights = 4.0 * sum(p.numel() for p in model.model.parameters())
     disk = NEURON_BYTES * neurons * populations * width + weights / 4
     return Estimate(seconds, BASE_MEMORY + weights + max(held, table), disk)

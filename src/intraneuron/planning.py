@@ -97,6 +97,9 @@ def check(config: StudyConfig) -> None:
     if observe.mode == "corpus" and not observe.texts:
         msg = "--mode corpus needs texts, got none. Add --texts docs, or --texts with files or folders of your own."
         raise SettingError(msg)
+    if observe.min_count != "auto" and not observe.texts:
+        msg = f"--min-count needs texts, got {observe.min_count} without: in vocabulary mode every token is seen once."
+        raise SettingError(msg)
     if observe.mode == "vocabulary" and observe.texts:
         msg = "--mode vocabulary reads no texts, got --texts. Leave one of the two out."
         raise SettingError(msg)

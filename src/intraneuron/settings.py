@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import fields
-from typing import Any
+from dataclasses import fields, is_dataclass
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from intraneuron.config import (
     ObserveConfig,
@@ -43,8 +43,52 @@ def settings_from(given: Mapping[str, Any]) -> tuple[StudyConfig, RunConfig]:
             msg = f"There is no setting {name!r}; {hint}"
             raise SettingError(msg)
         sorted_in[homes[name]][name] = _listed(value) if name in _LISTS else value
-    parts = {part: cls(**sorted_in[part]) for part, cls in PARTS.items()}
-    return StudyConfig(**parts), RunConfig(**sorted_in["run"])
+    parts: dict[str, Any] = {part: cls(**sorted_in[part]) for part, cls in PARTS.items()}
+    config, run = StudyConfig(**parts), RunConfig(**sorted_in["run"])
+    check_types(config)
+    check_types(run)
+    return config, run
+
+
+def check_types(config: Any) -> None:
+    """Raise SettingError when a field of a settings dataclass is of another type, or not among its choices.
+
+    The command line's parser does the same; this is for Python.
+    """
+    for name, kind in get_type_hints(type(config)).items():
+        value = getattr(config, name)
+        if is_dataclass(value):
+            check_types(value)
+        elif not _fits(value, kind):
+            msg = f"{name} must be {_said(kind)}, got {value!r}."
+            raise SettingError(msg)
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    """Return whether a value is of a type: plain, Literal, union, or tuple of any length."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return value in arguments
+    if origin is tuple:
+        return isinstance(value, tuple) and all(_fits(v, arguments[0]) for v in value)
+    if arguments:
+        return any(_fits(value, one) for one in arguments)
+    if kind is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, kind) and not (kind is int and isinstance(value, bool))
+
+
+def _said(kind: Any) -> str:
+    """Return a type in words."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    names = {int: "a whole number", float: "a number", str: "text", bool: "true or false", type(None): "nothing"}
+    if origin is Literal:
+        return " or ".join(arguments)
+    if origin is tuple:
+        return f"a list of {_said(arguments[0])}"
+    if arguments:
+        return ", or ".join(_said(one) for one in arguments)
+    return names[kind]
 
 
 def _listed(value: Any) -> tuple[Any, ...] | None:

@@ -16,7 +16,7 @@ from intraneuron.kernels.nearest import nearest_to_mean
 from intraneuron.kernels.orthants import orthants
 from intraneuron.pipeline.compare import QUESTIONS, compare, with_q
 from intraneuron.pipeline.partition import bounds, categorize, recategorize, segment
-from intraneuron.pipeline.results import Population
+from intraneuron.pipeline.results import Population, clustered
 from intraneuron.pipeline.select import RELIABLE, choose_min_count, halves_overlap, select
 from intraneuron.pipeline.shuffle import shuffle
 from intraneuron.pipeline.summarize import leave_out
@@ -36,10 +36,6 @@ from intraneuron.tables import (
 
 if TYPE_CHECKING:
     from intraneuron.pipeline.observe import Observation
-
-
-JACKKNIFE_NEURONS = 128
-"""Neurons of a layer that intervals are estimated from, in vocabulary mode."""
 
 
 @dataclass(frozen=True)
@@ -187,6 +183,8 @@ def _leave_out_core_tokens(
 
 def _sample(activations: TokenActivations) -> np.ndarray:
     """Return evenly spaced neurons for the jackknife: all, when there are few."""
+    from intraneuron.pipeline.passes import JACKKNIFE_NEURONS
+
     return np.linspace(0, len(activations.neuron) - 1, min(JACKKNIFE_NEURONS, len(activations.neuron))).astype(int)
 
 
@@ -225,9 +223,8 @@ def categorize_stage(work: Work) -> None:
                 found["shuffled"] = recategorize(found["neurons"], core, order)
             bar = _silhouette_bar(found["rotated"].quality) if "rotated" in found else None
             for name, core in cores.items():
-                clustered = None if bar is None else found[name].quality > bar
                 words = _words(core, found[name], space, vocabulary)
-                frame = categories_table(core, found[name], clustered, words)
+                frame = categories_table(core, found[name], clustered(found[name].quality, bar), words)
                 work.folder.write(work.folder.layer_file(f"{name}/categories", layer), frame)
             work.folder.finish("categorize", work.key, {layer})
             report(done, len(work.layers))
@@ -283,6 +280,16 @@ def compare_stage(work: Work) -> None:
             work.folder.finish("compare", work.key, {layer})
 
 
+def _distinct(core: CoreTokens) -> tuple[CoreTokens, np.ndarray]:
+    """Return each different row once, and where every row is found among them.
+
+    Leaving out tokens that are not among a neuron's core tokens changes nothing.
+    """
+    row = np.concatenate([core.neuron[:, None], core.token_id, core.activation.view(np.int64)], axis=1)
+    _, first, again = np.unique(row, axis=0, return_index=True, return_inverse=True)
+    return core[first], again.ravel()
+
+
 def intervals_stage(work: Work) -> None:
     """Estimate everything again with each group of tokens or texts left out, for sampled neurons."""
     space, partition = _space(work), work.plan.config.partition
@@ -293,13 +300,13 @@ def intervals_stage(work: Work) -> None:
             for name in work.observed:
                 frame = work.folder.read(work.folder.layer_file(f"jackknife/{name}/core_tokens", layer))
                 group = frame["group"].to_numpy()
-                core = read_core_tokens_table(frame)
+                core, again = _distinct(read_core_tokens_table(frame))
                 categories = categorize(core, space, partition.categories)
                 segments = segment(core, partition.segments)
-                every = compare(core, space, categories, segments, estimates_only=True)
+                every = compare(core, space, categories, segments, estimates_only=True).rows(again)
                 parts = [every.rows(group == g) for g in np.unique(group)]
-                size = work.plan.model.sites[layer].n_neurons
-                jackknife = leave_out(parts[0], parts[1:], share, size)
+                population = len(work.folder.core_tokens(name, layer))
+                jackknife = leave_out(parts[0], parts[1:], share, population)
                 file = work.folder.layer_file(f"jackknife/{name}/parts", layer)
                 work.folder.write(file, jackknife_table(jackknife))
                 done += 1

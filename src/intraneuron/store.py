@@ -153,14 +153,13 @@ class StudyFolder:
 
     def _adopt(self, manifest: dict[str, Any]) -> StudyFolder:
         """Take new settings over, if they are of the same observation."""
-        for key, name in (("name", "model"), ("weights", "weights"), ("mode", "mode"), ("texts", "texts")):
-            have, want = self.manifest["identity"].get(key), manifest["identity"].get(key)
-            if have != want:
-                msg = (
-                    f"The study in {self.path} is of other settings: {name} is {have}, got {want}. "
-                    "Give another folder with --out, or replace it with --overwrite."
-                )
-                raise StudyError(msg)
+        have, want = self.manifest["identity"], manifest["identity"]
+        if any(have.get(key) != want[key] for key in ("weights", "mode", "texts")):
+            msg = (
+                f"The study in {self.path} is of something else: {_said(have)}; got {_said(want)}. "
+                "Give another folder with --out, or replace it with --overwrite."
+            )
+            raise StudyError(msg)
         kept = {name: self.manifest.get(name, {}) for name in ("stages", "observation")} | {"format": FORMAT}
         return StudyFolder(self.path, manifest | kept)
 
@@ -222,6 +221,11 @@ class StudyFolder:
             raise StudyError(msg)
         return json.loads(file.read_text(encoding="utf-8"))
 
+    def withdraw(self, *names: str) -> None:
+        """Remove files that are about to be made again."""
+        for name in names:
+            (self.path / name).unlink(missing_ok=True)
+
     def write_space(self, space: Space) -> None:
         """Write a space's unit vectors, float32, so that later stages need no model."""
         from safetensors.numpy import save_file
@@ -272,6 +276,12 @@ class StudyFolder:
             self.partition(name, layer, "activation"),
             self.comparison(name, layer),
         )
+
+
+def _said(identity: dict[str, Any]) -> str:
+    """Return what a study is of, in words."""
+    texts = "no texts" if identity["texts"] == "none" else f"texts {identity['texts']}"
+    return f"{identity['name']} (weights {identity['weights'][:8]}), {identity['mode']} mode, {texts}"
 
 
 def _without_none(value: Any) -> Any:

@@ -17,7 +17,7 @@ from intraneuron.pipeline.summarize import Layer, pattern_rows, summarize
 from intraneuron.store import StudyFolder
 from intraneuron.tables import read_jackknife_table
 
-CLEAREST = 10
+CLEAREST = 12
 
 
 def write_summary(folder: StudyFolder, found: dict[int, dict[str, Population]]) -> None:
@@ -68,9 +68,7 @@ def _stack(frames: list[pl.DataFrame]) -> pl.DataFrame:
     """Put layers below each other; lists of one length a layer become lists of one length a study."""
     lists = [name for name, dtype in frames[0].schema.items() if isinstance(dtype, pl.Array)]
     width = {name: max(frame[name].to_numpy().shape[1] for frame in frames) for name in lists}
-    return pl.concat(
-        frame.with_columns(_padded(frame[name], size) for name, size in width.items()) for frame in frames
-    )
+    return pl.concat(frame.with_columns(_padded(frame[name], size) for name, size in width.items()) for frame in frames)
 
 
 def _padded(lists: pl.Series, size: int) -> pl.Series:

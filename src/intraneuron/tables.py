@@ -44,7 +44,7 @@ def read_core_tokens_table(frame: pl.DataFrame) -> CoreTokens:
 
 
 def categories_table(
-    core: CoreTokens, categories: Partition, clustered: np.ndarray | None, words: list[list[list[str]]]
+    core: CoreTokens, categories: Partition, clustered: list[bool | None], words: list[list[list[str]]]
 ) -> pl.DataFrame:
     """Return a row a neuron; ``words`` holds the words of each category."""
     frame = pl.DataFrame(

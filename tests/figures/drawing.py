@@ -12,7 +12,7 @@ from intraneuron.figures.theme import spec, to_svg
 
 
 def units(chart: Any) -> Iterator[dict[str, Any]]:
-    """Every part of a chart that has a mark."""
+    """Yield every part of a chart that has a mark."""
     yield from _units(spec(chart))
 
 
@@ -27,23 +27,23 @@ def _units(part: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def rows(chart: Any) -> list[dict[str, Any]]:
-    """All rows of data of a chart."""
+    """Return all rows of data of a chart."""
     return [row for data in spec(chart).get("datasets", {}).values() for row in data]
 
 
 def texts(chart: Any) -> list[str]:
-    """All texts that the drawn picture shows."""
+    """Return all texts that the drawn picture shows."""
     found = re.findall(r"<text[^>]*>(.*?)</text>", to_svg(chart), re.DOTALL)
     return [unescape(re.sub(r"<[^>]+>", " ", text)).strip() for text in found]
 
 
 def width(chart: Any) -> float:
-    """The width of the drawn picture in px."""
+    """Return the width of the drawn picture in px."""
     match = re.search(r'<svg[^>]* width="([\d.]+)"', to_svg(chart))
     assert match is not None
     return float(match[1])
 
 
 def is_json(chart: Any) -> bool:
-    """Whether the specification holds no NaN."""
+    """Tell whether the specification holds no NaN."""
     return bool(json.dumps(spec(chart), allow_nan=False))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import pytest
 from tests.samples import hostile_card, make_card
@@ -22,7 +22,7 @@ def laid(card: Card, width: float, style: Style = STYLE) -> tuple[list[Lane], Fr
 
 
 def box(one: Placed, frame: Frame) -> tuple[float, float]:
-    """What a mark and its label cover, left to right."""
+    """Return what a mark and its label cover, left to right."""
     at, length = frame.px(one.token.activation), text_width(one.label, STYLE.font)
     if one.side == "left":
         return at - RADIUS - length, at + RADIUS
@@ -61,7 +61,7 @@ def test_labels_stay_inside_the_picture(card: Card) -> None:
 def test_lanes_follow_each_other_and_hold_their_rows() -> None:
     found, _ = laid(make_card(), 584)
     assert [lane.number for lane in found] == [0, 1, 2, 3, 4, 5, -1]
-    assert all(a.bottom == b.top for a, b in zip(found, found[1:], strict=False))
+    assert all(a.bottom == b.top for a, b in pairwise(found))
     assert all(lane.top < one.y < lane.bottom for lane in found for one in lane.placed)
 
 
@@ -80,7 +80,7 @@ def test_fewer_rows_are_needed_where_there_is_more_room() -> None:
 
 def test_labels_in_one_row_are_spread_until_they_do_not_overlap() -> None:
     placed = spread([10, 12, 14, 290], [20, 20, 20, 20], 0, 300)
-    assert all(b - a >= 20 for a, b in zip(placed, placed[1:], strict=False))
+    assert all(b - a >= 20 for a, b in pairwise(placed))
     assert placed[0] >= 10
     assert placed[-1] <= 290
 

@@ -10,6 +10,7 @@ from tests.samples import NAN, empty_card, hostile_card, make_card
 
 from intraneuron.data.card import Card
 from intraneuron.data.display import visible
+from intraneuron.figures.frame import Frame
 from intraneuron.figures.palette import category_words
 from intraneuron.figures.spectrum import spectrum
 from intraneuron.figures.theme import to_svg
@@ -78,15 +79,13 @@ def test_an_undefined_homogeneity_is_left_out_and_not_drawn_as_zero() -> None:
     card = make_card()
     segments = (replace(card.segments[0], homogeneity=NAN, q=NAN), *card.segments[1:])
     chart = spectrum(replace(card, segments=segments))
-    drawn = [row["value"] for row in rows(chart) if row.get("what") == "tokens of the zone"]
+    drawn = {row["value"] for row in rows(chart) if row.get("what") == "tokens of the zone"}
     assert len(drawn) == 4
     assert 0 not in drawn
     assert is_json(chart)
 
 
 def test_zones_tile_the_axis_without_gaps() -> None:
-    from intraneuron.figures.frame import Frame
-
     card = make_card()
     frame = Frame.around(card.tokens, 584)
     zones = find_zones(card.segments, frame)

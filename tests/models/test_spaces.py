@@ -5,11 +5,11 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
+from tests.tiny_models import loaded, tiny_bert, tiny_gpt2
 
 from intraneuron.config import SpaceConfig
 from intraneuron.errors import SettingError
 from intraneuron.models.spaces import SPACES, read_space
-from tests.tiny_models import loaded, tiny_bert, tiny_gpt2
 
 
 def test_the_input_space_is_the_token_embeddings_scaled_to_length_one(tmp_path: Path) -> None:
@@ -52,9 +52,7 @@ def test_an_encoder_has_no_output_space(tmp_path: Path) -> None:
     model = loaded(tiny_bert(tmp_path / "b"), name="minilm")
     with pytest.raises(SettingError) as caught:
         read_space(model, SpaceConfig(space="output"))
-    assert str(caught.value) == (
-        "The model minilm has no unembedding, so it has no output space. Use --space input."
-    )
+    assert str(caught.value) == ("The model minilm has no unembedding, so it has no output space. Use --space input.")
 
 
 def test_an_unknown_space_lists_those_there_are(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests.tiny_models import CONTEXT, WORDS, loaded, tiny_bert, tiny_gpt2
 
 from intraneuron.errors import DataError
 from intraneuron.models import texts
@@ -18,7 +19,6 @@ from intraneuron.models.texts import (
     read_texts,
     vocabulary_windows,
 )
-from tests.tiny_models import CONTEXT, WORDS, loaded, tiny_bert, tiny_gpt2
 
 PARAGRAPH = "the cat sat on a mat and ran " * 7
 
@@ -47,9 +47,7 @@ def refused(*paths: object) -> str:
 def test_a_short_file_is_one_document_and_a_folder_is_read_in_the_order_of_paths(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     for i in range(MIN_DOCUMENTS):
-        (tmp_path / ("sub" if i % 2 else "") / f"{i:02}.txt").write_text(
-            f"text {i}\n\nmore", encoding="utf-8"
-        )
+        (tmp_path / ("sub" if i % 2 else "") / f"{i:02}.txt").write_text(f"text {i}\n\nmore", encoding="utf-8")
     paths = sorted(path for path in tmp_path.rglob("*.txt"))
     assert read_texts([str(tmp_path)], seed=0) == [path.read_text() for path in paths]
 
@@ -76,9 +74,7 @@ def test_a_long_file_is_cut_at_blank_lines_into_pieces_of_about_one_size(tmp_pat
 
 
 @pytest.mark.parametrize("separator", ["\n", " "])
-def test_a_long_file_without_blank_lines_is_cut_at_lines_then_at_spaces(
-    tmp_path: Path, separator: str
-) -> None:
+def test_a_long_file_without_blank_lines_is_cut_at_lines_then_at_spaces(tmp_path: Path, separator: str) -> None:
     path = tmp_path / "book.txt"
     words = [f"word{i}" for i in range(30_000)]
     path.write_text(separator.join(words))
@@ -87,9 +83,7 @@ def test_a_long_file_without_blank_lines_is_cut_at_lines_then_at_spaces(
     assert max(map(len, pieces)) < 1.2 * PIECE
 
 
-def test_docs_are_sampled_with_the_seed_and_join_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_docs_are_sampled_with_the_seed_and_join_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
     def sample(characters: int, seed: int) -> list[SimpleNamespace]:
@@ -146,9 +140,7 @@ def shard_tokens(windows: Windows, shard: int, frame: set[int]) -> list[int]:
 
 
 @pytest.mark.parametrize("kind", ["gpt2", "bert"])
-def test_each_shard_holds_the_tokens_of_its_documents_in_order(
-    kind: str, request: pytest.FixtureRequest
-) -> None:
+def test_each_shard_holds_the_tokens_of_its_documents_in_order(kind: str, request: pytest.FixtureRequest) -> None:
     model: LoadedModel = request.getfixturevalue(kind)
     windows = pack(documents(), model)
     frame = set(model.tokenizer.all_special_ids)
@@ -190,9 +182,7 @@ def test_windows_of_an_encoder_are_framed_and_documents_separated(bert: LoadedMo
     assert (windows.token_id == sep).sum() > len(windows)
 
 
-def test_special_tokens_padding_and_first_positions_are_not_counted(
-    gpt2: LoadedModel, bert: LoadedModel
-) -> None:
+def test_special_tokens_padding_and_first_positions_are_not_counted(gpt2: LoadedModel, bert: LoadedModel) -> None:
     for model in (gpt2, bert):
         windows = pack(documents(), model)
         special = np.isin(windows.token_id, np.flatnonzero(model.vocabulary.special))

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.tiny_models import loaded, tiny_bert, tiny_gpt2
 from torch import nn
 
 from intraneuron.models.loading import LoadedModel
 from intraneuron.models.sites import Site, tapped, weight_of
 from intraneuron.models.twins import RotatedTwin, input_moments, rotated_rows
-from tests.tiny_models import loaded, tiny_bert, tiny_gpt2
 
 ROWS = 40
 
@@ -45,9 +45,7 @@ def gated(width: int = 8, neurons: int = 30) -> tuple[Site, torch.Tensor]:
     return site, 3 + torch.randn(500, width) @ torch.randn(width, width)
 
 
-def test_a_twin_has_the_mean_and_deviation_of_the_neurons_it_drew(
-    model: LoadedModel, x: torch.Tensor
-) -> None:
+def test_a_twin_has_the_mean_and_deviation_of_the_neurons_it_drew(model: LoadedModel, x: torch.Tensor) -> None:
     site = model.sites[1]
     twin = RotatedTwin.build(site, *input_moments([x]), ROWS, seed=5)
     with torch.no_grad():
@@ -57,9 +55,7 @@ def test_a_twin_has_the_mean_and_deviation_of_the_neurons_it_drew(
     torch.testing.assert_close(mine.std(0), real.std(0), rtol=1e-4, atol=1e-4)
 
 
-def test_its_directions_are_random_mixtures_of_the_neurons_directions(
-    model: LoadedModel, x: torch.Tensor
-) -> None:
+def test_its_directions_are_random_mixtures_of_the_neurons_directions(model: LoadedModel, x: torch.Tensor) -> None:
     """Undo shift and scale: what is left is R W, with R drawn again here."""
     site = model.sites[1]
     twin = RotatedTwin.build(site, *input_moments([x]), ROWS, seed=5)
@@ -94,9 +90,7 @@ def test_rows_depend_on_seed_and_layer(model: LoadedModel, x: torch.Tensor) -> N
         assert not np.array_equal(first.drawn, other.drawn)
 
 
-def test_activations_are_the_familys_function_of_the_preactivations(
-    model: LoadedModel, x: torch.Tensor
-) -> None:
+def test_activations_are_the_familys_function_of_the_preactivations(model: LoadedModel, x: torch.Tensor) -> None:
     site = model.sites[1]
     twin = RotatedTwin.build(site, *input_moments([x]), ROWS, seed=5)
     with torch.no_grad():
@@ -118,8 +112,8 @@ def test_gate_and_up_share_their_rows_and_each_has_its_own_moments() -> None:
             torch.testing.assert_close(mine.mean(0), real.mean(0), rtol=1e-3, atol=1e-3)
             torch.testing.assert_close(mine.std(0), real.std(0), rtol=1e-3, atol=1e-3)
         torch.testing.assert_close(twin.activations(x), nn.functional.silu(pre[0]) * pre[1])
-        # The same R for both: from gate's rows R is found by least squares, and predicts up's directions.
-        gate, up = (module.weight.double().numpy() for module in site.inputs)
+        # The same row of R gives the directions of both.
+        gate, up = (weight_of(module).double().numpy() for module in site.inputs)
         stream = np.random.default_rng([0, 2, 3, 1])
         stream.integers(site.n_neurons)
         row = stream.standard_normal(site.n_neurons, dtype=np.float32)

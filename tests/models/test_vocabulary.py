@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
+from tests.tiny_models import byte_level_tokenizer, wordpiece_tokenizer
 from tokenizers import pre_tokenizers
 
 from intraneuron.models.vocabulary import _byte_of_character, form_of, read_vocabulary
-from tests.tiny_models import byte_level_tokenizer, wordpiece_tokenizer
 
 
 def test_byte_level_tokens_are_decoded_and_keep_their_leading_space() -> None:

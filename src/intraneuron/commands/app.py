@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import metadata
@@ -32,10 +33,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = _split_lists(list(sys.argv[1:] if argv is None else argv))
     try:
         app(words, exit_on_error=False, print_error=False)
+        sys.stdout.flush()
     except CycloptsError as error:
         return _complain(f"{error} Try: intraneuron --help")
     except IntraneuronError as error:
         return _complain(str(error))
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         print("\nStopped. Run the same command to go on.", file=sys.stderr)  # noqa: T201
         return STOPPED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+
 def show(*where: str, json: bool = False) -> None:
     """Show one neuron: its tokens along the activation axis, categories, segments, tests and twins.
 

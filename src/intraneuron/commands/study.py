@@ -58,6 +58,6 @@ def study(
     check(config)
     console, errors = Console(), Console(stderr=True)
     planned = plan(model, config, run)
-    announce(errors, planned, out or planned.default_folder)
+    announce(errors, planned, out or planned.default_folder, overwrite=overwrite)
     finished = run_planned(planned, out, overwrite=overwrite, progress=Bars(errors))
     conclude(console, finished)

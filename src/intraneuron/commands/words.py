@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from intraneuron.data import parse_neuron
 from intraneuron.data.display import visible
+from intraneuron.engine import missing_stages
 from intraneuron.estimate import estimate
 from intraneuron.report.terminal import render_claims
+from intraneuron.store import STAGES, StudyFolder
 
 if TYPE_CHECKING:
     from intraneuron.api import Study
     from intraneuron.planning import Plan
 
 
-def announce(console: Console, plan: Plan, out: Path) -> None:
+SHOWN = 10
+"""Neurons that are named at the end."""
+
+
+def announce(console: Console, plan: Plan, out: Path, *, overwrite: bool) -> None:
     """Say what will be done, and what it will roughly cost."""
-    cost = estimate(plan)
+    todo = [stage.name for stage in STAGES]
+    if (out / "manifest.toml").is_file() and not overwrite:
+        todo = list(missing_stages(plan, StudyFolder.open(out)))
+    cost = estimate(plan, todo)
     neurons = sum(plan.model.sites[layer].n_neurons for layer in plan.layers)
     layers = f"{len(plan.layers)} of {len(plan.model.sites)} layers"
     if plan.texts is None:
@@ -33,6 +42,9 @@ def announce(console: Console, plan: Plan, out: Path) -> None:
         f"segments {plan.config.partition.segments}, space {plan.config.space.space}, twins {twins}.",
         f"About {_duration(cost.seconds)}, {cost.memory / 1e9:.1f} GB of memory, {cost.disk / 1e6:.0f} MB in {out}.",
     )
+    if len(todo) < len(STAGES):
+        lines = (*lines[:2], f"In {out}; still to do: {', '.join(todo) or 'nothing, it is finished'}.")
+
     for line in lines:
         console.print(line, highlight=False, soft_wrap=True)
 
@@ -48,7 +60,7 @@ def conclude(console: Console, study: Study) -> None:
     for line in _remarks(summary):
         console.print(line, highlight=False, soft_wrap=True)
     console.print("\nThe most structured neurons (one neuron's pattern is weak evidence):", highlight=False)
-    for name in summary["clearest"]:
+    for name in summary["clearest"][:SHOWN]:
         console.print("  " + _one_line(study, name), highlight=False, soft_wrap=True, markup=False)
     first = summary["clearest"][0] if summary["clearest"] else "L0N0"
     console.print(f"\nReport: {study.path / 'report.html'}", highlight=False, soft_wrap=True)
@@ -56,7 +68,7 @@ def conclude(console: Console, study: Study) -> None:
     console.print(f"Next:   intraneuron show {first}", highlight=False)
 
 
-def _remarks(summary: dict) -> list[str]:
+def _remarks(summary: dict[str, Any]) -> list[str]:
     reliability, lines = summary["reliability"], []
     if reliability["median"] is not None:
         counts = ", ".join(map(str, reliability["min_count"]))
@@ -72,15 +84,10 @@ def _remarks(summary: dict) -> list[str]:
 
 
 def _one_line(study: Study, name: str) -> str:
+    """Return a neuron's pattern, AMI and the words of its categories."""
     layer, neuron = parse_neuron(name)
     table = study.folder.read(study.folder.layer_file("neurons/categories", layer))
     words = table["words"][neuron].to_list()
     groups = " | ".join(" ".join(visible(w) for w in some) for some in words)
-    row = study.neurons().row(by_predicate=_is(layer, neuron), named=True)
+    row = study.neurons().filter(layer=layer, neuron=neuron).row(0, named=True)
     return f"{name:<9} {row['pattern']:<8} AMI {row['ami']:.2f}  {groups}"
-
-
-def _is(layer: int, neuron: int) -> object:
-    import polars as pl
-
-    return (pl.col("layer") == layer) & (pl.col("neuron") == neuron)

@@ -41,7 +41,7 @@ class TokenActivations:
     @property
     def parts(self) -> int:
         """H, the number of separate parts."""
-        return self.count.shape[0]
+        return int(self.count.shape[0])
 
     def columns(self, index: np.ndarray | slice) -> TokenActivations:
         """Return some neurons only."""

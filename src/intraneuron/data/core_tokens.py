@@ -53,7 +53,7 @@ class CoreTokens:
     @property
     def width(self) -> int:
         """K, the length of a row."""
-        return self.token_id.shape[1]
+        return int(self.token_id.shape[1])
 
     def __getitem__(self, index: slice | np.ndarray) -> CoreTokens:
         """Return some neurons."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -49,9 +50,11 @@ class Effect:
 
     def __getitem__(self, index: slice | np.ndarray) -> Effect:
         """Return some neurons."""
-        return replace(self, **{name: getattr(self, name)[index] for name in ARRAYS})
+        arrays: dict[str, Any] = {name: getattr(self, name)[index] for name in ARRAYS}
+        return replace(self, **arrays)
 
     @staticmethod
     def concatenate(parts: Sequence[Effect]) -> Effect:
         """Put blocks of neurons below each other, in the order given."""
-        return replace(parts[0], **{name: np.concatenate([getattr(p, name) for p in parts]) for name in ARRAYS})
+        arrays: dict[str, Any] = {name: np.concatenate([getattr(p, name) for p in parts]) for name in ARRAYS}
+        return replace(parts[0], **arrays)

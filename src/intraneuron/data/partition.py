@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -54,9 +54,11 @@ class Partition:
 
     def __getitem__(self, index: slice | np.ndarray) -> Partition:
         """Return some neurons."""
-        return replace(self, **{name: getattr(self, name)[index] for name in _ARRAYS})
+        arrays: dict[str, Any] = {name: getattr(self, name)[index] for name in _ARRAYS}
+        return replace(self, **arrays)
 
     @staticmethod
     def concatenate(parts: Sequence[Partition]) -> Partition:
         """Put blocks of neurons below each other, in the order given."""
-        return replace(parts[0], **{name: np.concatenate([getattr(p, name) for p in parts]) for name in _ARRAYS})
+        arrays: dict[str, Any] = {name: np.concatenate([getattr(p, name) for p in parts]) for name in _ARRAYS}
+        return replace(parts[0], **arrays)

@@ -51,10 +51,11 @@ def _panel(rows: list[layout.Row], inner: int) -> alt.LayerChart:
     whiskers = [row | own | {"at": row["place"]} for row in layout.drawable(facts, "neurons_low", "neurons_high")]
     chance = [{"value": float(rows[0].get("expected_by_chance") or 0)}]
     x, y, y2 = _x(rows, inner), _y("value"), _y("neurons_low")
+    size = min(58.0, max(14.0, (inner / len(rows) / 2.6) ** 2))
     color, tooltip = layout.population_color(), _tooltip()
     rule = alt.Chart(layout.values(chance)).mark_rule(strokeDash=[4, 2], strokeWidth=1.2)
     whisker = alt.Chart(layout.values(whiskers)).mark_rule(strokeWidth=2)
-    point = alt.Chart(layout.values(points)).mark_point(filled=True, opacity=1, size=58, strokeWidth=0.5)
+    point = alt.Chart(layout.values(points)).mark_point(filled=True, opacity=1, size=size, strokeWidth=0.5)
     return alt.layer(
         rule.encode(y=y, tooltip=alt.Tooltip("value:Q", title="expected by chance")),
         whisker.encode(x=x, y=y2, y2="neurons_high:Q", color=color, tooltip=tooltip),

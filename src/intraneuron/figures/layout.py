@@ -18,7 +18,7 @@ _NARROW = frozenset("iljtfrI|!.,:;'`()[]{}/\\ ·\"-")
 _WIDE = frozenset("mwMW@%—…")
 LATIN = 0x24F
 TITLE_SIZE, CAPTION_SIZE = 14, 11.5
-AXIS, SPACING = 58, 18
+AXIS, SPACING, MANY = 58, 18, 12
 
 
 def text_width(text: str, size: float) -> float:
@@ -151,8 +151,8 @@ def panel_grid(width: int, panels: int, least: int) -> tuple[int, int]:
 
 
 def facet_grid(width: int, panels: int, least: int, axis: int = AXIS) -> tuple[int, int]:
-    """Return the same for panels that share the axis at the left."""
-    columns = _columns(width, panels, least)
+    """Return the same for panels that share the axis at the left; many of them may be narrower."""
+    columns = _columns(width, panels, least if panels <= MANY else int(0.62 * least))
     return columns, (width - axis - (SPACING + 6) * (columns - 1)) // columns
 
 

@@ -75,21 +75,24 @@ def zone_panel(zones: Sequence[Zone], frame: Frame) -> alt.LayerChart:
 def _step_rows(zones: Sequence[Zone]) -> list[Row]:
     rows: list[Row] = []
     for zone in zones:
-        one = zone.segment
-        facts = {
-            "zone": f"{ordinal(one.segment)} ({measure(one.low)} to {measure(one.high)})",
-            "size": one.size,
-            "homogeneity": number(one.homogeneity),
-            "random": number(one.null),
-            "twins": number(one.rotated),
-            "test": f"p {p_value(one.p)}, q {p_value(one.q)}",
-            "null": one.null if is_defined(one.null) else None,
-        }
         for what, (field, _, _) in STEPS.items():
-            value = getattr(one, field)
+            value = getattr(zone.segment, field)
             if is_defined(value):
-                rows.append(facts | {"what": what, "value": value, "start": zone.start, "end": zone.end})
+                step = {"what": what, "value": value, "start": zone.start, "end": zone.end}
+                rows.append(_facts(zone.segment) | step)
     return rows
+
+
+def _facts(one: CardSegment) -> Row:
+    return {
+        "zone": f"{ordinal(one.segment)} ({measure(one.low)} to {measure(one.high)})",
+        "size": one.size,
+        "homogeneity": number(one.homogeneity),
+        "random": number(one.null),
+        "twins": number(one.rotated),
+        "test": f"p {p_value(one.p)}, q {p_value(one.q)}",
+        "null": one.null if is_defined(one.null) else None,
+    }
 
 
 def ordinal(segment: int) -> str:
@@ -142,14 +145,18 @@ def _labels(zones: Sequence[Zone], frame: Frame) -> list[alt.Chart]:
     widths = [text_width(text, LABEL_SIZE) + 7 for text in texts]
     placed = spread(centers, widths, 0, frame.width)
     rows = [
-        {"at": frame.activation(label), "center": frame.activation(center), "text": text, "bold": _passes(zone)}
+        _facts(zone.segment)
+        | {"at": frame.activation(label), "center": frame.activation(center), "text": text, "bold": _passes(zone)}
         for zone, text, center, label in zip(drawn, texts, centers, placed, strict=True)
     ]
     moved = [row for row, c, at in zip(rows, centers, placed, strict=True) if abs(c - at) > 4]
-    line = alt.Chart(values(moved)).mark_rule(opacity=0.8, strokeWidth=0.8)
+    line = alt.Chart(values(moved)).mark_rule(opacity=0.8, strokeWidth=0.8, tooltip=None)
     leader = line.encode(x=frame.x("center", axis=False), x2="at:Q", y=alt.value(21), y2=alt.value(13))
     text = alt.Chart(values(rows)).mark_text(baseline="top", fontSize=LABEL_SIZE, fontWeight={"expr": _WEIGHT})
-    return [*([leader] if moved else []), text.encode(x=frame.x("at", axis=False), y=alt.value(0), text="text:N")]
+    return [
+        *([leader] if moved else []),
+        text.encode(x=frame.x("at", axis=False), y=alt.value(0), text="text:N", tooltip=_tooltip()),
+    ]
 
 
 _WEIGHT = "datum.bold ? 'bold' : 'normal'"

@@ -14,11 +14,13 @@ from scipy import stats
 def jackknife_parts(full: np.ndarray, without: np.ndarray, share: np.ndarray, population: int) -> np.ndarray:
     r"""Return what the jackknife variance of a mean over a layer's neurons is made of, from a sample of them.
 
-    With :math:`\delta_j` the change of the sample's mean when group j is left out and :math:`h_j` = 1 / share, the
-    deviation of pseudo-value j is :math:`-(h_j - 1) \delta_j + \sum_k (1 - 1/h_k) \delta_k`; the variance is the
-    mean of its squares over :math:`h_j - 1`. Part of each square is the neurons' own noise,
-    :math:`(h_j - 1) s_j^2 / n` with :math:`s_j` the standard deviation of changes between neurons; for all N neurons
-    of the layer it would be :math:`(h_j - 1) s_j^2 / N`.
+    With :math:`\delta_{ij}` the change of neuron i's number when group j is left out and :math:`h_j` = 1 / share, the
+    scaled deviation of its pseudo-value j is
+
+    .. math:: d_{ij} = [-(h_j - 1) \delta_{ij} + \sum_k (1 - 1/h_k) \delta_{ik}] / \sqrt{h_j - 1}.
+
+    The variance of the mean is the mean over j of the squared mean over i. Part of that square is the neurons' own
+    noise, the variance of d over neurons divided by n; for all N neurons of the layer it would be divided by N.
 
     Parameters
     ----------
@@ -34,19 +36,20 @@ def jackknife_parts(full: np.ndarray, without: np.ndarray, share: np.ndarray, po
     Returns
     -------
     float64 (3, J, M)
-        Deviations divided by sqrt(h - 1); own noise of the sample; own noise of the layer. Kept apart so that layers
+        Mean scaled deviations; own noise of the sample; own noise of the layer. Kept apart so that layers
         and populations can be added up before squaring: :func:`standard_error`.
     """
     change = without - full[None]
+    h = 1 / share[:, None, None]
     defined = np.isfinite(change)
+    change = np.where(defined, change, 0.0)
+    deviation = (-(h - 1) * change + ((1 - 1 / h) * change).sum(axis=0)) / np.sqrt(h - 1)
     size = defined.sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(defined, change, 0.0).sum(axis=1) / size
-        spread = np.where(defined, change - mean[:, None], 0.0)
-        own = (spread**2).sum(axis=1) / (size - 1)
-        h = 1 / share[:, None]
-        deviation = -(h - 1) * mean + ((1 - 1 / h) * mean).sum(axis=0)
-        return np.stack([deviation / np.sqrt(h - 1), (h - 1) * own / size, (h - 1) * own / population])
+        mean = np.where(defined, deviation, 0.0).sum(axis=1) / size
+        own = np.where(defined, deviation - mean[:, None], 0.0)
+        variance = (own**2).sum(axis=1) / (size - 1)
+        return np.stack([mean, variance / size, variance / population])
 
 
 def standard_error(parts: list[np.ndarray], weights: list[float]) -> np.ndarray:

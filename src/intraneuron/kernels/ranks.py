@@ -59,7 +59,7 @@ def _ranks(activation, label, n, rank):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def _core(start, stop, activation, label, n, n_groups, out, size, u, mean):  # type: ignore[no-untyped-def]
-    """Fill, a neuron: ``out`` (m, tied, H, variance of H/(m-1)); per group its size, U and mean activation."""
+    """Fill, a neuron: m, tied, H, variance of H/(m-1), squares of ranks; a group: size, U, mean activation."""
     K = activation.shape[1]
     rank = np.empty(K)
     for i in range(start, stop):
@@ -92,7 +92,7 @@ def _core(start, stop, activation, label, n, n_groups, out, size, u, mean):  # t
             mean[i, g] /= s
         if squares == 0:
             continue
-        out[i, 2] = (m - 1) * ratio / squares
+        out[i, 2], out[i, 4] = (m - 1) * ratio / squares, squares
         d, Q1, Q2 = k - 1.0, inverse - 2.0 * k / m + 1.0 / m, fourths / squares**2
         v1, v2 = d * (m - 1 - d) / (m - 1), (m - 2.0) / (m - 1)
         w1, w2 = (m * Q1 - d * d) / (m - 2), (m * Q2 - 1) / (m - 2)
@@ -194,17 +194,17 @@ def top_down(activation: np.ndarray, label: np.ndarray, n: np.ndarray, n_groups:
         Fewer than two categories: NaN.
     """
     N, G = len(label), int(n_groups.max(initial=0))
-    out = np.full((N, 4), np.nan)
+    out = np.full((N, 5), np.nan)
     size = np.zeros((N, G), dtype=np.int64)
     u, mean = np.full((N, G), np.nan), np.full((N, G), np.nan)
     over_neurons(_core, N, activation, label, n, n_groups, out, size, u, mean)
-    m, tied, h, variance = out.T
+    m, tied, h, variance, squares = out.T
     k = n_groups.astype(np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
         p = beta_upper(h / (m - 1), (k - 1) / (m - 1), variance)
         a, b = size.astype(np.float64), m[:, None] - size
         delta = np.where(a > 0, 2 * u / (a * b) - 1, np.nan)
-        delta_std = np.where(a > 0, np.sqrt((m[:, None] + 1) / (3 * a * b)), np.nan)
+        delta_std = np.where(a > 0, 2 * np.sqrt(squares[:, None] / (m * (m - 1))[:, None] / (a * b)), np.nan)
         eta2 = (h - k + 1) / (m - k)
     delta_p = np.full((N, G), np.nan)
     there = (size > 0) & (b > 0) & np.isfinite(h)[:, None]

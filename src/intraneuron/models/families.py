@@ -96,9 +96,7 @@ def find_module(modules: Mapping[str, nn.Module], pattern: str, layer: int) -> n
     suffix = pattern.format(layer=layer)
     found = [name for name in modules if name == suffix or name.endswith("." + suffix)]
     if len(found) != 1:
-        msg = (
-            f"Layer {layer} should have one module {suffix}, got {len(found)}. Is this model of another kind?"
-        )
+        msg = f"Layer {layer} should have one module {suffix}, got {len(found)}. Is this model of another kind?"
         raise ModelError(msg)
     return modules[found[0]]
 

@@ -157,9 +157,7 @@ def _device(device: Device) -> torch.device:
         return torch.device(next(name for name in ("cuda", "mps", "cpu") if there[name]))
     if not there.get(device, False):
         usable = ", ".join(name for name, yes in there.items() if yes)
-        msg = (
-            f"There is no device {device!r} that torch can use here. Use --device auto, or one of: {usable}."
-        )
+        msg = f"There is no device {device!r} that torch can use here. Use --device auto, or one of: {usable}."
         raise SettingError(msg)
     return torch.device(device)
 

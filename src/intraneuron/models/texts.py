@@ -199,9 +199,7 @@ def _read_path(text: str) -> list[str]:
         if not hidden and file.is_file():
             contents += _if_text(file)
     if not contents:
-        msg = (
-            f"The folder {text} holds no text file in UTF-8. Texts are UTF-8 files, folders of them, or docs."
-        )
+        msg = f"The folder {text} holds no text file in UTF-8. Texts are UTF-8 files, folders of them, or docs."
         raise DataError(msg)
     return contents
 

@@ -95,6 +95,4 @@ def _printable(text: str) -> str:
     """Escape control characters but tab and line ends."""
     if text.isprintable():
         return text
-    return "".join(
-        f"\\x{ord(c):02x}" if unicodedata.category(c) == "Cc" and c not in "\t\n\r" else c for c in text
-    )
+    return "".join(f"\\x{ord(c):02x}" if unicodedata.category(c) == "Cc" and c not in "\t\n\r" else c for c in text)

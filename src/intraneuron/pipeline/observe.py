@@ -86,9 +86,7 @@ def observe(
     """
     corpus = config.mode == "corpus" or (config.mode == "auto" and texts is not None)
     if corpus and texts is None:
-        msg = (
-            "Corpus mode needs texts, got none. Give --texts FILE, FOLDER or docs, or use --mode vocabulary."
-        )
+        msg = "Corpus mode needs texts, got none. Give --texts FILE, FOLDER or docs, or use --mode vocabulary."
         raise SettingError(msg)
     windows = texts if corpus and texts is not None else vocabulary_windows(model)
     sites = _wanted_sites(model, config.layers)

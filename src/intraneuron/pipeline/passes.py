@@ -138,8 +138,7 @@ class LayerSums:
         self.halves = {name: torch.zeros(rows, width) for name, width in widths.items()}
         self.subset = {name: task.subset(site, name) for name in widths} if task.corpus else {}
         self.shards = {
-            name: torch.zeros(len(task.shards.seen) + 1, len(columns))
-            for name, columns in self.subset.items()
+            name: torch.zeros(len(task.shards.seen) + 1, len(columns)) for name, columns in self.subset.items()
         }
         self._columns = {name: torch.from_numpy(columns).long() for name, columns in self.subset.items()}
 
@@ -206,8 +205,7 @@ def _arguments(model: LoadedModel, token_id: np.ndarray) -> dict[str, Any]:
     elif not real.all():
         arguments["attention_mask"] = torch.from_numpy(real).long()
     return {
-        name: value.to(model.device) if isinstance(value, torch.Tensor) else value
-        for name, value in arguments.items()
+        name: value.to(model.device) if isinstance(value, torch.Tensor) else value for name, value in arguments.items()
     }
 
 

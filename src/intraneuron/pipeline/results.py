@@ -52,7 +52,7 @@ def results(
         "top_tokens": [vocabulary.words(row[:TOP]) for row in core.token_id],
         "n_categories": categories.n_groups,
         "silhouette": silhouette,
-        "clustered": None if clustered_above is None else silhouette > clustered_above,
+        "clustered": clustered(silhouette, clustered_above),
     }
     columns |= _category_columns(population.comparison) | {"n_segments": population.segments.n_groups}
     columns |= _segment_columns(population.comparison) | _agreement_columns(population.comparison)
@@ -62,6 +62,11 @@ def results(
     frame = pl.DataFrame(columns)
     boolean = [c for c in frame.columns if c == "clustered" or c.startswith("flag_")]
     return frame.with_columns(pl.col(boolean).cast(pl.Boolean))
+
+
+def clustered(silhouette: np.ndarray, above: float | None) -> list[bool | None]:
+    """Return whether each silhouette is above the twin's bar; None where either is undefined."""
+    return [None if above is None or np.isnan(s) else bool(s > above) for s in silhouette]
 
 
 def _category_columns(comparison: Comparison) -> dict[str, object]:

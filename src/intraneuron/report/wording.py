@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from intraneuron.data.display import decimals, is_defined, number
@@ -150,10 +150,10 @@ def pattern_sentence(pattern: str) -> str:
     return f"Pattern {pattern}: {meaning}." if meaning else f"Pattern {pattern}."
 
 
-def whole_model(rows: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def whole_model(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the rows that speak of the whole model: those without a layer, or all when there is one layer."""
     return [row for row in rows if row.get("layer") is None] or (
-        rows if len({row.get("layer") for row in rows}) == 1 else []
+        list(rows) if len({row.get("layer") for row in rows}) == 1 else []
     )
 
 

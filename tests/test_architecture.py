@@ -1,0 +1,227 @@
+"""Rules that no reader should have to enforce: rooms, cycles, sizes, docstrings, what an import loads."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import warnings
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import intraneuron
+
+ROOT = Path(intraneuron.__file__).parent
+PACKAGE = "intraneuron"
+
+FLOORS: tuple[tuple[str, ...], ...] = (
+    ("errors", "config", "plain"),
+    ("data", "kernels"),
+    ("models",),
+    ("pipeline",),
+    (
+        *("tables", "store", "last", "planning", "stages", "summary"),
+        *("cards", "one", "estimate", "engine", "settings"),
+    ),
+    ("figures", "report"),
+    ("api", "commands"),
+)
+"""Rooms, bottom to top; an import goes down or stays on its floor."""
+
+FLOOR = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
+
+ONLY = {"kernels": {"kernels"}, "data": {"data", "errors", "config", "plain"}}
+"""Rooms that know less than their floor would allow."""
+
+MAX_LINES = 350
+
+
+class Import(NamedTuple):
+    """``importer`` needs ``imported``; ``runtime`` is False under TYPE_CHECKING."""
+
+    importer: str
+    imported: str
+    runtime: bool
+
+
+@cache
+def sources() -> dict[str, ast.Module]:
+    """Return the parsed modules of the package by dotted name."""
+    files = sorted(ROOT.rglob("*.py"))
+    return {_module_name(file): ast.parse(file.read_text(encoding="utf-8")) for file in files}
+
+
+def _module_name(file: Path) -> str:
+    parts = file.relative_to(ROOT.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _checking_only(tree: ast.Module) -> set[ast.AST]:
+    """Return the nodes that only a type checker reads."""
+    blocks = [n for n in ast.walk(tree) if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING"]
+    return {inner for block in blocks for statement in block.body for inner in ast.walk(statement)}
+
+
+def imports() -> list[Import]:
+    """Return every import of a module of the package by another, those inside functions too."""
+    found = []
+    for name, tree in sources().items():
+        unread = _checking_only(tree)
+        for node in ast.walk(tree):
+            targets: list[str] = []
+            if isinstance(node, ast.Import):
+                targets = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{name} has a relative import"
+                base = node.module or ""
+                targets = [f"{base}.{a.name}" if f"{base}.{a.name}" in sources() else base for a in node.names]
+            ours = [t for t in targets if t == PACKAGE or t.startswith(f"{PACKAGE}.")]
+            found += [Import(name, t, node not in unread) for t in ours]
+    return found
+
+
+def room(module: str) -> str:
+    return module.split(".")[1]
+
+
+def test_every_module_stands_in_a_room_that_has_a_floor() -> None:
+    rooms = {room(module) for module in sources() if module != PACKAGE}
+    assert rooms <= set(FLOOR)
+
+
+def test_imports_go_down_or_stay_on_their_floor() -> None:
+    arrows = [i for i in imports() if PACKAGE not in (i.importer, i.imported)]
+    assert len(arrows) > 80
+    upward = [f"{i.importer} -> {i.imported}" for i in arrows if FLOOR[room(i.imported)] > FLOOR[room(i.importer)]]
+    assert upward == []
+
+
+def test_kernels_know_no_noun_and_nouns_know_neither_kernels_nor_disk() -> None:
+    wrong = [
+        f"{i.importer} -> {i.imported}"
+        for i in imports()
+        if i.importer != PACKAGE and room(i.importer) in ONLY and room(i.imported) not in ONLY[room(i.importer)]
+    ]
+    assert wrong == []
+
+
+def test_nobody_imports_the_package_root() -> None:
+    assert [i.importer for i in imports() if i.imported == PACKAGE] == []
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    needs: dict[str, set[str]] = {module: set() for module in sources()}
+    for i in imports():
+        if i.runtime and i.importer != PACKAGE:
+            needs[i.importer].add(i.imported)
+    while free := {module for module, needed in needs.items() if not needed & set(needs)}:
+        needs = {module: needed for module, needed in needs.items() if module not in free}
+    assert sorted(needs) == []
+
+
+def test_no_file_is_longer_than_a_reader_can_hold() -> None:
+    files = [f for f in ROOT.rglob("*") if f.suffix in (".py", ".js", ".css") and "docs_lm" not in f.parts]
+    lines = {str(f.relative_to(ROOT)): len(f.read_text(encoding="utf-8").splitlines()) for f in files}
+    assert {name: count for name, count in lines.items() if count > MAX_LINES} == {}
+
+
+def test_no_pickle_is_read_and_no_foreign_code_is_run() -> None:
+    banned = {"pickle", "dill", "joblib", "shelve", "marshal", "cloudpickle"}
+    for name, tree in sources().items():
+        for node in ast.walk(tree):
+            modules = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            modules += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not banned & {m.split(".")[0] for m in modules}, name
+            if isinstance(node, ast.keyword) and node.arg in ("allow_pickle", "trust_remote_code", "shell"):
+                assert ast.unparse(node.value) == "False", name
+            if isinstance(node, ast.Call):
+                assert ast.unparse(node.func) not in ("torch.load", "eval", "exec", "os.system"), name
+
+
+def test_nothing_but_the_commands_prints() -> None:
+    printing = {
+        name
+        for name, tree in sources().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+    }
+    assert {name for name in printing if room(name) != "commands"} == set()
+
+
+def test_every_public_function_and_class_says_what_it_is() -> None:
+    silent = []
+    for name, tree in sources().items():
+        if ast.get_docstring(tree) is None:
+            silent.append(name)
+        classes = [n for n in tree.body if isinstance(n, ast.ClassDef) and not n.name.startswith("_")]
+        for body in (tree.body, *(c.body for c in classes)):
+            kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+            public = [n for n in body if isinstance(n, kinds) and not n.name.startswith("_")]
+            silent += [f"{name}.{n.name}" for n in public if ast.get_docstring(n) is None]
+    assert silent == []
+
+
+@pytest.mark.parametrize("tree", ["kernels", "pipeline", "models"])
+def test_the_tests_mirror_the_tree(tree: str) -> None:
+    modules = {f.stem for f in (ROOT / tree).glob("*.py")} - {"__init__"}
+    tests = {f.stem.removeprefix("test_") for f in (Path(__file__).parent / tree).glob("test_*.py")}
+    assert modules - tests - {"families", "passes"} == set()  # families and passes: with sites and observe
+
+
+# What an import loads ------------------------------------------------------------------------------------------
+
+
+def loaded_by(code: str) -> set[str]:
+    """Run code in a fresh interpreter and return the top-level modules that it leaves loaded."""
+    report = "import sys; sys.stderr.write(' '.join({m.split('.')[0] for m in sys.modules}))"
+    done = subprocess.run([sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=True)
+    return set(done.stderr.split())
+
+
+def test_importing_the_package_loads_nothing_that_is_slow() -> None:
+    slow = {"torch", "transformers", "polars", "numba", "altair", "numpy", "scipy", "cyclopts", "rich"}
+    assert loaded_by("import intraneuron") & slow == set()
+
+
+@pytest.mark.parametrize("words", [["--help"], ["study", "--help"], ["show", "--help"], ["--version"]])
+def test_help_loads_nothing_that_is_slow(words: list[str]) -> None:
+    code = f"from intraneuron.commands import main\nassert main({words}) == 0"
+    assert loaded_by(code) & {"torch", "transformers", "numba", "altair", "polars", "scipy"} == set()
+
+
+def test_importing_changes_nothing_in_the_process() -> None:
+    code = (
+        "import sys, logging, signal\n"
+        "def state(): return (sys.excepthook, sys.displayhook, logging.root.level, logging.root.handlers[:], "
+        "signal.getsignal(signal.SIGINT))\n"
+        "before = state()\n"
+        "import intraneuron.api, intraneuron.commands.app\n"
+        "assert state() == before"
+    )
+    loaded_by(code)
+
+
+@pytest.mark.parametrize("name", intraneuron.__all__)
+def test_every_name_that_the_package_offers_is_there(name: str) -> None:
+    assert getattr(intraneuron, name) is not None
+    assert name in dir(intraneuron)
+
+
+def test_a_name_that_is_not_offered_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'intraneuron' has no attribute 'stduy'"):
+        intraneuron.stduy  # noqa: B018
+
+
+# The test configuration ------------------------------------------------------------------------------------------
+
+
+def test_warnings_of_the_package_are_errors_and_those_of_others_are_not() -> None:
+    for module in ("intraneuron", "intraneuron.kernels.ranks"):
+        with pytest.raises(RuntimeWarning):
+            warnings.warn_explicit("divide by zero", RuntimeWarning, "ranks.py", 1, module=module)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.warn_explicit("divide by zero", RuntimeWarning, "core.py", 1, module="numpy.core")
+    assert len(caught) == 1

@@ -1,0 +1,351 @@
+"""Whole studies of tiny models: nothing is done twice, nothing depends on how the work is run."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from tests.tiny_models import LAYERS, NEURONS, tiny_bert, tiny_gpt2
+
+from intraneuron import engine
+from intraneuron.cards import build_card
+from intraneuron.engine import run_study
+from intraneuron.errors import DataError, StudyError
+from intraneuron.kernels import blocks
+from intraneuron.planning import Plan, plan
+from intraneuron.settings import settings_from
+from intraneuron.stages import Work
+from intraneuron.store import StudyFolder
+
+SETTINGS: dict[str, Any] = {"device": "cpu", "core_tokens": 30, "layers": (0, 2)}
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models")
+    tiny_gpt2(folder / "gpt2")
+    tiny_bert(folder / "bert")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("texts")
+    words = "the cat sat on a mat dog ran red blue green house river sea sand stone light night".split()  # noqa: SIM905
+    rng = np.random.default_rng(0)
+    for i in range(60):
+        (folder / f"{i:02d}.txt").write_text(" ".join(rng.choice(words, 150)))
+    return str(folder)
+
+
+def planned(model: Path, **settings: Any) -> Plan:
+    return plan(str(model), *settings_from(SETTINGS | settings))
+
+
+def report(work: Work) -> None:
+    """Stand in for the report, which lives in a higher room."""
+    (work.folder.path / "report.html").write_text("<html>")
+    work.folder.finish("report", work.key, set(work.plan.layers))
+
+
+def run(model: Path, out: Path, *, overwrite: bool = False, **settings: Any) -> StudyFolder:
+    return run_study(planned(model, **settings), out, overwrite=overwrite, last={"report": report})
+
+
+@pytest.fixture(scope="module")
+def finished(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return run(models / "gpt2", tmp_path_factory.mktemp("studies") / "a").path
+
+
+@pytest.fixture
+def study(finished: Path, tmp_path: Path) -> Path:
+    """Return a copy of a finished study."""
+    return Path(shutil.copytree(finished, tmp_path / "a"))
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, tuple[int, ...]]]]:
+    """Yield the list of stages that are done, with their layers."""
+    made: list[tuple[str, tuple[int, ...]]] = []
+
+    def noting(name: str, verb: Callable[[Work], None]) -> Callable[[Work], None]:
+        def call(work: Work) -> None:
+            made.append((name, work.layers))
+            verb(work)
+
+        return call
+
+    for name, verb in dict(engine.STAGE_VERBS).items():
+        monkeypatch.setitem(engine.STAGE_VERBS, name, noting(name, verb))
+    yield made
+
+
+def tables(path: Path) -> dict[str, pl.DataFrame]:
+    files = sorted(path.rglob("*.parquet"))
+    return {str(f.relative_to(path)): pl.read_parquet(f) for f in files}
+
+
+def assert_same_numbers(a: Path, b: Path) -> None:
+    first, second = tables(a), tables(b)
+    assert list(first) == list(second)
+    for name, frame in first.items():
+        assert frame.equals(second[name]), name
+    assert (a / "summary.json").read_text() == (b / "summary.json").read_text()
+
+
+# What a study leaves -------------------------------------------------------------------------------------------
+
+
+def test_a_study_leaves_the_files_that_it_promises(finished: Path) -> None:
+    there = {str(f.relative_to(finished)) for f in finished.rglob("*") if f.is_file()}
+    expected = {"manifest.toml", "vocabulary.parquet", "summary.json", "report.html", "spaces/input.safetensors"}
+    for population in ("neurons", "shuffled", "rotated"):
+        expected.add(f"{population}/results.parquet")
+        for layer in ("00", "02"):
+            names = ("core_tokens", "categories", "segments", "effects/peak", "effects/agreement", "profile")
+            expected |= {f"{population}/{name}/layer-{layer}.parquet" for name in names}
+    assert expected <= there
+    assert not [name for name in there if Path(name).name.startswith(".")]
+    assert not [name for name in there if "layer-01" in name]
+
+
+def test_the_results_are_one_row_a_neuron_of_every_layer(finished: Path) -> None:
+    frame = pl.read_parquet(finished / "neurons" / "results.parquet")
+    assert frame.select("layer", "neuron").rows() == [(x, i) for x in (0, 2) for i in range(NEURONS)]
+    assert frame["pattern"].is_in(["steps", "gradient", "peak", "mixed", "none", "insufficient"]).all()
+    assert (frame["n"] == 30).sum() > NEURONS
+    p, q = frame["agreement_p"].to_numpy(), frame["agreement_q"].to_numpy()
+    known = np.isfinite(p)
+    assert known.sum() > NEURONS
+    assert (q[known] >= p[known] * (1 - 1e-12)).all()
+    assert (np.isfinite(q) == known).all()
+
+
+def test_shuffled_twins_have_the_categories_of_their_neurons(finished: Path) -> None:
+    own, twin = (pl.read_parquet(finished / p / "results.parquet") for p in ("neurons", "shuffled"))
+    assert own["n_categories"].to_list() == twin["n_categories"].to_list()
+    assert own["silhouette"].to_list() == twin["silhouette"].to_list()
+    assert own["homogeneity_null"].to_numpy() == pytest.approx(twin["homogeneity_null"].to_numpy(), nan_ok=True)
+    assert own["ami"].to_list() != twin["ami"].to_list()
+
+
+def test_a_card_shows_what_the_tables_hold(finished: Path) -> None:
+    folder = StudyFolder.open(finished)
+    frame = pl.read_parquet(finished / "neurons" / "results.parquet")
+    row = frame.row(NEURONS + 5, named=True)
+    card = build_card(folder, 2, 5)
+    numbers = {number.name: number for number in card.numbers}
+    assert card.name == "L2N5"
+    assert (card.pattern, len(card.tokens)) == (row["pattern"], row["n"])
+    assert numbers["ami"].value == pytest.approx(row["ami"], nan_ok=True)
+    assert numbers["peak"].q == pytest.approx(row["peak_q"], nan_ok=True)
+    assert [s.homogeneity for s in card.segments] == pytest.approx(row["homogeneity"], nan_ok=True)
+    assert [t.token for t in card.tokens[:10]] == row["top_tokens"]
+    rotated = pl.read_parquet(finished / "rotated/effects/homogeneity/layer-02.parquet")["observed"].to_numpy()
+    assert card.segments[0].rotated == pytest.approx(np.nanmean(rotated[:, 0]))
+
+
+@pytest.mark.parametrize(
+    ("layer", "neuron", "text"),
+    [
+        (1, 0, r"This study has no layer 1 \(it has 0, 2\)\. Run: intraneuron study .*gpt2 --layers 1"),
+        (0, NEURONS, rf"Layer 0 has neurons 0 to {NEURONS - 1}, got {NEURONS}"),
+    ],
+)
+def test_a_neuron_that_does_not_exist_has_no_card(finished: Path, layer: int, neuron: int, text: str) -> None:
+    with pytest.raises(StudyError, match=text):
+        build_card(StudyFolder.open(finished), layer, neuron)
+
+
+# Nothing is done twice -----------------------------------------------------------------------------------------
+
+
+def test_run_again_nothing_is_repeated(models: Path, study: Path, calls: list[tuple[str, tuple[int, ...]]]) -> None:
+    before = {f: f.stat().st_mtime_ns for f in study.rglob("*") if f.is_file() and f.name != "manifest.toml"}
+    run(models / "gpt2", study)
+    assert calls == []
+    assert {f: f.stat().st_mtime_ns for f in before} == before
+
+
+@pytest.mark.parametrize(
+    ("changed", "redone"),
+    [
+        ({"segments": "quantile:3"}, ["segment", "compare", "intervals", "summarize"]),
+        ({"categories": "complete"}, ["categorize", "compare", "intervals", "summarize"]),
+        ({"center": True}, ["categorize", "compare", "intervals", "summarize"]),
+        ({"core_tokens": 25}, ["observe", "categorize", "segment", "compare", "intervals", "summarize"]),
+        ({"memory": 1.0}, []),
+    ],
+    ids=lambda v: str(v)[:40],
+)
+def test_a_changed_setting_redoes_only_what_depends_on_it(
+    models: Path,
+    study: Path,
+    tmp_path: Path,
+    calls: list[tuple[str, tuple[int, ...]]],
+    changed: dict[str, Any],
+    redone: list[str],
+) -> None:
+    run(models / "gpt2", study, **changed)
+    assert [name for name, _ in calls] == redone
+    assert all(layers == (0, 2) for _, layers in calls)
+    run(models / "gpt2", tmp_path / "fresh", **changed)
+    fresh, again = tables(tmp_path / "fresh"), tables(study)
+    for name, frame in fresh.items():
+        assert frame.equals(again[name]), name
+
+
+def test_a_further_layer_is_all_that_is_observed_and_q_is_made_anew(
+    models: Path, study: Path, tmp_path: Path, calls: list[tuple[str, tuple[int, ...]]]
+) -> None:
+    run(models / "gpt2", study, layers=None)
+    assert calls[:-1] == [(name, (1,)) for name in ("observe", "categorize", "segment", "compare", "intervals")]
+    assert calls[-1] == ("summarize", (0, 1, 2))
+    run(models / "gpt2", tmp_path / "fresh", layers=None)
+    assert_same_numbers(study, tmp_path / "fresh")
+
+
+def test_fewer_layers_need_no_new_work_but_the_summary(
+    models: Path, study: Path, calls: list[tuple[str, tuple[int, ...]]]
+) -> None:
+    folder = run(models / "gpt2", study, layers=(2,))
+    assert calls == [("summarize", (2,))]
+    assert folder.read_json("summary.json")["layers"] == [2]
+    assert pl.read_parquet(study / "neurons" / "results.parquet")["layer"].unique().to_list() == [2]
+
+
+@pytest.mark.parametrize("stage", ["observe", "categorize", "segment", "compare", "intervals", "summarize"])
+def test_a_study_that_was_interrupted_goes_on_to_the_same_numbers(
+    models: Path, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    done = StudyFolder.finish
+
+    def finish_and_stop(self: StudyFolder, name: str, key: str, layers: set[int]) -> None:
+        done(self, name, key, layers)
+        if name == stage:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(StudyFolder, "finish", finish_and_stop)
+        with pytest.raises(KeyboardInterrupt):
+            run(models / "gpt2", tmp_path / "b")
+    run(models / "gpt2", tmp_path / "b")
+    assert_same_numbers(tmp_path / "b", finished)
+
+
+def test_a_twin_that_is_no_longer_wanted_is_shown_nowhere(models: Path, study: Path) -> None:
+    folder = run(models / "gpt2", study, twins="shuffled")
+    card = build_card(folder, 0, 3)
+    assert card.clustered is None
+    assert all(np.isnan(s.rotated) for s in card.segments)
+    assert all(np.isnan(n.rotated) and np.isnan(n.rotated95) for n in card.numbers)
+    assert folder.read_json("summary.json")["populations"] == ["neurons", "shuffled"]
+
+
+# Nothing depends on how the work is run ------------------------------------------------------------------------
+
+
+def test_the_same_study_again_has_the_same_bits(models: Path, finished: Path, tmp_path: Path) -> None:
+    run(models / "gpt2", tmp_path / "again")
+    assert_same_numbers(tmp_path / "again", finished)
+
+
+def test_neither_blocks_nor_threads_nor_memory_change_a_bit(
+    models: Path, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(blocks.over_neurons.__kwdefaults__, "block", 5)
+    monkeypatch.setattr(blocks, "n_threads", lambda: 3)
+    run(models / "gpt2", tmp_path / "other", memory=1e-6)
+    assert_same_numbers(tmp_path / "other", finished)
+
+
+def test_layers_studied_alone_have_the_numbers_that_they_have_together(
+    models: Path, finished: Path, tmp_path: Path
+) -> None:
+    run(models / "gpt2", tmp_path / "alone", layers=(2,))
+    for name, frame in tables(tmp_path / "alone").items():
+        if "layer-02" in name:
+            q = [c for c in frame.columns if c == "q"]
+            assert frame.drop(q).equals(tables(finished)[name].drop(q)), name
+
+
+def test_another_seed_changes_twins_and_not_neurons(models: Path, finished: Path, tmp_path: Path) -> None:
+    run(models / "gpt2", tmp_path / "seed", seed=7)
+    here, there = tables(finished), tables(tmp_path / "seed")
+    file = "core_tokens/layer-00.parquet"
+    assert here[f"neurons/{file}"].equals(there[f"neurons/{file}"])
+    assert not here[f"shuffled/{file}"].equals(there[f"shuffled/{file}"])
+    assert not here[f"rotated/{file}"].equals(there[f"rotated/{file}"])
+
+
+@pytest.mark.parametrize("kind", ["gpt2", "bert"])
+def test_a_study_of_texts_tells_how_reliable_it_is(models: Path, texts: str, tmp_path: Path, kind: str) -> None:
+    folder = run(models / kind, tmp_path / "corpus", texts=texts, layers=(0,), core_tokens=20, min_count=2)
+    summary = folder.read_json("summary.json")
+    assert summary["mode"] == "corpus"
+    assert summary["reliability"]["min_count"] == [2]
+    share = folder.manifest["observation"]["0"]["share"]
+    assert len(share) == 20
+    assert sum(share) == pytest.approx(1)
+    if summary["reliability"]["testable"]:
+        assert 0 < summary["reliability"]["overlap"] <= 1
+    vocabulary = pl.read_parquet(folder.path / "vocabulary.parquet")
+    assert vocabulary["count"].sum() > 5000
+
+
+# What is refused -----------------------------------------------------------------------------------------------
+
+
+def test_another_model_in_the_same_folder_is_refused_and_the_study_kept(
+    models: Path, study: Path, finished: Path
+) -> None:
+    with pytest.raises(StudyError, match=r"is of other settings: model is .*gpt2, got .*bert\. Give another folder"):
+        run(models / "bert", study)
+    assert_same_numbers(study, finished)
+
+
+def test_the_same_folder_with_other_weights_is_refused(models: Path, study: Path, tmp_path: Path) -> None:
+    model = tmp_path / "m" / "gpt2"
+    shutil.copytree(models / "gpt2", model)
+    folder = StudyFolder.open(study)
+    folder.manifest["identity"]["name"] = str(model)
+    folder.write_manifest()
+    tiny_gpt2(model, n_inner=NEURONS + 1)
+    with pytest.raises(StudyError, match="weights is [0-9a-f]{64}, got [0-9a-f]{64}"):
+        run(model, study)
+
+
+def test_overwriting_starts_anew(models: Path, study: Path, calls: list[tuple[str, tuple[int, ...]]]) -> None:
+    run(models / "bert", study, overwrite=True, layers=(1,))
+    assert [name for name, _ in calls] == ["observe", "categorize", "segment", "compare", "intervals", "summarize"]
+    assert pl.read_parquet(study / "neurons" / "results.parquet")["layer"].unique().to_list() == [1]
+
+
+@pytest.fixture
+def starved(texts: str) -> dict[str, Any]:
+    """Return settings with which no token is eligible often enough."""
+    return {"texts": texts, "min_count": 100_000}
+
+
+def test_too_few_eligible_tokens_leave_no_folder_behind(models: Path, tmp_path: Path, starved: dict[str, Any]) -> None:
+    with pytest.raises(DataError, match="Too few eligible tokens: no neuron has 20 core tokens, the most is 0"):
+        run(models / "gpt2", tmp_path / "none", **starved)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_too_few_eligible_tokens_are_told_again_when_run_again(
+    models: Path, tmp_path: Path, starved: dict[str, Any]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    for _ in range(2):
+        with pytest.raises(DataError, match="Too few eligible tokens"):
+            run(models / "gpt2", tmp_path / "empty", **starved)
+
+
+def test_all_layers_have_their_neurons(models: Path) -> None:
+    assert [site.n_neurons for site in planned(models / "gpt2").model.sites] == [NEURONS] * LAYERS

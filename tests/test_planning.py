@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.tiny_models import LAYERS, NEURONS, tiny_bert, tiny_gpt2
+
+from intraneuron.config import RunConfig, StudyConfig
+from intraneuron.errors import DataError, IntraneuronError, SettingError
+from intraneuron.planning import Plan, Progress, check, keys, plan
+from intraneuron.settings import settings_from
+from intraneuron.store import STAGES
+
+TEXT = "the cat sat on a mat and the dog ran\n\n"
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_gpt2(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("texts")
+    for i in range(45):
+        (folder / f"{i:02d}.txt").write_text(TEXT * (1 + i % 3))
+    return str(folder)
+
+
+def planned(model: Path | str, **settings: Any) -> Plan:
+    return plan(str(model), *settings_from({"device": "cpu"} | settings))
+
+
+REFUSED = [
+    ({"core_tokens": 19}, r"--core-tokens must be between 20 and 1000, got 19\."),
+    ({"core_tokens": 1001}, r"--core-tokens must be between 20 and 1000, got 1001\."),
+    ({"min_count": 0}, r"--min-count must be auto or a number from 1 on, got 0\."),
+    ({"mode": "corpus"}, r"--mode corpus needs texts, got none\. Add --texts docs, or --texts with files"),
+    ({"mode": "vocabulary", "texts": "docs"}, r"--mode vocabulary reads no texts, got --texts\. Leave one of the two"),
+    ({"seed": -1}, r"--seed must be a whole number from 0 to 2\^63 - 1, got -1\."),
+    ({"seed": 2**63}, r"--seed must be a whole number from 0 to 2\^63 - 1, got 9223372036854775808\."),
+    ({"categories": "kmeans"}, r"--categories must be one of ward, average, complete, got 'kmeans'\."),
+    ({"segments": "quantile:1"}, r"--segments must be quantile:G, equal-width:G .* got 'quantile:1'\."),
+]
+
+
+@pytest.mark.parametrize(("given", "text"), REFUSED, ids=lambda v: str(v)[:30])
+def test_settings_that_no_model_could_make_right_are_refused(given: dict[str, Any], text: str) -> None:
+    with pytest.raises(SettingError, match=text):
+        check(settings_from(given)[0])
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{}, {"core_tokens": 20}, {"core_tokens": 1000}, {"min_count": 1}, {"seed": 2**63 - 1}, {"segments": "top:0.2"}],
+)
+def test_settings_at_their_limits_are_accepted(given: dict[str, Any]) -> None:
+    check(settings_from(given)[0])
+
+
+def test_settings_are_checked_before_the_model_is_looked_for() -> None:
+    with pytest.raises(SettingError, match="--core-tokens"):
+        plan("no/such/model", *settings_from({"core_tokens": 1}))
+
+
+@pytest.mark.parametrize(
+    ("layers", "text"), [((0, 3), "got 3"), ((-1,), "got -1"), ((7, 8), "got 7, 8"), ((), "got none")]
+)
+def test_layers_that_do_not_exist_are_named_with_those_that_do(model: Path, layers: tuple[int, ...], text: str) -> None:
+    with pytest.raises(SettingError, match=rf"--layers must be between 0 and {LAYERS - 1} for .*tiny, {text}\."):
+        planned(model, layers=layers)
+
+
+def test_the_unembedding_of_an_encoder_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="has no unembedding, so it has no output space. Use --space input"):
+        planned(tiny_bert(tmp_path / "bert"), space="output")
+
+
+def test_a_twin_or_space_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(SettingError, match="--twins must be shuffled or rotated, got 'rotted'"):
+        check(settings_from({"twins": ["rotted"]})[0])
+    with pytest.raises(SettingError, match="space 'inputs'"):
+        check(settings_from({"space": "inputs"})[0])
+
+
+@pytest.mark.parametrize("memory", [0.0, -1.0])
+def test_no_memory_is_refused(model: Path, memory: float) -> None:
+    with pytest.raises(SettingError, match="--memory must be above 0"):
+        planned(model, memory=memory)
+
+
+def test_all_layers_are_studied_when_none_are_named_and_named_ones_are_sorted(model: Path) -> None:
+    assert planned(model).layers == (0, 1, 2)
+    one = planned(model, layers=[2, 0, 2])
+    assert one.layers == one.config.observe.layers == (0, 2)
+
+
+def test_the_mode_follows_from_texts(model: Path, texts: str) -> None:
+    alone, corpus = planned(model), planned(model, texts=texts)
+    assert (alone.mode, alone.texts, alone.text_hash) == ("vocabulary", None, "none")
+    assert corpus.mode == "corpus"
+    assert corpus.texts is not None
+    assert corpus.texts.positions > 500
+    assert corpus.identity != alone.identity
+    assert alone.default_folder == Path("intraneuron-studies/tiny-vocabulary")
+    assert corpus.default_folder == Path("intraneuron-studies/tiny-corpus")
+
+
+def test_too_few_texts_are_refused(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(TEXT)
+    with pytest.raises(DataError, match="The texts make 1 documents, but at least 40 are needed"):
+        planned(model, texts=str(tmp_path / "a.txt"))
+    (tmp_path / "a.txt").write_text("")
+    with pytest.raises(IntraneuronError):
+        planned(model, texts=str(tmp_path / "a.txt"))
+
+
+def test_the_manifest_says_where_the_numbers_come_from(model: Path) -> None:
+    manifest = planned(model, layers=[1]).manifest()
+    assert manifest["model"]["neurons"] == [NEURONS] * LAYERS
+    assert manifest["model"]["layers"] == LAYERS
+    assert len(manifest["model"]["weights"]) == len(manifest["model"]["tokenizer"]) == 64
+    assert manifest["settings"]["layers"] == [1]
+    assert manifest["settings"]["mode"] == "vocabulary"
+    assert manifest["settings"]["observe"]["core_tokens"] == 100
+    assert manifest["run"] == {"device": "cpu", "dtype": "float32"}
+    assert "torch" in manifest["versions"]
+
+
+DEPENDS = {
+    "seed": ({"seed": 1}, "observe"),
+    "core tokens": ({"core_tokens": 50}, "observe"),
+    "min count": ({"min_count": 3}, "observe"),
+    "number format": ({"dtype": "bfloat16"}, "observe"),
+    "space": ({"center": True}, "categorize"),
+    "categories": ({"categories": "average"}, "categorize"),
+    "segments": ({"segments": "quantile:4"}, "segment"),
+    "layers": ({"layers": (0,)}, "summarize"),
+    "twins": ({"twins": ("rotated",)}, "categorize"),
+    "rotated twin": ({"twins": ("shuffled",)}, "observe"),
+}
+
+
+@pytest.mark.parametrize("name", DEPENDS)
+def test_a_setting_changes_the_stages_that_depend_on_it_and_no_others(model: Path, name: str) -> None:
+    changed, first = DEPENDS[name]
+    before = planned(model)
+    config, run = settings_from({"device": "cpu"} | changed)
+    layers = config.observe.layers or before.layers
+    after = replace(
+        before, config=replace(config, observe=replace(config.observe, layers=layers)), run=run, layers=layers
+    )
+    old, new = keys(before), keys(after)
+    redone = {stage for stage in old if old[stage] != new[stage]}
+    expected = {first}
+    for stage in STAGES:
+        if set(stage.inputs) & expected or (name == "twins" and stage.name == "segment"):
+            expected.add(stage.name)
+    assert redone == expected
+
+
+@pytest.mark.parametrize("changed", [{"memory": 1.0}, {"device": "auto"}])
+def test_how_the_work_is_run_changes_no_stage(model: Path, changed: dict[str, Any]) -> None:
+    before = planned(model)
+    assert keys(replace(before, run=replace(before.run, **changed))) == keys(before)
+
+
+def test_defaults_pass_and_a_silent_progress_takes_everything() -> None:
+    check(StudyConfig())
+    assert RunConfig().device == "auto"
+    progress = Progress()
+    progress.say("x")
+    with progress.stage("observe", "positions") as report:
+        report(1, 2)

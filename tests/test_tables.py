@@ -1,0 +1,108 @@
+"""Nouns to tables, to Parquet, and back: bit for bit."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import numpy as np
+import polars as pl
+import pytest
+from tests.made_up import make_batch
+
+from intraneuron import tables
+from intraneuron.data import Vocabulary
+from intraneuron.pipeline.compare import QUESTIONS, compare
+from intraneuron.pipeline.partition import bounds, categorize, segment
+
+BATCH = make_batch(8, 30)
+CORE, SPACE = BATCH.core(), BATCH.space()
+CATEGORIES, SEGMENTS = categorize(CORE, SPACE), segment(CORE)
+COMPARISON = compare(CORE, SPACE, CATEGORIES, SEGMENTS)
+
+
+def through_parquet(frame: pl.DataFrame) -> pl.DataFrame:
+    buffer = BytesIO()
+    frame.write_parquet(buffer, compression="zstd")
+    buffer.seek(0)
+    return pl.read_parquet(buffer)
+
+
+def same(found: object, expected: object, names: tuple[str, ...]) -> None:
+    """Compare bit for bit, dtype and NaN included."""
+    for name in names:
+        a, b = getattr(found, name), getattr(expected, name)
+        assert a.dtype == b.dtype, name
+        assert a.shape == b.shape, name
+        assert a.tobytes() == b.tobytes(), name
+
+
+def test_core_tokens_come_back() -> None:
+    found = tables.read_core_tokens_table(through_parquet(tables.core_tokens_table(CORE)))
+    same(found, CORE, tuple(CORE.__dataclass_fields__))
+    assert (CORE.n < 20).any()
+
+
+def test_a_row_of_core_tokens_has_fixed_size_lists() -> None:
+    frame = through_parquet(tables.core_tokens_table(CORE))
+    assert frame.schema["token_id"] == pl.Array(pl.Int32, 30)
+    assert frame.schema["activation"] == pl.Array(pl.Float64, 30)
+
+
+@pytest.mark.parametrize("clustered", [None, np.arange(8) % 2 == 0])
+def test_categories_come_back(clustered: np.ndarray | None) -> None:
+    words = [[["a", "b"]] * int(k) for k in CATEGORIES.n_groups]
+    frame = through_parquet(tables.categories_table(CORE, CATEGORIES, clustered, words))
+    found = tables.read_partition_table(frame, "meaning", "ward")
+    same(found, CATEGORIES, ("label", "n_groups", "n_cut", "quality"))
+    assert (found.by, found.method) == ("meaning", "ward")
+    assert frame["clustered"].to_list() == ([None] * 8 if clustered is None else clustered.tolist())
+    assert frame["words"].to_list() == words
+
+
+def test_segments_and_their_bounds_come_back() -> None:
+    limits = bounds(CORE, SEGMENTS)
+    frame = through_parquet(tables.segments_table(CORE, SEGMENTS, limits))
+    same(tables.read_partition_table(frame, "activation", "quantile:5"), SEGMENTS, ("label", "n_groups", "quality"))
+    np.testing.assert_array_equal(frame["bound"].to_numpy(), limits)
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_effects_come_back(question: str) -> None:
+    effect = COMPARISON.effects[question]
+    found = tables.read_effect_table(through_parquet(tables.effect_table(CORE, effect)), question)
+    same(found, effect, ("observed", "effect_size", "null_mean", "null_std", "p", "q"))
+    assert found.null == effect.null
+
+
+def test_effects_without_any_group_come_back() -> None:
+    few = BATCH[1:3].core()
+    comparison = compare(BATCH.core(), SPACE, CATEGORIES, SEGMENTS).rows(np.array([1, 2]))
+    effect = comparison.effects["homogeneity"]
+    found = tables.read_effect_table(through_parquet(tables.effect_table(few, effect)), "homogeneity")
+    same(found, effect, ("observed", "p"))
+
+
+def test_the_profile_comes_back() -> None:
+    frame = through_parquet(tables.profile_table(CORE, COMPARISON.mean_similarity, COMPARISON.profile))
+    mean, profile = tables.read_profile_table(frame)
+    assert mean.tobytes() == COMPARISON.mean_similarity.tobytes()
+    assert profile.tobytes() == COMPARISON.profile.tobytes()
+
+
+def test_the_jackknife_comes_back() -> None:
+    parts = np.random.default_rng(0).normal(size=(3, 20, 7))
+    parts[1, 4, 2] = np.nan
+    found = tables.read_jackknife_table(through_parquet(tables.jackknife_table(parts)))
+    assert found.tobytes() == parts.tobytes()
+
+
+def test_the_vocabulary_comes_back_whatever_its_tokens_are() -> None:
+    token = np.array(["a", " b", "##c", "\n", "\x00", "é", "", '"', "\u202e", "NaN", "None"], dtype=object)
+    size = len(token)
+    flags = np.arange(size) % 2 == 0
+    vocabulary = Vocabulary(token, flags, ~flags, np.arange(size, dtype=np.int32)[::-1].copy())
+    frame = through_parquet(tables.vocabulary_table(vocabulary, np.arange(size)))
+    found = tables.read_vocabulary_table(frame)
+    assert found.token.tolist() == token.tolist()
+    same(found, vocabulary, ("special", "fragment", "form"))
+    assert frame["count"].to_list() == list(range(size))
