@@ -18,7 +18,7 @@ from intraneuron.kernels.agreement import agreement
 from intraneuron.kernels.breaks import cut, variance_fit
 from intraneuron.kernels.clustering import LINKAGES, cluster
 from intraneuron.kernels.groups import renumber
-from intraneuron.kernels.homogeneity import P, zones
+from intraneuron.kernels.homogeneity import zones
 from intraneuron.kernels.keyed import shuffles
 from intraneuron.kernels.multiplicity import benjamini_hochberg
 from intraneuron.kernels.nearest import nearest_to_mean
@@ -27,6 +27,7 @@ from intraneuron.kernels.runs import interleaving
 from intraneuron.kernels.selection import means_of, top_tokens
 from intraneuron.kernels.similarity import cosines
 from intraneuron.kernels.tails import upper_tail
+from intraneuron.kernels.zone_tests import P
 
 Kernel = Callable[[Batch], Sequence[np.ndarray]]
 

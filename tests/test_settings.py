@@ -45,3 +45,30 @@ def test_an_unknown_name_is_told_the_nearest_known_one() -> None:
         settings_from({"core_token": 1})
     with pytest.raises(SettingError, match="There is no setting 'zzz'; known are categories, center, core_tokens, "):
         settings_from({"zzz": 1})
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({"twins": ["rotted"]}, r"twins must be a list of shuffled or rotated, got \('rotted',\)"),
+        ({"space": "inputs"}, "space must be input or output, got 'inputs'"),
+        ({"mode": "texts"}, "mode must be auto or vocabulary or corpus, got 'texts'"),
+        ({"core_tokens": "many"}, "core_tokens must be a whole number, got 'many'"),
+        ({"core_tokens": 50.0}, r"core_tokens must be a whole number, got 50\.0"),
+        ({"seed": True}, "seed must be a whole number, got True"),
+        ({"center": 1}, "center must be true or false, got 1"),
+        ({"memory": "2"}, "memory must be a number, got '2'"),
+        ({"layers": ["0"]}, r"layers must be .*whole number.*, got \('0',\)"),
+        ({"min_count": "all"}, "min_count must be a whole number, or auto, got 'all'"),
+        ({"dtype": "float64"}, "dtype must be float32 or bfloat16 or float16, got 'float64'"),
+    ],
+    ids=lambda v: str(v)[:24],
+)
+def test_a_value_of_another_kind_is_told_what_it_must_be(given: dict[str, object], text: str) -> None:
+    with pytest.raises(SettingError, match=text):
+        settings_from(given)
+
+
+def test_values_of_the_right_kind_pass() -> None:
+    config, run = settings_from({"min_count": "auto", "memory": 2, "layers": [], "texts": ("a", "b"), "center": False})
+    assert (config.observe.min_count, run.memory, config.observe.layers) == ("auto", 2, ())

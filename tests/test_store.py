@@ -194,17 +194,10 @@ def test_another_layout_is_refused(folder: StudyFolder) -> None:
         StudyFolder.open(folder.path)
 
 
-@pytest.mark.parametrize(
-    ("key", "value", "text"),
-    [
-        ("name", "n", "model is m, got n"),
-        ("weights", "w2", "weights is w1, got w2"),
-        ("mode", "corpus", "mode is vocabulary, got corpus"),
-        ("texts", "t", "texts is none, got t"),
-    ],
-)
-def test_another_model_mode_or_text_is_refused(folder: StudyFolder, key: str, value: str, text: str) -> None:
-    refused(folder.path, rf"{text}\. Give another folder with --out, or replace it with --overwrite", **{key: value})
+@pytest.mark.parametrize(("key", "value"), [("weights", "w2"), ("mode", "corpus"), ("texts", "t")])
+def test_another_model_mode_or_text_is_refused(folder: StudyFolder, key: str, value: str) -> None:
+    text = r"is of something else: .*; got .*\. Give another folder with --out, or replace it with --overwrite\."
+    refused(folder.path, text, **{key: value})
 
 
 def test_overwriting_replaces_everything(folder: StudyFolder) -> None:

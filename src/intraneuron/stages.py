@@ -38,6 +38,11 @@ if TYPE_CHECKING:
     from intraneuron.pipeline.observe import Observation
 
 
+JACKKNIFE_NEURONS = 256
+"""Neurons of a layer and population that intervals are estimated from in vocabulary mode, where leaving tokens out
+needs no further sums. (In corpus mode sums are kept shard by shard: :mod:`intraneuron.pipeline.passes`.)"""
+
+
 @dataclass(frozen=True)
 class Work:
     """One stage to do: for which layers, with which settings, into which folder."""
@@ -183,9 +188,8 @@ def _leave_out_core_tokens(
 
 def _sample(activations: TokenActivations) -> np.ndarray:
     """Return evenly spaced neurons for the jackknife: all, when there are few."""
-    from intraneuron.pipeline.passes import JACKKNIFE_NEURONS
-
-    return np.linspace(0, len(activations.neuron) - 1, min(JACKKNIFE_NEURONS, len(activations.neuron))).astype(int)
+    size = len(activations.neuron)
+    return np.linspace(0, size - 1, min(JACKKNIFE_NEURONS, size)).astype(int)
 
 
 def _as_one(part: TokenActivations) -> TokenActivations:

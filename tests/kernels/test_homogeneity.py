@@ -9,8 +9,9 @@ import pytest
 from tests import oracle
 from tests.made_up import Batch, clustered_vectors, make_batch
 
-from intraneuron.kernels.homogeneity import EFFECT, EXCEEDANCES, NULL_MEAN, NULL_STD, OBSERVED, TOPS, P, Zones, zones
+from intraneuron.kernels.homogeneity import TOPS, Zones, zones
 from intraneuron.kernels.similarity import cosines
+from intraneuron.kernels.zone_tests import EFFECT, EXCEEDANCES, NULL_MEAN, NULL_STD, OBSERVED, P
 
 CUTS = {"quantile": 4, "quantile with a rest": 5, "uneven": 0}
 DRAWS = 20_000

@@ -24,6 +24,15 @@ TINY = 1e-9
 """GiB into which no two layers fit."""
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Tiny products in two threads spend their time waiting for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="module", params=["gpt2", "bert"])
 def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> LoadedModel:
     make = {"gpt2": tiny_gpt2, "bert": tiny_bert}[request.param]
@@ -251,10 +260,12 @@ def test_adding_rows_is_a_plain_loop_over_positions_to_the_last_bit() -> None:
     row = rng.zipf(1.5, 3000) % 50
     values = rng.normal(size=(3000, 700)).astype(np.float32)
     table = torch.zeros(50, 700)
+    torch.set_num_threads(4)
     expected = np.zeros((50, 700), dtype=np.float32)
     for start in range(0, 3000, 1000):
         part = slice(start, start + 1000)
         table.index_add_(0, torch.from_numpy(row[part]), torch.from_numpy(values[part]))
+    torch.set_num_threads(1)
     for r, value in zip(row, values, strict=True):
         expected[r] += value
     assert np.array_equal(table.numpy(), expected)

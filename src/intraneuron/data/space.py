@@ -34,7 +34,7 @@ class Space:
     @property
     def defined(self) -> np.ndarray:
         """True for tokens that have a vector, (V,)."""
-        return np.isfinite(self.vector[:, 0])
+        return np.asarray(np.isfinite(self.vector[:, 0]))
 
     @classmethod
     def from_vectors(cls, name: str, vectors: np.ndarray) -> Space:

@@ -66,7 +66,7 @@ def _table_variance(r, inverse, m):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def _core(start, stop, first, second, n, log_factorial, out):  # type: ignore[no-untyped-def]
-    """Fill rows x2, its null mean and variance, AMI and the two shares of information."""
+    """Fill rows x2, its null mean and variance, AMI, the two shares of information, 1 / arrangements."""
     for i in range(start, stop):
         groups_a, groups_b = 0, 0
         for j in range(n[i]):
@@ -101,6 +101,10 @@ def _core(start, stop, first, second, n, log_factorial, out):  # type: ignore[no
                 if x > 0:
                     x2 += x * x / (rows[g] * columns[h])
                     information += x / m * math.log(m * x / (rows[g] * columns[h]))
+        arrangements = log_factorial[m]
+        for size in rows:
+            arrangements -= log_factorial[size]
+        out[6, i] = math.exp(-arrangements)
         v1, w1 = _table_variance(r, inverse_a, m)
         v2, w2 = _table_variance(s, inverse_b, m)
         out[0, i] = m * (x2 - 1)
@@ -109,7 +113,8 @@ def _core(start, stop, first, second, n, log_factorial, out):  # type: ignore[no
         expected = _expected_information(rows, columns, m, log_factorial)
         entropy_a, entropy_b = _entropy(rows, m), _entropy(columns, m)
         gain = information - expected
-        out[3, i] = gain / ((entropy_a + entropy_b) / 2 - expected)
+        if (entropy_a + entropy_b) / 2 > expected:
+            out[3, i] = gain / ((entropy_a + entropy_b) / 2 - expected)
         out[4, i] = gain / entropy_a
         out[5, i] = gain / entropy_b
 
@@ -137,8 +142,9 @@ def agreement(first: np.ndarray, second: np.ndarray, n: np.ndarray) -> Agreement
     >>> float(a.x2[0]), round(float(a.ami[0]), 6)
     (6.0, 1.0)
     """
-    out = np.full((6, len(first)), np.nan)
+    out = np.full((7, len(first)), np.nan)
     log_factorial = np.array([math.lgamma(i + 1.0) for i in range(first.shape[1] + 1)])
     over_neurons(_core, len(first), first, second, n, log_factorial, out)
-    x2, mean, variance, ami, share_a, share_b = out
-    return Agreement(x2, mean, np.sqrt(variance), gamma_upper(x2, mean, variance), ami, share_a, share_b)
+    x2, mean, variance, ami, share_a, share_b, least = out
+    p = np.maximum(gamma_upper(x2, mean, variance), least)
+    return Agreement(x2, mean, np.sqrt(variance), p, ami, share_a, share_b)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numba
 import numpy as np
+from scipy import special
 
 from intraneuron.kernels.blocks import over_neurons
 from intraneuron.kernels.tails import beta_upper
@@ -67,6 +68,8 @@ def _core(start, stop, activation, label, n, n_groups, out, size, u, mean):  # t
         if k < 2:
             continue
         m, tied = _ranks(activation[i], label[i], n[i], rank)
+        if m < 4:
+            continue
         middle = (m + 1) / 2.0
         squares = fourths = 0.0
         sums = np.zeros(k)
@@ -96,7 +99,7 @@ def _core(start, stop, activation, label, n, n_groups, out, size, u, mean):  # t
         d, Q1, Q2 = k - 1.0, inverse - 2.0 * k / m + 1.0 / m, fourths / squares**2
         v1, v2 = d * (m - 1 - d) / (m - 1), (m - 2.0) / (m - 1)
         w1, w2 = (m * Q1 - d * d) / (m - 2), (m * Q2 - 1) / (m - 2)
-        out[i, 3] = (2 * (v1 - w1) * (v2 - w2) / (m * (m - 3.0)) + w1 * w2 / (m - 1)) if m > 3 else math.nan
+        out[i, 3] = 2 * (v1 - w1) * (v2 - w2) / (m * (m - 3.0)) + w1 * w2 / (m - 1)
 
 
 @lru_cache(maxsize=4)
@@ -202,6 +205,8 @@ def top_down(activation: np.ndarray, label: np.ndarray, n: np.ndarray, n_groups:
     k = n_groups.astype(np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
         p = beta_upper(h / (m - 1), (k - 1) / (m - 1), variance)
+        log_arrangements = special.gammaln(m + 1) - special.gammaln(size + 1.0).sum(axis=1)
+        p = np.maximum(p, np.exp(-log_arrangements))
         a, b = size.astype(np.float64), m[:, None] - size
         delta = np.where(a > 0, 2 * u / (a * b) - 1, np.nan)
         delta_std = np.where(a > 0, 2 * np.sqrt(squares[:, None] / (m * (m - 1))[:, None] / (a * b)), np.nan)
@@ -215,5 +220,6 @@ def top_down(activation: np.ndarray, label: np.ndarray, n: np.ndarray, n_groups:
         inside = label[i, : n[i]]
         delta_p[i, there[i]] = _tied_p(activation[i, : n[i]], inside, u[i], size[i])[there[i]]
     two = (n_groups == 2) & (tied == 0) & np.isfinite(h)
-    p[two] = delta_p[two, 0]
+    if two.any():
+        p[two] = delta_p[two, 0]
     return TopDown(h, eta2, k - 1 + 0 * h, (m - 1) * np.sqrt(variance), p, delta, delta_std, delta_p, mean)

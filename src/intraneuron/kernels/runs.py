@@ -44,6 +44,8 @@ def _core(start, stop, label, n, n_groups, out):  # type: ignore[no-untyped-def]
             size[g] += 1
             runs += g != last
             last = g
+        if m < 4:
+            continue
         squares = 0.0
         arrangements = math.lgamma(m + 1.0)
         for g in range(k):
@@ -55,8 +57,10 @@ def _core(start, stop, label, n, n_groups, out):  # type: ignore[no-untyped-def]
         path_sums(m, tD)
         ones_sums(m, tJ)
         std, skewness = central_moments(tD, tS, tJ)
-        out[0, i], out[1, i], out[2, i] = runs, (runs - k) / (expected - k), expected
-        out[3, i] = std
+        out[0, i], out[2, i], out[3, i] = runs, expected, std
+        if math.isnan(std):
+            continue
+        out[1, i] = (runs - k) / (expected - k)
         p = lognormal_upper((expected - runs) / std, -skewness)
         out[4, i] = max(p, math.exp(-arrangements))
 

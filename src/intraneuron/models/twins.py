@@ -92,7 +92,7 @@ def input_moments(blocks: Iterable[torch.Tensor]) -> tuple[np.ndarray, np.ndarra
     """
     n, origin, first, second = 0, None, 0, 0
     for block in blocks:
-        wide = block.double().cpu().numpy()
+        wide = block.cpu().double().numpy()
         origin = wide.mean(axis=0) if origin is None else origin
         wide = wide - origin
         n, first, second = n + len(wide), first + wide.sum(axis=0), second + wide.T @ wide
@@ -119,7 +119,7 @@ def _fold(
     real = weight.float().cpu().numpy()
     turned = (torch.from_numpy(R) @ torch.from_numpy(real)).double().numpy()
     wanted = real[drawn].astype(np.float64)
-    offset = 0.0 if bias is None else bias.double().cpu().numpy()[drawn]
+    offset = 0.0 if bias is None else bias.cpu().double().numpy()[drawn]
     spread, spread_wanted = _deviation(turned, x_cov), _deviation(wanted, x_cov)
     scale = np.divide(spread_wanted, spread, out=np.zeros_like(spread), where=spread > 0)
     scaled = turned * scale[:, None]

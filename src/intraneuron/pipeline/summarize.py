@@ -18,7 +18,7 @@ from intraneuron.pipeline.results import Population
 
 Row = dict[str, Any]
 
-BINS = {"ami": np.linspace(-0.2, 0.6, 41), "interleaving": np.linspace(0.0, 1.6, 41)}
+BINS = {"ami": np.linspace(-0.2, 0.6, 81), "interleaving": np.linspace(0.0, 1.6, 81)}
 """Edges of the histograms; values beyond are counted in the outer bins."""
 
 

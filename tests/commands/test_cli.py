@@ -1,0 +1,277 @@
+"""The installed command, run as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from tests.tiny_models import LAYERS, NEURONS, tiny_bert, tiny_gpt2
+
+COMMAND = Path(sys.executable).parent / "intraneuron"
+K, SEGMENTS = 30, 5
+N = 2 * NEURONS
+
+NUMBERS = """
+top_down_h top_down_eta2 top_down_p top_down_q interleaving interleaving_p interleaving_q homogeneity_null
+peak peak_z peak_p peak_q peak10 peak10_p peak5 peak5_p mrpp_a mrpp_p mrpp_q distance_r distance_p distance_q
+ami agreement_x2 agreement_p agreement_q information_category information_segment silhouette reliability
+"""
+LISTS = "homogeneity homogeneity_z homogeneity_p homogeneity_q homogeneity_stepdown_p"
+OTHERS = """
+layer neuron n top_tokens n_categories clustered n_segments flag_steps flag_gradient flag_peak flag_mixed pattern
+"""
+
+
+class User:
+    """Someone at a terminal: an own state folder, a working folder, nothing else."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.environment = os.environ | {
+            **{"XDG_STATE_HOME": str(home / "state"), "HOME": str(home), "COLUMNS": "100", "NO_COLOR": "1"},
+            **{"HF_HUB_OFFLINE": "1", "HF_HOME": str(home / "hf")},
+        }
+
+    def run(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
+        """Run the command."""
+        line = [str(COMMAND), *map(str, words)]
+        return subprocess.run(line, capture_output=True, text=True, env=self.environment, cwd=self.home, check=False)
+
+    def done(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
+        """Run the command, which must succeed."""
+        found = self.run(*words)
+        assert found.returncode == 0, found.stderr
+        return found
+
+    def files(self) -> set[str]:
+        """Return all that lies in the home folder."""
+        return {str(f.relative_to(self.home)) for f in self.home.rglob("*")}
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models")
+    tiny_gpt2(folder / "tiny")
+    tiny_bert(folder / "bert")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def student(models: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[User, str, str]:
+    """Return a user who has made a study, and what the command said on stdout and stderr."""
+    user = User(tmp_path_factory.mktemp("home"))
+    done = user.done(
+        "study", models / "tiny", "--layers", "0,2", "--core-tokens", K, "--out", "first", "--device", "cpu"
+    )
+    return user, done.stdout, done.stderr
+
+
+@pytest.fixture
+def user(tmp_path: Path) -> User:
+    return User(tmp_path)
+
+
+# A study and its neurons ---------------------------------------------------------------------------------------
+
+
+def test_a_study_says_what_it_does_what_it_found_and_what_to_type_next(student: tuple[User, str, str]) -> None:
+    user, out, progress = student
+    assert f"{N} neurons in 2 of {LAYERS} layers" in progress
+    for stage in ("observe", "categorize", "segment", "compare", "intervals", "summarize", "report"):
+        assert f"{stage}:" in progress
+    assert "C1" in out
+    assert "C4" in out
+    assert "first/report.html" in out
+    assert "Next:   intraneuron show L" in out
+    assert "\x1b" not in out + progress
+    assert (user.home / "first" / "report.html").stat().st_size > 10_000
+
+
+def test_run_again_it_is_finished_and_nothing_is_written(student: tuple[User, str, str], models: Path) -> None:
+    user, out, _ = student
+    tables = {f: f.stat().st_mtime_ns for f in (user.home / "first").rglob("*") if f.suffix != ".toml"}
+    again = user.done("study", models / "tiny", "--layers=0,2", "--core-tokens", K, "--out", "first", "--device", "cpu")
+    assert "still to do: nothing, it is finished" in again.stderr
+    assert again.stdout == out
+    assert {f: f.stat().st_mtime_ns for f in tables} == tables
+
+
+def test_show_needs_no_folder_and_prints_the_card_of_the_last_study(student: tuple[User, str, str]) -> None:
+    user, *_ = student
+    card = user.done("show", "L2N5").stdout
+    assert "L2N5" in card
+    assert card == user.done("show", "first", "l2n5").stdout
+    assert max(map(len, card.splitlines())) <= 100
+
+
+def test_show_json_is_the_card_as_plain_data(student: tuple[User, str, str]) -> None:
+    user, *_ = student
+    card = json.loads(user.done("show", "L0N3", "--json").stdout, parse_constant=lambda name: pytest.fail(name))
+    assert card["name"] == "L0N3"
+    table = pq.read_table(user.home / "first" / "neurons" / "results.parquet").to_pylist()[3]
+    assert [t["token"] for t in card["tokens"][:10]] == table["top_tokens"]
+    assert len(card["segments"]) == table["n_segments"]
+    numbers = {n["name"]: n for n in card["numbers"]}
+    for name in ("ami", "peak", "mrpp_a", "interleaving"):
+        expected = table[name]
+        assert numbers[name]["value"] == (None if math.isnan(expected) else pytest.approx(expected))
+
+
+def test_help_and_version_are_there(user: User) -> None:
+    text = user.done("--help").stdout
+    assert "study" in text
+    assert "show" in text
+    text = user.done("study", "--help").stdout
+    for option in ("--layers", "--mode", "--texts", "--core-tokens", "--segments", "--categories", "--twins", "--out"):
+        assert option in text
+    assert "GiB for sums of activation" in text
+    assert user.done("--version").stdout.strip().split(".")[0].isdigit()
+
+
+# The files, read by other programs -----------------------------------------------------------------------------
+
+
+def test_results_have_the_schema_that_is_promised(student: tuple[User, str, str]) -> None:
+    table = pq.read_table(student[0].home / "first" / "neurons" / "results.parquet")
+    assert {*NUMBERS.split(), *LISTS.split(), *OTHERS.split()} <= set(table.column_names)
+    assert set(table.column_names) - {*NUMBERS.split(), *LISTS.split(), *OTHERS.split()} == {
+        *("peak10_z", "peak10_q", "peak5_z", "peak5_q"),
+    }
+    assert table.num_rows == N
+    for name in NUMBERS.split():
+        assert table.schema.field(name).type == pa.float64(), name
+    for name in LISTS.split():
+        assert pa.types.is_fixed_size_list(table.schema.field(name).type), name
+        assert table.schema.field(name).type.list_size == SEGMENTS
+
+
+def test_tables_read_back_as_arrays_of_neurons_and_tokens(student: tuple[User, str, str]) -> None:
+    folder = student[0].home / "first" / "neurons"
+    core = pq.read_table(folder / "core_tokens" / "layer-02.parquet")
+    shapes = {"token_id": np.int32, "activation": np.float64, "count": np.int64}
+    for name, kind in shapes.items():
+        column = core[name].combine_chunks()
+        values = column.flatten().to_numpy(zero_copy_only=True).reshape(-1, K)
+        assert values.shape == (NEURONS, K)
+        assert values.dtype == kind
+    ids = core["token_id"].combine_chunks().flatten().to_numpy().reshape(-1, K)
+    np.testing.assert_array_equal((ids >= 0).sum(axis=1), core["n"].to_numpy())
+    label = pq.read_table(folder / "segments" / "layer-02.parquet")["label"].combine_chunks()
+    assert label.flatten().to_numpy().reshape(-1, K).max() == SEGMENTS - 1
+
+
+def test_duckdb_reads_the_tables_as_they_are(student: tuple[User, str, str]) -> None:
+    folder = student[0].home / "first"
+    query = f"select layer, count(*), max(array_length(homogeneity)) from '{folder}/neurons/results.parquet' group by 1"
+    assert sorted(duckdb.sql(query).fetchall()) == [(0, NEURONS, SEGMENTS), (2, NEURONS, SEGMENTS)]
+    shape = f"select count(*), min(array_length(token_id)) from '{folder}/rotated/core_tokens/*.parquet'"
+    assert duckdb.sql(shape).fetchall() == [(N, K)]
+    joined = f"""
+        select token, count(*) as neurons
+        from (select unnest(token_id::integer[]) as token_id from '{folder}/neurons/core_tokens/*.parquet')
+        join '{folder}/vocabulary.parquet' using (token_id) group by token order by neurons desc
+    """
+    assert duckdb.sql(joined).fetchone()[1] > 1
+
+
+def test_the_summary_is_json_that_any_program_reads(student: tuple[User, str, str]) -> None:
+    text = (student[0].home / "first" / "summary.json").read_text(encoding="utf-8")
+    summary = json.loads(text, parse_constant=lambda name: pytest.fail(name))
+    assert summary["layers"] == [0, 2]
+    assert summary["n_neurons"] == N
+    assert {row["claim"] for row in summary["claims"]} == {"C1", "C2", "C3", "C4"}
+
+
+# Bad input -----------------------------------------------------------------------------------------------------
+
+
+def refused(user: User, *words: str | Path, text: str) -> None:
+    """Run a command that must end with one sentence and leave nothing behind."""
+    before = user.files()
+    found = user.run(*words)
+    assert found.returncode == 2, found.stderr
+    assert found.stdout == ""
+    assert "Traceback" not in found.stderr
+    last = found.stderr.strip().splitlines()[-1]
+    assert last.startswith("intraneuron: ")
+    assert text in last
+    assert user.files() == before
+
+
+WRONG = {
+    "unknown option": (["--layer", "0"], 'Unknown option: "--layer"'),
+    "not a number": (["--core-tokens", "many"], '"many"'),
+    "out of range": (["--core-tokens", "5"], "--core-tokens must be between 20 and 1000, got 5."),
+    "no such layer": (["--layers", "0,9"], f"--layers must be between 0 and {LAYERS - 1}"),
+    "no layer": (["--layers", ""], ""),
+    "no such choice": (["--mode", "text"], '"text"'),
+    "no such twin": (["--twins", "rotten"], '"rotten"'),
+    "no such linkage": (["--categories", "kmeans"], "--categories must be one of ward, average, complete"),
+    "no such segments": (["--segments", "quantile:0"], "--segments must be quantile:G"),
+    "no such device": (["--device", "mps"], "There is no device 'mps'"),
+    "no texts": (["--mode", "corpus"], "--mode corpus needs texts"),
+    "texts that are not there": (["--texts", "nowhere.txt"], "nowhere.txt"),
+    "an empty text": (["--texts", "empty.txt"], "empty"),
+    "a file as folder": (["--out", "empty.txt"], "--out empty.txt is a file"),
+    "a folder in a file": (["--out", "empty.txt/a"], "Cannot write to empty.txt/a"),
+    "a folder of other things": (["--out", "photos"], "--out photos is a folder with other files in it"),
+    "a place that cannot be written": (["--out", "/proc/intraneuron"], "Cannot write to /proc/intraneuron"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_the_user_can_put_right_is_one_sentence_and_leaves_nothing(user: User, models: Path, case: str) -> None:
+    (user.home / "empty.txt").write_text("")
+    (user.home / "photos").mkdir()
+    (user.home / "photos" / "a.jpg").write_bytes(b"x")
+    words, text = WRONG[case]
+    refused(user, "study", models / "tiny", *words, text=text)
+
+
+def test_no_model_is_told_with_those_that_work(user: User) -> None:
+    refused(user, "study", "./nowhere", text="There is no folder ./nowhere. A model is docs-lm, minilm, a local folder")
+    (user.home / "folder").mkdir()
+    refused(user, "study", "./folder", text="has no config.json in folder")
+    refused(user, "study", "nobody/nothing", text="Hugging Face Hub cannot be reached. Works offline: docs-lm, minilm")
+
+
+def test_a_space_that_the_model_does_not_have_leaves_nothing(user: User, models: Path) -> None:
+    refused(user, "study", models / "bert", "--space", "output", "--out", "new", text="Use --space input.")
+
+
+def test_no_study_yet_is_told_with_what_to_run(user: User) -> None:
+    refused(user, "show", "L0N0", text="No study has been made yet. Run: intraneuron study")
+    refused(user, "show", "nowhere", "L0N0", text="There is no study in nowhere")
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["L0N999"], f"Layer 0 has neurons 0 to {NEURONS - 1}, got 999."),
+        (["L1N0"], "This study has no layer 1 (it has 0, 2). Run: intraneuron study"),
+        (["L99N0"], f"has no layer 99: its layers are 0 to {LAYERS - 1}."),
+        (["N5"], "A neuron is written like L3N204"),
+        ([], "show needs a neuron such as L1N204"),
+        (["first", "L0N0", "L0N1"], "got 3 words"),
+        (["L0N0", "--yaml"], 'Unknown option: "--yaml"'),
+    ],
+)
+def test_a_neuron_that_is_not_there_is_told(student: tuple[User, str, str], words: list[str], text: str) -> None:
+    refused(student[0], "show", *words, text=text)
+
+
+def test_another_model_in_the_folder_of_a_study_is_refused(student: tuple[User, str, str], models: Path) -> None:
+    refused(student[0], "study", models / "bert", "--out", "first", text="--overwrite")
+
+
+def test_an_unknown_command_is_told(user: User) -> None:
+    refused(user, "studdy", text="studdy")
