@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Any
 
 import numpy as np
 
@@ -65,7 +64,8 @@ def clustered_vectors(size: int, dimensions: int, seed: int, *, groups: int = 6)
     rng = np.random.default_rng(seed)
     rows = rng.normal(size=(groups, dimensions))[rng.integers(groups, size=size)]
     rows = rows + 0.8 * rng.normal(size=rows.shape)
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    unit: np.ndarray = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return unit.astype(np.float32)
 
 
 def make_batch(
@@ -114,8 +114,3 @@ def random_partition(m: int, groups: int, rng: np.random.Generator) -> tuple[np.
     label = rng.integers(-1, groups, m).astype(np.int16)
     label[rng.permutation(m)[: 3 * groups]] = np.repeat(np.arange(groups), 3)
     return label, groups
-
-
-def one(*arrays: np.ndarray) -> Any:
-    """Return arrays of one neuron as a batch of one."""
-    return [np.asarray(a)[None] for a in arrays]

@@ -12,14 +12,13 @@ import polars as pl
 import pytest
 from tests.tiny_models import LAYERS, LETTERS, NEURONS, WORDS, tiny_bert, tiny_gpt2
 
-from intraneuron import engine
 from intraneuron.cards import build_card
 from intraneuron.engine import run_study
 from intraneuron.errors import DataError, StudyError
 from intraneuron.kernels import blocks
 from intraneuron.planning import Plan, plan
 from intraneuron.settings import settings_from
-from intraneuron.stages import Work
+from intraneuron.stages import STAGE_VERBS, Work
 from intraneuron.store import StudyFolder
 
 SETTINGS: dict[str, Any] = {"device": "cpu", "core_tokens": 30, "layers": (0, 2)}
@@ -79,8 +78,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[int, ...]]]:
 
         return call
 
-    for name, verb in dict(engine.STAGE_VERBS).items():
-        monkeypatch.setitem(engine.STAGE_VERBS, name, noting(name, verb))
+    for name, verb in dict(STAGE_VERBS).items():
+        monkeypatch.setitem(STAGE_VERBS, name, noting(name, verb))
     return made
 
 
@@ -258,7 +257,8 @@ def test_the_same_study_again_has_the_same_bits(models: Path, finished: Path, tm
 def test_neither_blocks_nor_threads_nor_memory_change_a_bit(
     models: Path, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(blocks.over_neurons.__kwdefaults__, "block", 5)
+    defaults: Any = blocks.over_neurons.__kwdefaults__
+    monkeypatch.setitem(defaults, "block", 5)
     monkeypatch.setattr(blocks, "n_threads", lambda: 3)
     run(models / "gpt2", tmp_path / "other", memory=1e-6)
     assert_same_numbers(tmp_path / "other", finished)

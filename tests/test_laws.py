@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from tests.made_up import Batch, clustered_vectors, make_batch, one, random_partition
+from tests.made_up import Batch, clustered_vectors, make_batch, random_partition
 
 from intraneuron.kernels import blocks
 from intraneuron.kernels.agreement import agreement
@@ -71,6 +72,7 @@ NOT_OF_NEURONS = {
     "orthants": "tokens, no neurons",
     "compact_rows": "tokens, no neurons",
     "spread": "tokens, no neurons",
+    "spread_bytes": "tokens, no neurons",
     "n_threads": "the machine",
     "over_neurons": "the machine",
     "__init__": "",
@@ -121,10 +123,11 @@ def test_permuted_neurons_get_permuted_results(name: str) -> None:
 @pytest.fixture
 def run_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], None]:
     """Give a function that sets neurons in a block, and threads."""
-    assert blocks.over_neurons.__kwdefaults__ == {"block": blocks.BLOCK}
+    defaults: Any = blocks.over_neurons.__kwdefaults__
+    assert defaults == {"block": blocks.BLOCK}
 
     def choose(block: int, threads: int) -> None:
-        monkeypatch.setitem(blocks.over_neurons.__kwdefaults__, "block", block)
+        monkeypatch.setitem(defaults, "block", block)
         monkeypatch.setattr(blocks, "n_threads", lambda: threads)
 
     return choose
@@ -183,9 +186,9 @@ def test_units_of_activation_change_no_test() -> None:
     for name in ("zones", "cut equal-width", "cut quantile"):
         for before, after in zip(KERNELS[name](BATCH), KERNELS[name](scaled), strict=True):
             np.testing.assert_array_equal(after, before)
-    before, after = (top_down(b.activation, b.category, b.n, b.n_categories) for b in (BATCH, scaled))
-    np.testing.assert_array_equal(after.p, before.p)
-    np.testing.assert_array_equal(after.delta_p, before.delta_p)
+    one, other = (top_down(b.activation, b.category, b.n, b.n_categories) for b in (BATCH, scaled))
+    np.testing.assert_array_equal(other.p, one.p)
+    np.testing.assert_array_equal(other.delta_p, one.delta_p)
 
 
 def test_turning_the_space_changes_no_test() -> None:
@@ -235,7 +238,7 @@ def partitions(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def test_h_and_p_keep_to_their_ranges_and_h_is_scipys(made: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
     a, label, _ = made
     k, m = int(label.max()) + 1, int((label >= 0).sum())
-    t = top_down(*one(a, label), np.array([len(a)]), np.array([k]))
+    t = top_down(a[None], label[None], np.array([len(a)]), np.array([k]))
     if np.ptp(a[label >= 0]) == 0:
         assert np.isnan(t.p[0])
         return
@@ -254,11 +257,11 @@ def test_h_and_p_keep_to_their_ranges_and_h_is_scipys(made: tuple[np.ndarray, np
 def test_turning_the_axis_round_turns_every_delta_round(made: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
     a, label, _ = made
     k, n = np.array([label.max() + 1]), np.array([len(a)])
-    up, down = top_down(*one(a, label), n, k), top_down(*one(-a[::-1], label[::-1].copy()), n, k)
+    up, down = top_down(a[None], label[None], n, k), top_down(-a[None, ::-1], label[None, ::-1].copy(), n, k)
     np.testing.assert_allclose(down.delta, -up.delta, rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(down.delta_p, up.delta_p, rtol=1e-9)
     np.testing.assert_allclose(down.p, up.p, rtol=1e-9)
-    there, back = interleaving(*one(label), n, k), interleaving(*one(label[::-1].copy()), n, k)
+    there, back = interleaving(label[None], n, k), interleaving(label[None, ::-1].copy(), n, k)
     np.testing.assert_array_equal(np.stack(there), np.stack(back))
 
 
@@ -267,7 +270,7 @@ def test_turning_the_axis_round_turns_every_delta_round(made: tuple[np.ndarray, 
 def test_agreement_is_symmetric_and_at_most_1(made: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
     _, first, second = made
     n = np.array([len(first)])
-    there, back = agreement(*one(first, second), n), agreement(*one(second, first), n)
+    there, back = agreement(first[None], second[None], n), agreement(second[None], first[None], n)
     if np.isnan(there.x2[0]):
         assert np.isnan(back.x2[0])
         return
@@ -286,11 +289,11 @@ def test_runs_lie_between_the_number_of_groups_and_that_of_tokens(
     _, label, _ = made
     label = np.random.default_rng(seed).permutation(label)
     k, m = int(label.max()) + 1, int((label >= 0).sum())
-    r = interleaving(*one(label), np.array([len(label)]), np.array([k]))
+    r = interleaving(label[None], np.array([len(label)]), np.array([k]))
     assert k <= r.runs[0] <= m
     assert r.interleaving[0] >= 0
     assert 0 < r.p[0] <= 1
-    again = interleaving(*one(np.sort(label)), np.array([len(label)]), np.array([k]))
+    again = interleaving(np.sort(label)[None], np.array([len(label)]), np.array([k]))
     assert again.interleaving[0] == 0
 
 

@@ -99,7 +99,7 @@ def test_the_card_is_plain_json_without_nan() -> None:
 
 def test_one_category_leaves_its_questions_undefined_and_says_so() -> None:
     vectors = np.ones((N, 3)) + 1e-3 * np.random.default_rng(0).normal(size=(N, 3))
-    vectors[:2] = [[1, -1, 0], [1, -1, 0.001]]
+    vectors[:2] = np.array([[1, -1, 0], [1, -1, 0.001]])
     found = card(vectors=vectors)
     assert len(found.categories) == 1
     assert math.isnan(value(found, "ami"))

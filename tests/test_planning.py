@@ -124,7 +124,7 @@ def test_the_manifest_says_where_the_numbers_come_from(model: Path) -> None:
     assert "torch" in manifest["versions"]
 
 
-DEPENDS = {
+DEPENDS: dict[str, tuple[dict[str, Any], str]] = {
     "seed": ({"seed": 1}, "observe"),
     "core tokens": ({"core_tokens": 50}, "observe"),
     "min count": ({"min_count": 3}, "observe"),

@@ -141,7 +141,7 @@ def test_versions_name_the_packages_that_numbers_depend_on() -> None:
 # What is refused -----------------------------------------------------------------------------------------------
 
 
-def refused(path: Path, text: str, *, overwrite: bool = False, **identity: Any) -> None:
+def refused(path: Path, text: str, overwrite: bool = False, **identity: Any) -> None:
     before = {f: f.read_bytes() for f in path.rglob("*") if f.is_file()}
     with pytest.raises(StudyError, match=text):
         StudyFolder.create(path, manifest(**identity), overwrite=overwrite)
@@ -197,7 +197,7 @@ def test_another_layout_is_refused(folder: StudyFolder) -> None:
 @pytest.mark.parametrize(("key", "value"), [("weights", "w2"), ("mode", "corpus"), ("texts", "t")])
 def test_another_model_mode_or_text_is_refused(folder: StudyFolder, key: str, value: str) -> None:
     text = r"is of something else: .*; got .*\. Give another folder with --out, or replace it with --overwrite\."
-    refused(folder.path, text, **{key: value})
+    refused(folder.path, text, overwrite=False, **{key: value})
 
 
 def test_overwriting_replaces_everything(folder: StudyFolder) -> None:

@@ -134,11 +134,15 @@ def _reliability(folder: StudyFolder, layers: list[int]) -> dict[str, Any]:
 
 
 def clearest(frame: pl.DataFrame, count: int = CLEAREST) -> list[str]:
-    """Return the names of the most structured neurons: those with a pattern, by AMI; then others by AMI."""
-    ranked = frame.filter(pl.col("ami").is_finite()).with_columns(
+    """Return the names of the most structured neurons: those with a pattern first, then by the p of agreement.
+
+    (By AMI itself, neurons with few core tokens would stand first: theirs scatters most.)
+    """
+    ranked = frame.filter(pl.col("agreement_p").is_finite()).with_columns(
         patterned=pl.col("pattern").is_in(["steps", "gradient", "peak", "mixed"])
     )
-    top = ranked.sort(["patterned", "ami", "layer", "neuron"], descending=[True, True, False, False]).head(count)
+    order = ["patterned", "agreement_p", "layer", "neuron"]
+    top = ranked.sort(order, descending=[True, False, False, False]).head(count)
     return [f"L{row['layer']}N{row['neuron']}" for row in top.iter_rows(named=True)]
 
 

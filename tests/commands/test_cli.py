@@ -7,7 +7,10 @@ import math
 import os
 import subprocess
 import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
+from unittest import mock
 
 import duckdb
 import numpy as np
@@ -16,9 +19,12 @@ import pyarrow.parquet as pq
 import pytest
 from tests.tiny_models import LAYERS, NEURONS, tiny_bert, tiny_gpt2
 
+from intraneuron.commands import main
+
 COMMAND = Path(sys.executable).parent / "intraneuron"
 K, SEGMENTS = 30, 5
 N = 2 * NEURONS
+OPTIONS = ("--core-tokens", str(K), "--out", "first", "--device", "cpu")
 
 NUMBERS = """
 top_down_h top_down_eta2 top_down_p top_down_q interleaving interleaving_p interleaving_q homogeneity_null
@@ -46,6 +52,19 @@ class User:
         line = [str(COMMAND), *map(str, words)]
         return subprocess.run(line, capture_output=True, text=True, env=self.environment, cwd=self.home, check=False)
 
+    def call(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
+        """Run the command in this process, which spares the seconds that torch takes to load."""
+        out, err = StringIO(), StringIO()
+        line = [str(word) for word in words]
+        with (
+            mock.patch.dict(os.environ, self.environment),
+            chdir(self.home),
+            redirect_stdout(out),
+            redirect_stderr(err),
+        ):
+            code = main(line)
+        return subprocess.CompletedProcess(line, code, out.getvalue(), err.getvalue())
+
     def done(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
         """Run the command, which must succeed."""
         found = self.run(*words)
@@ -69,9 +88,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def student(models: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[User, str, str]:
     """Return a user who has made a study, and what the command said on stdout and stderr."""
     user = User(tmp_path_factory.mktemp("home"))
-    done = user.done(
-        "study", models / "tiny", "--layers", "0,2", "--core-tokens", K, "--out", "first", "--device", "cpu"
-    )
+    done = user.done("study", models / "tiny", "--layers", "0,2", *OPTIONS)
     return user, done.stdout, done.stderr
 
 
@@ -99,7 +116,7 @@ def test_a_study_says_what_it_does_what_it_found_and_what_to_type_next(student: 
 def test_run_again_it_is_finished_and_nothing_is_written(student: tuple[User, str, str], models: Path) -> None:
     user, out, _ = student
     tables = {f: f.stat().st_mtime_ns for f in (user.home / "first").rglob("*") if f.suffix != ".toml"}
-    again = user.done("study", models / "tiny", "--layers=0,2", "--core-tokens", K, "--out", "first", "--device", "cpu")
+    again = user.done("study", models / "tiny", "--layers=0,2", *OPTIONS)
     assert "still to do: nothing, it is finished" in again.stderr
     assert again.stdout == out
     assert {f: f.stat().st_mtime_ns for f in tables} == tables
@@ -180,7 +197,7 @@ def test_duckdb_reads_the_tables_as_they_are(student: tuple[User, str, str]) -> 
         from (select unnest(token_id::integer[]) as token_id from '{folder}/neurons/core_tokens/*.parquet')
         join '{folder}/vocabulary.parquet' using (token_id) group by token order by neurons desc
     """
-    assert duckdb.sql(joined).fetchone()[1] > 1
+    assert duckdb.sql(joined).fetchall()[0][1] > 1
 
 
 def test_the_summary_is_json_that_any_program_reads(student: tuple[User, str, str]) -> None:
@@ -197,7 +214,7 @@ def test_the_summary_is_json_that_any_program_reads(student: tuple[User, str, st
 def refused(user: User, *words: str | Path, text: str) -> None:
     """Run a command that must end with one sentence and leave nothing behind."""
     before = user.files()
-    found = user.run(*words)
+    found = user.call(*words)
     assert found.returncode == 2, found.stderr
     assert found.stdout == ""
     assert "Traceback" not in found.stderr
@@ -208,7 +225,7 @@ def refused(user: User, *words: str | Path, text: str) -> None:
 
 
 WRONG = {
-    "unknown option": (["--layer", "0"], 'Unknown option: "--layer"'),
+    "unknown option": (["--layer", "0"], "Unknown option: --layer. Did you mean --layers?"),
     "not a number": (["--core-tokens", "many"], '"many"'),
     "out of range": (["--core-tokens", "5"], "--core-tokens must be between 20 and 1000, got 5."),
     "no such layer": (["--layers", "0,9"], f"--layers must be between 0 and {LAYERS - 1}"),
@@ -262,7 +279,7 @@ def test_no_study_yet_is_told_with_what_to_run(user: User) -> None:
         (["N5"], "A neuron is written like L3N204"),
         ([], "show needs a neuron such as L1N204"),
         (["first", "L0N0", "L0N1"], "got 3 words"),
-        (["L0N0", "--yaml"], 'Unknown option: "--yaml"'),
+        (["L0N0", "--yaml"], "Unknown option: --yaml"),
     ],
 )
 def test_a_neuron_that_is_not_there_is_told(student: tuple[User, str, str], words: list[str], text: str) -> None:
@@ -275,3 +292,11 @@ def test_another_model_in_the_folder_of_a_study_is_refused(student: tuple[User, 
 
 def test_an_unknown_command_is_told(user: User) -> None:
     refused(user, "studdy", text="studdy")
+
+
+def test_the_installed_command_ends_with_exit_code_2_and_one_line(user: User) -> None:
+    found = user.run("study", "./nowhere", "--out", "new")
+    assert found.returncode == 2
+    assert found.stderr.startswith("intraneuron: There is no folder ./nowhere.")
+    assert len(found.stderr.splitlines()) == 1
+    assert user.files() == set()

@@ -8,7 +8,7 @@ from scipy import stats
 from sklearn.metrics import adjusted_mutual_info_score
 from sklearn.metrics.cluster import contingency_matrix, expected_mutual_information
 from tests import oracle
-from tests.made_up import make_batch, one
+from tests.made_up import make_batch
 
 from intraneuron.kernels.agreement import _expected_information, agreement
 
@@ -39,7 +39,7 @@ def test_the_null_of_chi_square_has_the_mean_and_deviation_of_all_permutations()
     table = np.einsum("pnk,ng->pkg", np.eye(3)[a[orders]], np.eye(3)[b])
     expected = np.outer(np.bincount(a), np.bincount(b)) / 8
     x2 = ((table - expected) ** 2 / expected).sum(axis=(1, 2))
-    found = agreement(*one(a, b), np.array([8]))
+    found = agreement(a[None], b[None], np.array([8]))
     assert found.null_mean[0] == pytest.approx(x2.mean(), rel=1e-10)
     assert found.null_std[0] == pytest.approx(x2.std(), rel=1e-10)
 
@@ -69,7 +69,7 @@ def test_one_group_or_a_segment_without_tokens_left_leaves_it_undefined() -> Non
     whole = np.zeros(20, dtype=np.int16)
     upper = np.where(halves == 0, np.arange(20) % 2, -1).astype(np.int16)
     for first, second in ((whole, halves), (halves, whole), (upper, halves)):
-        found = agreement(*one(first, second), np.array([20]))
+        found = agreement(first[None], second[None], np.array([20]))
         assert np.isnan(np.stack(found)).all()
 
 
@@ -84,5 +84,5 @@ def test_a_share_of_information_counts_what_chance_would_give() -> None:
 
 def test_p_is_never_below_one_arrangement() -> None:
     first = np.repeat([0, 1, 2], 3).astype(np.int16)
-    found = agreement(*one(first, first), np.array([9]))
+    found = agreement(first[None], first[None], np.array([9]))
     assert found.p[0] >= 1 / 1680

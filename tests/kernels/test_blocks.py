@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numba
 import numpy as np
 import pytest
 
@@ -31,5 +32,5 @@ def test_a_failure_in_any_block_is_raised() -> None:
 
 def test_threads_are_not_more_than_the_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
     assert blocks.n_threads() >= 1
-    monkeypatch.setattr(blocks.numba.config, "NUMBA_NUM_THREADS", 1)
+    monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 1)
     assert blocks.n_threads() == 1

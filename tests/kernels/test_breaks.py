@@ -7,7 +7,8 @@ from tests.made_up import make_batch
 
 from intraneuron.kernels.breaks import METHODS, cut, variance_fit
 
-CUTS = [("quantile", 2), ("quantile", 5), ("quantile", 20), ("equal-width", 2), ("equal-width", 7)]
+CUTS: list[tuple[str, float]] = [("quantile", 2), ("quantile", 5), ("quantile", 20)]
+CUTS += [("equal-width", 2), ("equal-width", 7)]
 CUTS += [("top", 0.2), ("top", 0.07), ("top", 0.999)]
 
 

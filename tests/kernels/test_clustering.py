@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.cluster import hierarchy
@@ -18,7 +20,7 @@ TABLES = {
 }
 
 
-def tree_of(unit: np.ndarray, linkage: str) -> np.ndarray:
+def tree_of(unit: np.ndarray, linkage: Any) -> np.ndarray:
     """Return scipy's tree on the distances that the linkage works on."""
     if linkage == "ward":
         return np.asarray(hierarchy.linkage(unit, "ward"))
@@ -33,7 +35,7 @@ def best_of(unit: np.ndarray, linkage: str, k_max: int) -> tuple[np.ndarray, flo
     np.fill_diagonal(distance, 0)
     best, found = -np.inf, np.zeros(len(unit), dtype=int)
     for k in range(2, min(k_max, len(unit) - 1) + 1):
-        label = hierarchy.cut_tree(tree, k)[:, 0]
+        label = hierarchy.cut_tree(tree, [k])[:, 0]
         score = float(silhouette_score(distance, label, metric="precomputed"))
         if score > best + 1e-9:
             best, found = score, label

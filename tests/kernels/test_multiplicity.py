@@ -35,4 +35,5 @@ def test_each_column_is_a_family() -> None:
 
 
 def test_nothing_in_nothing_out() -> None:
-    assert benjamini_hochberg(np.zeros(0)).shape == (0,)
+    for shape in ((0,), (3, 0), (0, 3)):
+        assert benjamini_hochberg(np.zeros(shape)).shape == shape

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 from tests import oracle
-from tests.made_up import make_batch, one, random_partition
+from tests.made_up import make_batch, random_partition
 
 from intraneuron.kernels.ranks import EXACT, rank_sum_p, top_down
 
@@ -52,11 +52,12 @@ def test_p_and_the_effects_of_each_category_equal_the_oracles() -> None:
 
 @pytest.mark.parametrize("a", [np.arange(8.0, 0, -1), TIED], ids=["no ties", "ties"])
 def test_the_null_of_h_has_the_mean_and_deviation_of_all_permutations(a: np.ndarray) -> None:
+    label = np.array(CATEGORY)
     orders = np.array(list(permutations(range(8))))
     rank = stats.rankdata(a) - 4.5
-    h = sum((rank[orders] * (g == CATEGORY)).sum(axis=1) ** 2 / (g == CATEGORY).sum() for g in range(3))
-    h = 7 * h / (rank @ rank)
-    t = top_down(*one(a, CATEGORY), np.array([8]), np.array([3]))
+    shares = [rank[orders][:, label == g].sum(axis=1) ** 2 / np.sum(label == g) for g in range(3)]
+    h = 7 * np.sum(shares, axis=0) / (rank @ rank)
+    t = top_down(a[None], CATEGORY[None], np.array([8]), np.array([3]))
     assert t.null_mean[0] == pytest.approx(h.mean(), rel=1e-10)
     assert t.null_std[0] == pytest.approx(h.std(), rel=1e-10)
 
@@ -64,7 +65,7 @@ def test_the_null_of_h_has_the_mean_and_deviation_of_all_permutations(a: np.ndar
 def test_the_null_deviation_of_cliffs_delta_is_that_of_all_permutations() -> None:
     a = np.arange(8.0, 0, -1)
     orders = np.array(list(permutations(range(8))))
-    t = top_down(*one(a, CATEGORY), np.array([8]), np.array([3]))
+    t = top_down(a[None], CATEGORY[None], np.array([8]), np.array([3]))
     for g in range(3):
         inside = g == CATEGORY
         won = (a[orders][:, inside][:, :, None] > a[orders][:, ~inside][:, None, :]).mean(axis=(1, 2))
@@ -120,7 +121,7 @@ def test_two_untied_categories_have_the_exact_rank_sum_as_their_p() -> None:
     rng = np.random.default_rng(6)
     a = np.sort(rng.normal(size=30))[::-1]
     label, _ = random_partition(30, 2, rng)
-    t = top_down(*one(a, label), np.array([30]), np.array([2]))
+    t = top_down(a[None], label[None], np.array([30]), np.array([2]))
     exact = stats.mannwhitneyu(a[label == 0], a[label == 1], method="exact").pvalue
     assert t.p[0] == pytest.approx(exact, rel=1e-9)
     assert t.p[0] == t.delta_p[0, 0]

@@ -5,7 +5,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 from tests import oracle
-from tests.made_up import make_batch, one
+from tests.made_up import make_batch
 
 from intraneuron.kernels.runs import interleaving
 
@@ -30,7 +30,7 @@ def test_interleaving_and_its_p_equal_the_oracles() -> None:
 def test_the_null_of_runs_has_the_mean_and_deviation_of_all_permutations(label: list[int]) -> None:
     order = np.array(label, dtype=np.int16)[np.array(list(permutations(range(8))))]
     runs = 1 + (np.diff(order, axis=1) != 0).sum(axis=1)
-    r = interleaving(*one(np.array(label, dtype=np.int16)), np.array([8]), np.array([max(label) + 1]))
+    r = interleaving(np.array([label], dtype=np.int16), np.array([8]), np.array([max(label) + 1]))
     assert r.null_mean[0] == pytest.approx(runs.mean(), rel=1e-12)
     assert r.null_std[0] == pytest.approx(runs.std(), rel=1e-10)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from intraneuron.kernels.scatter import compact_rows, spread
+from intraneuron.kernels.scatter import compact_rows, spread, spread_bytes
 
 
 @pytest.mark.parametrize("n_keys", [30, 4000])
@@ -27,6 +27,8 @@ def test_a_table_of_rare_keys_is_small_and_one_of_common_keys_is_not_copied() ->
     assert rare.index.tolist() == [1, 0, 1]
     table = np.arange(8.0).reshape(4, 2)
     assert np.shares_memory(spread(table, common), table)
+    assert spread_bytes(common, 2) == 0
+    assert 0 < spread_bytes(rare, 2) <= 100 * 2 * 4
 
 
 def test_nothing_counted_leaves_a_table_of_zeros() -> None:

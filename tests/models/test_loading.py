@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +20,7 @@ from transformers.utils import logging
 
 from intraneuron.errors import ModelError, SettingError
 from intraneuron.models import loading
+from intraneuron.models.families import FAMILIES
 from intraneuron.models.loading import load_model, quiet
 
 
@@ -51,6 +53,12 @@ def test_an_encoder_loads_without_a_head_and_a_causal_model_runs_without_its_own
     assert encoder.kind == "encoder"
     assert encoder.body is encoder.model
     assert causal.body is causal.model.transformer
+
+
+def test_a_model_is_checked_when_it_is_loaded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = replace(FAMILIES["gpt2"], output="h.{layer}.attn.c_proj")
+    monkeypatch.setitem(FAMILIES, "gpt2", wrong)
+    assert refused(folder).startswith("Layer 0: ")
 
 
 def test_half_precision_weights_are_converted_to_the_wanted_format(folder: Path) -> None:
@@ -197,14 +205,18 @@ def test_a_device_that_is_not_there_is_refused(folder: Path, monkeypatch: pytest
 
 
 def test_transformers_is_silent_while_loading_and_as_before_afterwards(
-    folder: Path, capfd: pytest.CaptureFixture[str]
+    folder: Path, capfd: pytest.CaptureFixture[str], request: pytest.FixtureRequest
 ) -> None:
+    level = logging.get_verbosity()
+    request.addfinalizer(lambda: logging.set_verbosity(level))
+    logging.set_verbosity_info()
+    logging.enable_progress_bar()
     before = logging.get_verbosity(), logging.is_progress_bar_enabled()
     load_model(str(folder), device="cpu")
     assert capfd.readouterr() == ("", "")
     assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == before
     with quiet():
-        assert not logging.is_progress_bar_enabled()
+        assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == (logging.ERROR, False)
     with pytest.raises(ZeroDivisionError), quiet():
         raise ZeroDivisionError
     assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == before

@@ -168,6 +168,8 @@ def test_modules_are_found_by_suffix_with_and_without_the_prefix_of_the_head() -
         modules = {f"{prefix}h.1.mlp.c_proj": inner, f"{prefix}h.11.mlp.c_proj": other}
         assert find_module(modules, FAMILIES["gpt2"].output, 1) is inner
     # A suffix counts from a dot: BERT's attention has an output.dense, too.
+    dotted = {"h.1.mlp.c_proj": inner, "graph.1.mlp.c_proj": other}
+    assert find_module(dotted, FAMILIES["gpt2"].output, 1) is inner
     names = {"encoder.layer.0.attention.output.dense": other, "encoder.layer.0.output.dense": inner}
     assert find_module(names, FAMILIES["bert"].output, 0) is inner
 

@@ -67,7 +67,7 @@ def expected_of(real: Real, core: CoreTokens, i: int, meaning: str, zones: str) 
 
 
 def padded(values: np.ndarray, width: int) -> np.ndarray:
-    return np.r_[values, np.full(width - len(values), np.nan)]
+    return np.concatenate([values, np.full(width - len(values), np.nan)])
 
 
 def test_every_number_of_a_real_neuron_equals_the_oracles(whole: tuple[Real, Population, str, str]) -> None:

@@ -294,13 +294,17 @@ def test_texts_decide_the_mode_unless_it_is_given(
     assert next(stream).populations["neurons"].parts == parts
 
 
-def test_progress_counts_positions_of_all_passes_up_to_the_total(model: LoadedModel, windows: Windows) -> None:
+def test_progress_counts_positions_of_all_passes_up_to_the_total(
+    model: LoadedModel, windows: Windows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(passes.BATCH_POSITIONS, "cpu", 60)
     calls: list[tuple[int, int]] = []
     observed(model, windows, progress=lambda done, total: calls.append((done, total)), memory=TINY)
     done, totals = zip(*calls, strict=True)
     assert set(totals) == {LAYERS * windows.positions}
     assert list(done) == sorted(set(done))
     assert done[-1] == totals[0]
+    assert len(done) > 3 * LAYERS
 
 
 def test_corpus_mode_without_texts_is_refused(model: LoadedModel) -> None:

@@ -28,7 +28,7 @@ OWN, TWIN = compared(1, q=0.12), compared(2)
 
 def row_of(comparison: Comparison, i: int) -> dict[str, float]:
     """Return what the oracle needs to know of neuron i."""
-    row = {"n": 100 if np.isfinite(comparison.mean_similarity[i]) else 5}
+    row: dict[str, float] = {"n": 100 if np.isfinite(comparison.mean_similarity[i]) else 5}
     for question, (effect, _) in oracle.EFFECT.items():
         row[effect] = BY_NAME[effect].of(comparison)[i]
         row[f"{question}_q"] = BY_NAME[effect].q_of(comparison)[i]

@@ -26,7 +26,7 @@ BEYOND = {"peak10_z", "peak10_q", "peak5_z", "peak5_q", "information_category", 
 BATCH = make_batch(9, 40)
 CORE = BATCH.core()
 VOCABULARY = Vocabulary(
-    np.array([f"t{i}" for i in range(200)], dtype=object), *np.zeros((2, 200), dtype=bool), np.arange(200)
+    np.array([f"t{i}" for i in range(200)], dtype=object), np.zeros(200, bool), np.zeros(200, bool), np.arange(200)
 )
 
 
@@ -51,7 +51,7 @@ def test_there_is_one_row_a_neuron_and_lists_are_of_one_length(population: Popul
     assert frame["neuron"].to_list() == CORE.neuron.tolist()
     for name in ("homogeneity", "homogeneity_z", "homogeneity_p", "homogeneity_q", "homogeneity_stepdown_p"):
         assert frame[name].dtype == pl.Array(pl.Float64, 5)
-    assert frame.null_count().sum_horizontal().item() == 0
+    assert frame.drop("clustered").null_count().sum_horizontal().item() == 0
 
 
 def test_top_tokens_are_the_ten_most_active_ones_as_text(population: Population) -> None:
@@ -87,5 +87,7 @@ def test_flags_patterns_and_clusters_are_those_given(population: Population) -> 
     frame = table(population, clustered=0.2)
     assert frame["pattern"].to_list()[3:7] == list(FLAGS)
     assert frame["flag_gradient"].to_list() == [i == 4 for i in range(9)]
-    assert frame["clustered"].to_list() == (population.categories.quality > 0.2).tolist()
+    quality = population.categories.quality
+    assert frame["clustered"].to_list() == [None if np.isnan(q) else q > 0.2 for q in quality]
+    assert np.isnan(quality).sum() == 2
     assert frame["pattern"].to_list()[1:3] == ["insufficient"] * 2

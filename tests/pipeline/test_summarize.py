@@ -45,7 +45,7 @@ def jackknife(comparison: Comparison, seed: int) -> np.ndarray:
 
 def make_layer(number: int, twins: Sequence[str] = ("shuffled", "rotated")) -> Layer:
     populations = {name: population(10 * number + i) for i, name in enumerate(("neurons", *twins))}
-    observed = [name for name in ("neurons", "rotated") if name in populations]
+    observed: list[str] = [name for name in ("neurons", "rotated") if name in populations]
     parts = {name: jackknife(populations[name].comparison, 100 * number) for name in observed}
     return Layer(number, populations, parts)
 
