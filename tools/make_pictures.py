@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import intraneuron as inn
+from intraneuron.api import open as open_study
 from intraneuron.figures.theme import save
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
@@ -16,7 +16,7 @@ IMAGES = Path(__file__).parents[1] / "docs" / "images"
 
 def main(study_folder: str) -> None:
     """Write ``docs/images``: the spectrum of the clearest neuron, and the profile with both twins."""
-    study = inn.open(study_folder)
+    study = open_study(Path(study_folder))
     clearest = study.card(study.summary["clearest"][0])
     for name, chart in (("spectrum", clearest.figure()), ("profile", study.profile())):
         save(chart, IMAGES / f"{name}.png")
