@@ -23,7 +23,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("models",),
     ("pipeline",),
     (
-        *("tables", "store", "last", "planning", "stages", "summary"),
+        *("tables", "store", "last", "planning", "work", "observing", "stages", "summary"),
         *("cards", "one", "estimate", "engine", "settings"),
     ),
     ("figures", "report"),

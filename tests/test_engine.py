@@ -320,6 +320,23 @@ def test_a_model_of_the_same_name_with_other_weights_is_refused(
     assert_same_numbers(study, finished)
 
 
+@pytest.mark.parametrize("neighbour", ["of another program", "damaged"])
+def test_what_else_lies_beside_a_study_does_no_harm(
+    models: Path, finished: Path, tmp_path: Path, neighbour: str
+) -> None:
+    place = tmp_path / "neighbour"
+    if neighbour == "damaged":
+        shutil.copytree(finished, place)
+        text = (place / "manifest.toml").read_text().replace('mode = "vocabulary"', 'mode = "corpus"')
+        (place / "neurons" / "core_tokens" / "layer-00.parquet").write_bytes(b"PAR1")
+    else:
+        place.mkdir()
+        text = 'format = 1\n[package]\nname = "theirs"\n'
+    (place / "manifest.toml").write_text(text)
+    run(models / "gpt2", tmp_path / "mine")
+    assert (tmp_path / "mine" / "report.html").is_file()
+
+
 def test_overwriting_starts_anew(models: Path, study: Path, calls: list[tuple[str, tuple[int, ...]]]) -> None:
     run(models / "bert", study, overwrite=True, layers=(1,))
     assert [name for name, _ in calls] == ["observe", "categorize", "segment", "compare", "intervals", "summarize"]

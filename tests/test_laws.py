@@ -73,6 +73,7 @@ NOT_OF_NEURONS = {
     "compact_rows": "tokens, no neurons",
     "spread": "tokens, no neurons",
     "spread_bytes": "tokens, no neurons",
+    "in_row_order": "tokens, no neurons",
     "n_threads": "the machine",
     "over_neurons": "the machine",
     "__init__": "",

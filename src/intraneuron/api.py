@@ -27,8 +27,8 @@ from intraneuron.report.card_html import card_html
 from intraneuron.report.page import write_report
 from intraneuron.report.terminal import card_text
 from intraneuron.settings import settings_from
-from intraneuron.stages import Work
 from intraneuron.store import StudyFolder
+from intraneuron.work import Work
 
 
 class NeuronCard(Card):

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from intraneuron.errors import IntraneuronError
 from intraneuron.planning import Plan, Progress, keys
-from intraneuron.stages import STAGE_VERBS, Work
+from intraneuron.stages import STAGE_VERBS
 from intraneuron.store import STAGES, StudyFolder
+from intraneuron.work import Work
 
 
 def run_study(
@@ -39,6 +40,10 @@ def run_study(
     return folder
 
 
+PAGES = {"summarize": "summary.json", "report": "report.html"}
+"""Files that speak for the study as a whole, and the stages that make them."""
+
+
 def missing_stages(planned: Plan, folder: StudyFolder) -> dict[str, tuple[int, ...]]:
     """Return the stages that are to do, and for which layers."""
     key = keys(planned)
@@ -54,8 +59,8 @@ def _run_stages(
 ) -> None:
     key = keys(planned)
     missing = missing_stages(planned, folder)
-    if missing:
-        folder.withdraw("summary.json", "report.html")  # they would speak of other settings than the manifest
+    # What is about to be made again would speak of other settings than the manifest.
+    folder.withdraw(*(file for stage, file in PAGES.items() if stage in missing))
     folder.write_manifest()
     for name, layers in missing.items():
         verbs[name](Work(folder, planned, layers, progress, key[name]))

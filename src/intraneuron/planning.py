@@ -127,6 +127,10 @@ def plan(name: str, config: StudyConfig, run: RunConfig) -> Plan:
     mode = config.observe.mode
     if mode == "auto":
         mode = "corpus" if config.observe.texts else "vocabulary"
+    if config.space.space != "input":
+        from intraneuron.models.spaces import read_space
+
+        read_space(model, config.space)  # says now whether the model has it
     texts, text_hash = None, "none"
     if mode == "corpus":
         from intraneuron.models.texts import pack, read_texts

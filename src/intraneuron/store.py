@@ -113,6 +113,7 @@ class StudyFolder:
             msg = f"--out {path} is a folder with other files in it, not a study; give another folder."
             raise StudyError(msg)
         if there and overwrite:
+            _refuse_foreign(path)
             shutil.rmtree(path)
         elif there:
             return cls.open(path)._adopt(manifest)
@@ -148,6 +149,10 @@ class StudyFolder:
                 f"{path} was written in layout {manifest.get('format')}, this version reads {FORMAT}. "
                 "Run the study again with --overwrite, or install the version in its manifest."
             )
+            raise StudyError(msg)
+        lacking = [name for name in ("identity", "model", "settings", "stages", "observation") if name not in manifest]
+        if lacking:
+            msg = f"{file} is damaged (it lacks {', '.join(lacking)}). Run the study again with --overwrite."
             raise StudyError(msg)
         return cls(path, manifest)
 
@@ -219,7 +224,11 @@ class StudyFolder:
         if not file.is_file():
             msg = f"The study in {self.path} has no {name}: it is not finished. Run its study command again."
             raise StudyError(msg)
-        return json.loads(file.read_text(encoding="utf-8"))
+        try:
+            return json.loads(file.read_text(encoding="utf-8"))
+        except ValueError as error:
+            msg = f"{file} is damaged ({error}). Delete it and run the study again with --overwrite."
+            raise StudyError(msg) from error
 
     def withdraw(self, *names: str) -> None:
         """Remove files that are about to be made again."""
@@ -235,6 +244,7 @@ class StudyFolder:
 
     def read_space(self, name: str) -> Space:
         """Read a space."""
+        from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
         file = self.path / "spaces" / f"{name}.safetensors"
@@ -242,7 +252,11 @@ class StudyFolder:
             have = sorted(f.stem for f in file.parent.glob("*.safetensors"))
             msg = f"The study in {self.path} has no space {name!r} (it has {', '.join(have) or 'none'})."
             raise StudyError(msg)
-        return Space(name, load_file(file)["vectors"])
+        try:
+            return Space(name, load_file(file)["vectors"])
+        except (SafetensorError, KeyError, OSError) as error:
+            msg = f"{file} is damaged ({error}). Delete it and run the study again with --overwrite."
+            raise StudyError(msg) from error
 
     # Nouns --------------------------------------------------------------------------------------------------
 
@@ -276,6 +290,17 @@ class StudyFolder:
             self.partition(name, layer, "activation"),
             self.comparison(name, layer),
         )
+
+
+def _refuse_foreign(path: Path) -> None:
+    """Raise StudyError when a folder's manifest is that of another program; a damaged one may be replaced."""
+    try:
+        manifest = tomllib.loads((path / "manifest.toml").read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return
+    if "format" not in manifest:
+        msg = f"--out {path} is not a study: its manifest.toml is of something else; give another folder."
+        raise StudyError(msg)
 
 
 def _said(identity: dict[str, Any]) -> str:

@@ -152,13 +152,13 @@ def _other_mode(folder: StudyFolder, neurons: dict[int, Population]) -> dict[str
     for file in sorted(folder.path.resolve().parent.glob("*/manifest.toml")):
         try:
             other = StudyFolder.open(file.parent)
+            theirs = other.manifest["identity"]
+            shared = [n for n in neurons if other.layer_file("neurons/core_tokens", n).is_file()]
+            if theirs["weights"] == identity["weights"] and theirs["mode"] != identity["mode"] and shared:
+                overlaps = [_overlap(neurons[n].core, other.core_tokens("neurons", n)) for n in shared]
+                return {"study": file.parent.name, "mode": theirs["mode"], "overlap": _mean(np.concatenate(overlaps))}
         except StudyError:
-            continue  # not a study that this version reads; nothing is lost
-        theirs = other.manifest["identity"]
-        shared = [n for n in neurons if other.layer_file("neurons/core_tokens", n).is_file()]
-        if theirs["weights"] == identity["weights"] and theirs["mode"] != identity["mode"] and shared:
-            overlaps = [_overlap(neurons[n].core, other.core_tokens("neurons", n)) for n in shared]
-            return {"study": file.parent.name, "mode": theirs["mode"], "overlap": _mean(np.concatenate(overlaps))}
+            continue  # not a study that this version reads, or a damaged one: only a remark is lost
     return None
 
 

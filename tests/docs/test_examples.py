@@ -16,9 +16,7 @@ def blocks(page: str) -> list[str]:
 
 
 @pytest.mark.parametrize("page", ["python.md", "errors.md"])
-def test_the_python_blocks_of_a_page_run_in_order(
-    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_python_blocks_of_a_page_run_in_order(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     found = blocks(page)

@@ -94,6 +94,14 @@ def test_tokens_with_one_and_the_same_vector_do_no_harm(linkage: str) -> None:
     assert len(set(label[2, 10:])) == 1
 
 
+@pytest.mark.parametrize("linkage", LINKAGES)
+def test_of_cuts_with_equal_silhouettes_the_one_with_fewest_groups_is_taken(linkage: str) -> None:
+    alike = np.tile(np.eye(4, dtype=np.float32)[0], (30, 1))
+    label, quality = cluster(alike, np.arange(30, dtype=np.int32)[None], np.array([30]), linkage=linkage)
+    assert quality[0] == 0
+    assert len(set(label[0])) == 2
+
+
 def test_too_few_tokens_have_no_groups_and_no_quality() -> None:
     label, quality = cluster(TABLES["clustered"], np.arange(6, dtype=np.int32)[None], np.array([5]), min_tokens=6)
     assert (label == -1).all()

@@ -178,7 +178,7 @@ def shuffled() -> Comparison:
 
 
 @pytest.mark.parametrize("question", [q for q in QUESTIONS if q != "information"])
-def test_p_is_at_most_5_percent_as_often_as_it_should_be_under_the_null(shuffled: Comparison, question: str) -> None:
+def test_one_p_in_twenty_is_below_5_percent_under_the_null(shuffled: Comparison, question: str) -> None:
     p = shuffled.effects[question].p.reshape(len(shuffled.mean_similarity), -1)
     for column in p.T:
         known = column[np.isfinite(column)]

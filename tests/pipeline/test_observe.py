@@ -216,7 +216,7 @@ def test_layers_fill_groups_from_the_last_so_that_the_short_pass_is_the_small_on
     model: LoadedModel, windows: Windows
 ) -> None:
     task = Task(model, windows, 0, corpus=False, rotated=False)
-    rows = len(task.halves.seen) + 1
+    rows = len(task.halves.seen)
     sites = [replace(model.sites[0], layer=layer) for layer in range(8)]
     memory = 3.5 * 4 * rows * NEURONS / 2**30
     groups = group_layers(task, sites, memory)
@@ -252,23 +252,6 @@ def test_rare_tokens_make_compact_tables_with_the_same_sums(model: LoadedModel, 
     for half in (0, 1):
         np.testing.assert_array_equal(a.shards["neurons"].total[half], a.populations["neurons"].total[half])
         assert not a.shards["neurons"].total[half + 2 :: 2].any()
-
-
-def test_adding_rows_is_a_plain_loop_over_positions_to_the_last_bit() -> None:
-    """The order of positions must be kept by index_add_, whatever its threads do."""
-    rng = np.random.default_rng(0)
-    row = rng.zipf(1.5, 3000) % 50
-    values = rng.normal(size=(3000, 700)).astype(np.float32)
-    table = torch.zeros(50, 700)
-    torch.set_num_threads(4)
-    expected = np.zeros((50, 700), dtype=np.float32)
-    for start in range(0, 3000, 1000):
-        part = slice(start, start + 1000)
-        table.index_add_(0, torch.from_numpy(row[part]), torch.from_numpy(values[part]))
-    torch.set_num_threads(1)
-    for r, value in zip(row, values, strict=True):
-        expected[r] += value
-    assert np.array_equal(table.numpy(), expected)
 
 
 def test_half_precision_is_summed_in_float32(model: LoadedModel, texts: Windows | None) -> None:

@@ -16,9 +16,11 @@ def benjamini_hochberg(p: np.ndarray) -> np.ndarray:
     array([0.03, 0.04,  nan, 0.04])
     """
     p = np.asarray(p, dtype=np.float64)
-    if p.ndim > 1:
-        return np.stack([benjamini_hochberg(column) for column in p.T], axis=-1)
     q = np.full(p.shape, np.nan)
+    if p.ndim > 1:
+        for g in range(p.shape[1]):
+            q[:, g] = benjamini_hochberg(p[:, g])
+        return q
     defined = np.flatnonzero(np.isfinite(p))
     if len(defined) == 0:
         return q

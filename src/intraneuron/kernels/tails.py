@@ -52,7 +52,7 @@ def upper_tail(z: np.ndarray, skewness: np.ndarray) -> np.ndarray:
     z, skewness : float64 arrays of one shape
 
     >>> upper_tail(np.array([0.0, 3.0]), np.array([0.0, 1.0])).round(5)
-    array([0.5    , 0.00882])
+    array([0.5    , 0.01047])
     """
     flat = [lognormal_upper(float(a), float(b)) for a, b in zip(np.ravel(z), np.ravel(skewness), strict=True)]
     return np.array(flat, dtype=np.float64).reshape(np.shape(z))

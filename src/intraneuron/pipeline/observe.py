@@ -128,9 +128,9 @@ def _wanted_sites(model: LoadedModel, layers: tuple[int, ...] | None) -> list[Si
 def _bytes_held(task: Task, site: Site) -> int:
     """Return the size of a layer's tables during its pass."""
     widths = task.widths(site)
-    size = (len(task.halves.seen) + 1) * sum(widths.values())
+    size = len(task.halves.seen) * sum(widths.values())
     if task.corpus:
-        size += (len(task.shards.seen) + 1) * sum(len(task.subset(site, name)) for name in widths)
+        size += len(task.shards.seen) * sum(len(task.subset(site, name)) for name in widths)
     return 4 * size
 
 
@@ -173,9 +173,9 @@ def _hand_out(task: Task, layer: LayerSums) -> Observation:
 
 
 def _token_activations(
-    layer: LayerSums, tables: dict[str, torch.Tensor], name: str, rows: Rows, neuron: np.ndarray | None
+    layer: LayerSums, tables: dict[str, np.ndarray], name: str, rows: Rows, neuron: np.ndarray | None
 ) -> TokenActivations:
-    total = spread(tables.pop(name).numpy(), rows)
+    total = spread(tables.pop(name), rows)
     size = layer.vocabulary_size
     if neuron is None:
         neuron = np.arange(total.shape[1], dtype=np.int32)
@@ -184,22 +184,23 @@ def _token_activations(
     )
 
 
-def _rotated_table(task: Task, site: Site, x: torch.Tensor) -> torch.Tensor:
+def _rotated_table(task: Task, site: Site, x: np.ndarray) -> np.ndarray:
     """Return the rotated twin's activations, a row a token, from x kept in vocabulary mode."""
-    blocks = torch.from_numpy(np.flatnonzero(task.halves.count)).split(TWIN_BLOCK)
-    moments = input_moments(x[block] for block in blocks)
+    tokens = np.flatnonzero(task.halves.count)
+    blocks = [tokens[start : start + TWIN_BLOCK] for start in range(0, len(tokens), TWIN_BLOCK)]
+    moments = input_moments(torch.from_numpy(x[block]) for block in blocks)
     twin = RotatedTwin.build(site, *moments, rotated_rows(site), task.seed)
-    table = torch.zeros(len(x), rotated_rows(site))
+    table = np.zeros((len(x), rotated_rows(site)), dtype=np.float32)
     with torch.inference_mode():
         for block in blocks:
-            table[block] = twin.activations(x[block].to(task.model.device)).cpu()
+            table[block] = twin.activations(torch.from_numpy(x[block]).to(task.model.device)).cpu().numpy()
     return table
 
 
 def _check_finite(layer: LayerSums) -> None:
     """Raise DataError naming a neuron whose sums are not finite."""
-    sums = layer.halves["neurons"][:-1].sum(dim=0)
-    bad = np.flatnonzero(~torch.isfinite(sums).numpy())
+    with np.errstate(invalid="ignore", over="ignore"):
+        bad = np.flatnonzero(~np.isfinite(layer.halves["neurons"].sum(axis=0)))
     if len(bad):
         msg = (
             f"The activation of {neuron_name(layer.site.layer, int(bad[0]))} is NaN or infinite on some token, "

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from intraneuron.kernels.scatter import Rows, compact_rows
+from intraneuron.kernels.scatter import Rows, add_columns, add_rows, compact_rows, in_row_order
 from intraneuron.models.loading import quiet
 from intraneuron.models.sites import Site, tapped
 from intraneuron.models.texts import SHARDS, Windows
@@ -69,12 +69,6 @@ class Task:
         """Rows by (shard, token)."""
         return self._rows(self.windows.shard, SHARDS)
 
-    @cached_property
-    def column(self) -> int | None:
-        """The only column of the windows with counted positions, if there is only one."""
-        columns = np.flatnonzero(self.windows.counted.any(axis=0))
-        return int(columns[0]) if len(columns) == 1 else None
-
     def _rows(self, part: np.ndarray, parts: int) -> Rows:
         size = len(self.model.vocabulary)
         key = part[:, None].astype(np.int64) * size + self.windows.token_id
@@ -102,31 +96,19 @@ class Task:
 
 @dataclass(frozen=True)
 class _Batch:
-    """Some windows as the model takes them.
+    """Some windows: the model's arguments, and which rows their positions add to.
 
-    ``arguments`` are the model's; ``halves`` and ``shards`` are the rows of :meth:`pick`'s positions.
+    ``halves`` and ``shards`` are a row of the tables for each position, ``order`` the counted positions.
     """
 
     arguments: dict[str, Any]
-    column: int | None
-    halves: torch.Tensor
-    shards: torch.Tensor | None
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Windows and positions."""
-        rows, columns = self.arguments["input_ids"].shape
-        return rows, columns
-
-    def pick(self, values: torch.Tensor) -> torch.Tensor:
-        """Return what the model computed as (P, F), without a copy: all positions, or the only column."""
-        if self.column is None:
-            return values.reshape(-1, values.shape[-1])
-        return values.reshape(*self.shape, -1)[:, self.column]
+    order: np.ndarray
+    halves: np.ndarray
+    shards: np.ndarray | None
 
 
 class LayerSums:
-    """The tables of one layer, filled during a pass: rows (and one for what is not counted) x columns."""
+    """The tables of one layer, rows x columns, filled during a pass."""
 
     def __init__(self, task: Task, site: Site, twin: RotatedTwin | None) -> None:
         """Start with zeros; ``twin`` only where it is observed in the pass (corpus mode)."""
@@ -134,26 +116,25 @@ class LayerSums:
         self.twin = twin
         self.vocabulary_size = len(task.model.vocabulary)
         widths = task.widths(site)
-        rows = len(task.halves.seen) + 1
-        self.halves = {name: torch.zeros(rows, width) for name, width in widths.items()}
         self.subset = {name: task.subset(site, name) for name in widths} if task.corpus else {}
-        self.shards = {
-            name: torch.zeros(len(task.shards.seen) + 1, len(columns)) for name, columns in self.subset.items()
-        }
-        self._columns = {name: torch.from_numpy(columns).long() for name, columns in self.subset.items()}
+        self.halves = {name: _zeros(task.halves, width) for name, width in widths.items()}
+        self.shards = {name: _zeros(task.shards, len(columns)) for name, columns in self.subset.items()}
 
     def add(self, batch: _Batch, x: torch.Tensor | None, activation: torch.Tensor) -> None:
-        """Add a batch. Rows are added one by one, in the order of positions: the sums have one result."""
-        values = {"neurons": batch.pick(activation)}
+        """Add a batch, position by position: there is one result, whatever the threads do."""
+        values = {"neurons": activation}
         if x is not None:
-            x = batch.pick(x)
+            x = x.reshape(-1, x.shape[-1])
             values |= {"input": x} if self.twin is None else {"rotated": self.twin.activations(x)}
         for name, value in values.items():
-            value = value.to(device="cpu", dtype=torch.float32)
-            self.halves[name].index_add_(0, batch.halves, value)
+            rows = value.reshape(-1, value.shape[-1]).float().cpu().contiguous().numpy()
+            add_rows(rows, batch.order, batch.halves, self.halves[name])
             if batch.shards is not None:
-                part = value.index_select(1, self._columns[name])
-                self.shards[name].index_add_(0, batch.shards, part)
+                add_columns(rows, self.subset[name], batch.order, batch.shards, self.shards[name])
+
+
+def _zeros(rows: Rows, width: int) -> np.ndarray:
+    return np.zeros((len(rows.seen), width), dtype=np.float32)
 
 
 def run_pass(task: Task, sites: Sequence[Site], progress: Callable[[int], None]) -> list[LayerSums]:
@@ -170,29 +151,25 @@ def run_pass(task: Task, sites: Sequence[Site], progress: Callable[[int], None])
         layers[site.layer].add(batch, x, activation)
 
     with quiet(), tapped(task.model.body, sites, receive, inputs=task.rotated) as forward:
-        for batch, counted in _batches(task, np.arange(len(task.windows))):
+        for batch in _batches(task, np.arange(len(task.windows))):
             forward(**batch.arguments)
-            done += counted
+            done += len(batch.order)
             progress(done)
     return list(layers.values())
 
 
-def _batches(task: Task, window: np.ndarray) -> Iterator[tuple[_Batch, int]]:
-    """Yield batches of some windows, each with its number of counted positions."""
+def _batches(task: Task, window: np.ndarray) -> Iterator[_Batch]:
+    """Yield batches of some windows."""
     device = task.model.device
     size = max(1, BATCH_POSITIONS[device.type] // task.windows.token_id.shape[1])
-    where = slice(None) if task.column is None else task.column
     for start in range(0, len(window), size):
         chosen = window[start : start + size]
-        token_id = task.windows.token_id[chosen]
-        yield (
-            _Batch(
-                _arguments(task.model, token_id),
-                task.column,
-                torch.from_numpy(task.halves.index[chosen][:, where].ravel()),
-                torch.from_numpy(task.shards.index[chosen][:, where].ravel()) if task.corpus else None,
-            ),
-            int(task.windows.counted[chosen].sum()),
+        halves = task.halves.index[chosen].ravel()
+        yield _Batch(
+            _arguments(task.model, task.windows.token_id[chosen]),
+            in_row_order(halves),
+            halves,
+            task.shards.index[chosen].ravel() if task.corpus else None,
         )
 
 
@@ -217,11 +194,11 @@ def _pilot_twins(task: Task, sites: Sequence[Site]) -> dict[int, RotatedTwin]:
 
     def receive(site: Site, x: torch.Tensor | None, _: torch.Tensor) -> None:
         if x is not None:
-            counted = (batch.halves < len(task.halves.seen)).nonzero()[::step, 0]
-            kept[site.layer].append(batch.pick(x)[counted.to(x.device)].float().cpu())
+            some = torch.from_numpy(np.sort(batch.order)[::step]).to(x.device)
+            kept[site.layer].append(x.reshape(-1, site.width)[some].float().cpu())
 
     with quiet(), tapped(task.model.body, sites, receive, inputs=True) as forward:
-        for batch, _ in _batches(task, chosen):
+        for batch in _batches(task, chosen):
             forward(**batch.arguments)
     return {
         site.layer: RotatedTwin.build(site, *input_moments(kept[site.layer]), rotated_rows(site), task.seed)

@@ -1,0 +1,145 @@
+"""The stage that runs the model: what is kept of an observation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from intraneuron.config import MIN_TOKENS
+from intraneuron.data import TokenActivations
+from intraneuron.errors import DataError
+from intraneuron.kernels.orthants import orthants
+from intraneuron.pipeline.select import RELIABLE, choose_min_count, halves_overlap, select
+from intraneuron.tables import (
+    core_tokens_table,
+    vocabulary_table,
+)
+from intraneuron.work import Work
+
+if TYPE_CHECKING:
+    from intraneuron.pipeline.observe import Observation
+
+
+JACKKNIFE_NEURONS = 256
+"""Neurons of a layer and population that intervals are estimated from in vocabulary mode, where leaving tokens out
+needs no further sums. (In corpus mode sums are kept shard by shard: :mod:`intraneuron.pipeline.passes`.)"""
+
+
+def observe_stage(work: Work) -> None:
+    """Run the model over tokens or texts; keep core tokens of neurons and twins, and those of the jackknife."""
+    from intraneuron.models.spaces import read_space
+    from intraneuron.pipeline.observe import observe
+
+    plan, folder = work.plan, work.folder
+    space = read_space(plan.model, replace(plan.config.space, space="input", center=False))
+    eligible = ~plan.model.vocabulary.special & space.defined
+    group = orthants(space.vector, eligible)
+    config = replace(plan.config.observe, layers=work.layers)
+    with work.progress.stage("observe", "positions") as report:
+        for observation in observe(
+            plan.model,
+            config,
+            run=plan.run,
+            twins=work.rotated,
+            texts=plan.texts,
+            progress=report,
+        ):
+            _keep(work, observation, eligible, group)
+            folder.finish("observe", work.key, {observation.layer})
+    if not any(v["testable"] for v in folder.manifest["observation"].values()):
+        most = max(v["most_core_tokens"] for v in folder.manifest["observation"].values())
+        msg = (
+            f"Too few eligible tokens: no neuron has {MIN_TOKENS} core tokens, the most is {most}. "
+            "Give more text, or a lower --min-count."
+        )
+        raise DataError(msg)
+
+
+def _keep(work: Work, observation: Observation, eligible: np.ndarray, group: np.ndarray) -> None:
+    """Select core tokens of one layer and write them."""
+    folder, config, layer = work.folder, work.plan.config.observe, observation.layer
+    neurons = observation.populations["neurons"]
+    min_count, notes = _min_count(work, neurons, eligible)
+    selection = {"core_tokens": config.core_tokens, "min_count": min_count}
+    for name, activations in observation.populations.items():
+        core = select(activations, eligible, **selection)
+        folder.write(folder.layer_file(f"{name}/core_tokens", layer), core_tokens_table(core))
+        shards = observation.shards.get(name)
+        frame, share = _leave_out_core_tokens(activations, shards, eligible, group, selection)
+        folder.write(folder.layer_file(f"jackknife/{name}/core_tokens", layer), frame)
+        if name == "neurons":
+            notes |= {"testable": int((core.n >= MIN_TOKENS).sum()), "most_core_tokens": int(core.n.max())}
+            notes["share"] = share
+            if neurons.parts == 2:
+                notes["reliability"] = _median(core.reliability)
+                notes["overlap"] = _median(halves_overlap(neurons, eligible, **selection))
+    folder.manifest["observation"][str(layer)] = notes
+    count = neurons.count.sum(axis=0)
+    folder.write(folder.path / "vocabulary.parquet", vocabulary_table(work.plan.model.vocabulary, count))
+
+
+def _median(values: np.ndarray) -> float:
+    """Return the median of what is defined; NaN when nothing is."""
+    defined = values[np.isfinite(values)]
+    return float(np.median(defined)) if len(defined) else float("nan")
+
+
+def _min_count(work: Work, neurons: TokenActivations, eligible: np.ndarray) -> tuple[int, dict[str, Any]]:
+    """Return the count that makes a token eligible, and what to say of it."""
+    config = work.plan.config.observe
+    if work.plan.mode == "vocabulary":
+        return 1, {"min_count": 1}
+    if config.min_count != "auto":
+        return config.min_count, {"min_count": config.min_count}
+    chosen, reliability = choose_min_count(neurons, eligible, core_tokens=config.core_tokens)
+    if not reliability >= RELIABLE:
+        work.progress.say(
+            f"Layer {neurons.layer}: no minimum count makes the median neuron reliable ({RELIABLE}); the best is "
+            f"{chosen}, with {reliability:.2f}. More text would help."
+        )
+    return chosen, {"min_count": chosen}
+
+
+def _leave_out_core_tokens(
+    activations: TokenActivations,
+    shards: TokenActivations | None,
+    eligible: np.ndarray,
+    group: np.ndarray,
+    selection: dict[str, int],
+) -> tuple[pl.DataFrame, list[float]]:
+    """Return sampled neurons' core tokens with all groups (-1) and with each left out, and the groups' shares.
+
+    Groups are shards of text in corpus mode, orthants of the vocabulary in vocabulary mode.
+    """
+    frames = []
+    if shards is not None:
+        weight = shards.count.sum(axis=1).astype(float)
+        for g in range(-1, shards.parts):
+            keep = np.arange(shards.parts) != g
+            part = replace(shards, count=shards.count[keep], total=shards.total[keep])
+            part = _as_one(part)
+            frames.append(core_tokens_table(select(part, eligible, **selection)).with_columns(group=pl.lit(g)))
+    else:
+        some = activations.columns(_sample(activations))
+        weight = np.bincount(group[eligible], minlength=int(group.max()) + 1).astype(float)
+        for g in range(-1, len(weight)):
+            core = select(some, eligible & (group != g), **selection)
+            frames.append(core_tokens_table(core).with_columns(group=pl.lit(g)))
+    used = np.flatnonzero(weight > 0)
+    frame = pl.concat(frames).filter(pl.col("group").is_in([-1, *used.tolist()]))
+    return frame, [float(w) for w in weight[used] / weight.sum()]
+
+
+def _sample(activations: TokenActivations) -> np.ndarray:
+    """Return evenly spaced neurons for the jackknife: all, when there are few."""
+    size = len(activations.neuron)
+    return np.linspace(0, size - 1, min(JACKKNIFE_NEURONS, size)).astype(int)
+
+
+def _as_one(part: TokenActivations) -> TokenActivations:
+    """Add the parts of an observation up."""
+    total = part.total.sum(axis=0, keepdims=True, dtype=np.float64).astype(np.float32)
+    return replace(part, count=part.count.sum(axis=0, keepdims=True), total=total)
