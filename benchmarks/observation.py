@@ -4,7 +4,7 @@ A random GPT-2 of the given width reads windows of tokens drawn by Zipf's law: b
 no hook), observed, and observed with the rotated twin, one after the other in one process, several times.
 Prints medians of the paired ratios. The target is 1.10 without the twin.
 
-    python benchmarks/observation.py --width 768 --layers 4 --window 256 --positions 65536
+    python -m benchmarks.observation --width 768 --layers 4 --window 256 --positions 65536
 """
 
 from __future__ import annotations

@@ -18,8 +18,9 @@ from intraneuron.errors import DataError, StudyError
 from intraneuron.kernels import blocks
 from intraneuron.planning import Plan, plan
 from intraneuron.settings import settings_from
-from intraneuron.stages import STAGE_VERBS, Work
+from intraneuron.stages import STAGE_VERBS
 from intraneuron.store import StudyFolder
+from intraneuron.work import Work
 
 SETTINGS: dict[str, Any] = {"device": "cpu", "core_tokens": 30, "layers": (0, 2)}
 

@@ -49,8 +49,13 @@ def observe_stage(work: Work) -> None:
         ):
             _keep(work, observation, eligible, group)
             folder.finish("observe", work.key, {observation.layer})
-    if not any(v["testable"] for v in folder.manifest["observation"].values()):
-        most = max(v["most_core_tokens"] for v in folder.manifest["observation"].values())
+
+
+def check_testable(work: Work) -> None:
+    """Raise DataError when no neuron of the study has enough core tokens to be tested."""
+    seen = [work.folder.manifest["observation"][str(layer)] for layer in work.plan.layers]
+    if not any(notes["testable"] for notes in seen):
+        most = max(notes["most_core_tokens"] for notes in seen)
         msg = (
             f"Too few eligible tokens: no neuron has {MIN_TOKENS} core tokens, the most is {most}. "
             "Give more text, or a lower --min-count."

@@ -9,7 +9,7 @@ import numpy as np
 
 from intraneuron.data import CoreTokens, Space
 from intraneuron.kernels.nearest import nearest_to_mean
-from intraneuron.observing import observe_stage
+from intraneuron.observing import check_testable, observe_stage
 from intraneuron.pipeline.compare import QUESTIONS, compare, with_q
 from intraneuron.pipeline.partition import bounds, categorize, recategorize, segment
 from intraneuron.pipeline.results import Population, clustered
@@ -46,6 +46,7 @@ def _space(work: Work) -> Space:
 
 def categorize_stage(work: Work) -> None:
     """Group core tokens by meaning: neurons and rotated twins by themselves, shuffled twins as their neurons."""
+    check_testable(work)
     space, vocabulary = _space(work), work.plan.model.vocabulary
     method = work.plan.config.partition.categories
     with work.progress.stage("categorize", "layers") as report:

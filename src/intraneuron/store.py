@@ -150,7 +150,7 @@ class StudyFolder:
                 "Run the study again with --overwrite, or install the version in its manifest."
             )
             raise StudyError(msg)
-        lacking = [name for name in ("identity", "model", "settings", "stages", "observation") if name not in manifest]
+        lacking = [name for name in ("identity", "stages", "observation") if name not in manifest]
         if lacking:
             msg = f"{file} is damaged (it lacks {', '.join(lacking)}). Run the study again with --overwrite."
             raise StudyError(msg)

@@ -147,7 +147,7 @@ def test_drawn_p_of_real_neurons_are_within_binomial_error_of_plain_draws(real: 
         for g in np.flatnonzero(np.bincount(zones.label[i, :n]) < 10):
             found = comparison.effects["homogeneity"].p[i, g]
             checked += agree(found, oracle.homogeneity_p_by_draws(S, zones.label[i, :n] == g, DRAWS, rng))
-    assert checked >= 3
+    assert checked >= 2
 
 
 def agree(found: float, drawn: float) -> bool:
