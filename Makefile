@@ -34,7 +34,7 @@ install-test: .venv/installed-test
 	touch $@
 
 benchmarks: install-test
-	$(BIN)/python -m benchmarks.statistics
+	$(BIN)/python -m benchmarks.effects
 	$(BIN)/python -m benchmarks.observation
 
 clean:

@@ -356,6 +356,20 @@ def test_too_few_eligible_tokens_leave_no_folder_behind(models: Path, tmp_path: 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_study_that_cannot_be_replaced_stays_as_it_was(models: Path, study: Path, starved: dict[str, Any]) -> None:
+    before = (study / "summary.json").read_bytes()
+    with pytest.raises(DataError, match="Too few eligible tokens"):
+        run(models / "gpt2", study, overwrite=True, **starved)
+    assert (study / "summary.json").read_bytes() == before
+    assert not list(study.parent.glob(".*replaced"))
+
+
+def test_a_study_that_is_replaced_leaves_nothing_behind(models: Path, study: Path) -> None:
+    run(models / "gpt2", study, overwrite=True, layers=(0,))
+    assert StudyFolder.open(study).read_json("summary.json")["layers"] == [0]
+    assert not list(study.parent.glob(".*replaced"))
+
+
 def test_too_few_eligible_tokens_are_told_again_when_run_again(
     models: Path, tmp_path: Path, starved: dict[str, Any]
 ) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from intraneuron.errors import IntraneuronError
 from intraneuron.planning import Plan, Progress, keys
 from intraneuron.stages import STAGE_VERBS
-from intraneuron.store import STAGES, StudyFolder
+from intraneuron.store import STAGES, StudyFolder, settle
 from intraneuron.work import Work
 
 
@@ -25,18 +24,21 @@ def run_study(
 
     Stages that finished with the same settings are not repeated; a changed setting redoes the stages that depend on
     it. Another model, mode or text in the same folder is refused. ``last`` holds the verbs of stages that belong to
-    higher rooms (the report). When a new study fails for a reason that the user can put right, nothing stays behind.
+    higher rooms (the report). When a new study fails for a reason that the user can put right, nothing of it stays
+    behind, and a study that it was to replace is put back.
     """
     progress = progress or Progress()
     path = out or planned.default_folder
-    new = not path.exists()
+    new = overwrite or not path.exists() or not any(path.iterdir() if path.is_dir() else ["a file"])
     folder = StudyFolder.create(path, planned.manifest(), overwrite=overwrite)
     try:
         _run_stages(planned, folder, progress, STAGE_VERBS | dict(last))
     except IntraneuronError:
         if new:
-            shutil.rmtree(path)
+            settle(path, keep_new=False)
         raise
+    if overwrite:
+        settle(path, keep_new=True)
     return folder
 
 

@@ -114,7 +114,7 @@ class StudyFolder:
             raise StudyError(msg)
         if there and overwrite:
             _refuse_foreign(path)
-            shutil.rmtree(path)
+            set_aside(path)
         elif there:
             return cls.open(path)._adopt(manifest)
         folder = cls(path, manifest | {"format": FORMAT, "stages": {}, "observation": {}})
@@ -290,6 +290,29 @@ class StudyFolder:
             self.partition(name, layer, "activation"),
             self.comparison(name, layer),
         )
+
+
+def aside(path: Path) -> Path:
+    """Return where a study waits while another one takes its place."""
+    return path.with_name(f".{path.name}.replaced")
+
+
+def set_aside(path: Path) -> None:
+    """Move a study aside; one that already waits there is the finished one, and stays."""
+    if aside(path).exists():
+        shutil.rmtree(path)
+    else:
+        path.rename(aside(path))
+
+
+def settle(path: Path, *, keep_new: bool) -> None:
+    """Drop the study that was set aside, or put it back in the place of the new one."""
+    if keep_new:
+        shutil.rmtree(aside(path), ignore_errors=True)
+        return
+    shutil.rmtree(path, ignore_errors=True)
+    if aside(path).exists():
+        aside(path).rename(path)
 
 
 def _refuse_foreign(path: Path) -> None:

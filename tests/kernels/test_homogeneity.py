@@ -155,7 +155,7 @@ def tight_top(size: int, *, n: int = 40, strength: float = 1.2, seed: int = 0) -
 
 
 def within_error(found: float, drawn: float) -> bool:
-    """Tell whether two Monte Carlo p agree: one with up to 400 exceedances, the other of DRAWS draws."""
+    """Tell whether two Monte Carlo p agree: one with a limited number of exceedances, the other of DRAWS draws."""
     error = math.sqrt(max(found, drawn) ** 2 / EXCEEDANCES + drawn * (1 - drawn) / DRAWS)
     return abs(found - drawn) < 4.5 * error
 

@@ -21,7 +21,7 @@ def test_bytes_that_are_no_text_by_themselves_are_fragments_written_as_escapes()
     tokenizer = byte_level_tokenizer()
     vocabulary = read_vocabulary(tokenizer, len(tokenizer))
     euro = tokenizer("€", add_special_tokens=False)["input_ids"]
-    assert vocabulary.words(euro) == ["\\xe2", "\\x82", "\\xac"]
+    assert vocabulary.words(euro) == ["<0xE2>", "<0x82>", "<0xAC>"]
     assert vocabulary.fragment[euro].all()
     assert vocabulary.fragment.sum() == 128  # one byte each: ASCII is text, the other half is not
     assert all(text.isascii() for text in vocabulary.token[vocabulary.fragment])
@@ -31,8 +31,8 @@ def test_control_characters_are_escaped_and_line_ends_kept() -> None:
     tokenizer = byte_level_tokenizer()
     token = read_vocabulary(tokenizer, len(tokenizer)).token
     assert [token[tokenizer(text)["input_ids"][0]] for text in ("\0", "\x1b", "\n", "\t")] == [
-        "\\x00",
-        "\\x1b",
+        "<0x00>",
+        "<0x1B>",
         "\n",
         "\t",
     ]

@@ -13,7 +13,10 @@ from intraneuron.kernels.blocks import over_neurons
 
 TILE = 4
 
-CHUNK = 512
+REASSOCIATE = {"reassoc", "contract", "nsz"}
+"""Sums may be split over vector registers; NaN and infinity keep their meaning."""
+
+CHUNK = 2048
 """Dimensions that are gathered at a time, so that 100 tokens stay in a core's own cache."""
 
 
@@ -23,7 +26,7 @@ def tile_length(n: int) -> int:
     return (n + TILE - 1) // TILE * TILE
 
 
-@numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
+@numba.njit(cache=True, nogil=True, fastmath=REASSOCIATE)
 def gram(E, n, width, S, add):  # type: ignore[no-untyped-def]
     """Write (or ``add``) the lower triangle of ``E E^T``, of n rows and ``width`` columns, to ``S``.
 
@@ -31,7 +34,7 @@ def gram(E, n, width, S, add):  # type: ignore[no-untyped-def]
 
     Works on 4 x 4 tiles of the lower triangle, so that 16 sums stay in registers while a row is read once.
     """
-    zero = E[0, 0] * 0
+    zero = E.dtype.type(0)  # sums stay in the format of E: half the width, twice the speed of float64
     for i in range(0, n, TILE):
         for j in range(0, i + 1, TILE):
             a0, a1, a2, a3 = zero, zero, zero, zero

@@ -88,11 +88,17 @@ def _decode(piece: str, byte_of: dict[str, int]) -> tuple[str, bool]:
     try:
         return raw.decode("utf-8"), False
     except UnicodeDecodeError:
-        return raw.decode("utf-8", errors="backslashreplace"), True
+        text = raw.decode("utf-8", errors="surrogateescape")  # byte NN becomes U+DCNN
+        return "".join(_byte(ord(c) - 0xDC00) if 0xDC80 <= ord(c) <= 0xDCFF else c for c in text), True
+
+
+def _byte(value: int) -> str:
+    """Write a byte that is no text, as SentencePiece does."""
+    return f"<0x{value:02X}>"
 
 
 def _printable(text: str) -> str:
     """Escape control characters but tab and line ends."""
     if text.isprintable():
         return text
-    return "".join(f"\\x{ord(c):02x}" if unicodedata.category(c) == "Cc" and c not in "\t\n\r" else c for c in text)
+    return "".join(_byte(ord(c)) if unicodedata.category(c) == "Cc" and c not in "\t\n\r" else c for c in text)

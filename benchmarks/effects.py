@@ -1,6 +1,6 @@
 """From core tokens to q values: our verbs against the plain script, in one paired run.
 
-Run: python -m benchmarks.statistics [--neurons 512] [--plain 10] [--dimensions 1600]
+Run: python -m benchmarks.effects [--neurons 512] [--plain 10] [--dimensions 1600]
 
 The plain script (``benchmarks/plain.py``) is what a competent user of scipy and scikit-learn writes today, with 999
 permutations vectorised in numpy. Both get the same neurons: 100 core tokens of clustered random vectors. Rounds
