@@ -508,7 +508,7 @@ def mrpp(S: Array, segment: Array) -> dict[str, float]:
 def distance_weights(a: Array) -> Array:
     """Return D, the absolute differences of midranks."""
     rank = stats.rankdata(a)
-    return np.abs(rank[:, None] - rank[None, :])
+    return np.asarray(np.abs(rank[:, None] - rank[None, :]))
 
 
 def distance(S: Array, a: Array) -> dict[str, float]:
