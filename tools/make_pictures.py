@@ -1,6 +1,6 @@
 """Draw the pictures of README and docs from a study of minilm.
 
-Run: python tools/make_pictures.py STUDY
+Run: python tools/make_pictures.py STUDY L0N301
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from intraneuron.figures.theme import save
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 
 
-def main(study_folder: str) -> None:
-    """Write ``docs/images``: the spectrum of the clearest neuron, and the profile with both twins."""
+def main(study_folder: str, neuron: str) -> None:
+    """Write ``docs/images``: the spectrum of one neuron, and the profile with both twins."""
     study = open_study(Path(study_folder))
-    clearest = study.card(study.summary["clearest"][0])
-    for name, chart in (("spectrum", clearest.figure()), ("profile", study.profile())):
+    card = study.card(neuron)
+    for name, chart in (("spectrum", card.figure()), ("profile", study.profile())):
         save(chart, IMAGES / f"{name}.png")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:3])
