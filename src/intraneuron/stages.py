@@ -12,7 +12,7 @@ from intraneuron.kernels.nearest import nearest_to_mean
 from intraneuron.observing import check_testable, observe_stage
 from intraneuron.pipeline.compare import QUESTIONS, compare, with_q
 from intraneuron.pipeline.partition import bounds, categorize, recategorize, segment
-from intraneuron.pipeline.results import Population, clustered
+from intraneuron.pipeline.results import Population, clustered, silhouette_bar
 from intraneuron.pipeline.shuffle import shuffle
 from intraneuron.pipeline.summarize import leave_out
 from intraneuron.summary import write_summary
@@ -59,18 +59,13 @@ def categorize_stage(work: Work) -> None:
                 work.folder.write(file, core_tokens_table(core))
                 cores["shuffled"] = core
                 found["shuffled"] = recategorize(found["neurons"], core, order)
-            bar = _silhouette_bar(found["rotated"].quality) if "rotated" in found else None
+            bar = silhouette_bar(found["rotated"].quality) if "rotated" in found else None
             for name, core in cores.items():
                 words = _words(core, found[name], space, vocabulary)
                 frame = categories_table(core, found[name], clustered(found[name].quality, bar), words)
                 work.folder.write(work.folder.layer_file(f"{name}/categories", layer), frame)
             work.folder.finish("categorize", work.key, {layer})
             report(done, len(work.layers))
-
-
-def _silhouette_bar(quality: np.ndarray) -> float:
-    defined = quality[np.isfinite(quality)]
-    return float(np.quantile(defined, 0.95)) if len(defined) else float("nan")
 
 
 def _words(core: CoreTokens, categories: Any, space: Space, vocabulary: Any) -> list[list[list[str]]]:

@@ -12,7 +12,7 @@ from intraneuron.config import K_MAX
 from intraneuron.data import CoreTokens
 from intraneuron.errors import StudyError
 from intraneuron.pipeline.pattern import bars, flags
-from intraneuron.pipeline.results import Population, results
+from intraneuron.pipeline.results import Population, results, silhouette_bar
 from intraneuron.pipeline.summarize import Layer, pattern_rows, summarize
 from intraneuron.store import StudyFolder
 from intraneuron.tables import read_jackknife_table
@@ -53,7 +53,7 @@ def _write_results(
     vocabulary = folder.vocabulary()
     parts: dict[str, list[pl.DataFrame]] = {}
     for n, populations in found.items():
-        bar = _silhouette_bar(populations)
+        bar = silhouette_bar(populations["rotated"].categories.quality) if "rotated" in populations else None
         for name, population in populations.items():
             own = flags(population.comparison, limits[n]) if n in limits else None
             frame = results(population, vocabulary, clustered_above=bar, flags=own)
@@ -75,14 +75,6 @@ def _padded(lists: pl.Series, size: int) -> pl.Series:
     """Return fixed-size lists lengthened to ``size`` with NaN."""
     table = lists.to_numpy()
     return pl.Series(lists.name, np.pad(table, ((0, 0), (0, size - table.shape[1])), constant_values=np.nan))
-
-
-def _silhouette_bar(populations: dict[str, Population]) -> float | None:
-    if "rotated" not in populations:
-        return None
-    quality = populations["rotated"].categories.quality
-    defined = quality[np.isfinite(quality)]
-    return float(np.quantile(defined, 0.95)) if len(defined) else float("nan")
 
 
 def _jackknife(folder: StudyFolder, layer: int, populations: dict[str, Population]) -> dict[str, np.ndarray]:

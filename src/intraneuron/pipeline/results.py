@@ -64,6 +64,12 @@ def results(
     return frame.with_columns(pl.col(boolean).cast(pl.Boolean))
 
 
+def silhouette_bar(quality: np.ndarray) -> float:
+    """Return the silhouette that 5 % of the rotated twins exceed; NaN when none is defined."""
+    defined = quality[np.isfinite(quality)]
+    return float(np.quantile(defined, 0.95)) if len(defined) else float("nan")
+
+
 def clustered(silhouette: np.ndarray, above: float | None) -> list[bool | None]:
     """Return whether each silhouette is above the twin's bar; None where either is undefined."""
     return [None if above is None or np.isnan(s) else bool(s > above) for s in silhouette]
