@@ -17,8 +17,8 @@ import numpy as np
 
 from benchmarks.plain import analyse_plain
 from intraneuron.data import CoreTokens, Space
-from intraneuron.pipeline.compare import Comparison, compare, with_q
-from intraneuron.pipeline.partition import categorize, segment
+from intraneuron.pipeline.analyse import analyse
+from intraneuron.pipeline.compare import Comparison, with_q
 
 EQUAL = {
     "top_down_h": ("top_down", "observed"),
@@ -45,7 +45,7 @@ def neurons(count: int, dimensions: int, seed: int) -> tuple[CoreTokens, Space]:
 
 def ours(core: CoreTokens, space: Space) -> Comparison:
     """Run the verbs, q included."""
-    comparison = compare(core, space, categorize(core, space), segment(core))
+    comparison = analyse(core, space)[0].comparison
     comparison.effects.update({q: with_q([e])[0] for q, e in comparison.effects.items()})
     return comparison
 

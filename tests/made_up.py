@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from intraneuron.data import CoreTokens, Space
+from intraneuron.kernels.similarity import cosines
 
 PER_VOCABULARY = ("vectors", "count", "eligible")
 """Fields of a batch that have no axis of neurons."""
@@ -40,6 +41,14 @@ class Batch:
             if f.name not in (*PER_VOCABULARY, "total", "keys")
         }
         return replace(self, **changed, total=self.total[:, :, index], keys=self.keys[:, index])
+
+    @property
+    def width(self) -> int:
+        return int(self.token_id.shape[1])
+
+    def cosines(self) -> np.ndarray:
+        """Return the cosines of all pairs of each neuron's tokens, (N, K, K)."""
+        return cosines(self.vectors, self.token_id, self.n)
 
     def core(self) -> CoreTokens:
         """Return the core tokens as a noun."""

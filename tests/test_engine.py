@@ -49,7 +49,8 @@ def planned(model: Path, **settings: Any) -> Plan:
 def report(work: Work) -> None:
     """Stand in for the report, which lives in a higher room."""
     (work.folder.path / "report.html").write_text("<html>")
-    work.folder.finish("report", work.key, set(work.plan.layers))
+    for layer in work.plan.layers:
+        work.finish(layer)
 
 
 def run(model: Path, out: Path, *, overwrite: bool = False, **settings: Any) -> StudyFolder:
@@ -176,9 +177,9 @@ def test_run_again_nothing_is_repeated(models: Path, study: Path, calls: list[tu
     ("changed", "redone"),
     [
         ({"segments": "quantile:3"}, ["segment", "compare", "intervals", "summarize"]),
-        ({"categories": "complete"}, ["categorize", "compare", "intervals", "summarize"]),
-        ({"center": True}, ["categorize", "compare", "intervals", "summarize"]),
-        ({"core_tokens": 25}, ["observe", "categorize", "segment", "compare", "intervals", "summarize"]),
+        ({"categories": "complete"}, ["categorize", "intervals", "summarize"]),
+        ({"center": True}, ["categorize", "intervals", "summarize"]),
+        ({"core_tokens": 25}, ["observe", "categorize", "segment", "intervals", "summarize"]),
         ({"memory": 1.0}, []),
     ],
     ids=lambda v: str(v)[:40],
@@ -204,7 +205,7 @@ def test_a_further_layer_is_all_that_is_observed_and_q_is_made_anew(
     models: Path, study: Path, tmp_path: Path, calls: list[tuple[str, tuple[int, ...]]]
 ) -> None:
     run(models / "gpt2", study, layers=None)
-    assert calls[:-1] == [(name, (1,)) for name in ("observe", "categorize", "segment", "compare", "intervals")]
+    assert calls[:-1] == [(name, (1,)) for name in ("observe", "categorize", "segment", "intervals")]
     assert calls[-1] == ("summarize", (0, 1, 2))
     run(models / "gpt2", tmp_path / "fresh", layers=None)
     assert_same_numbers(study, tmp_path / "fresh")
@@ -340,7 +341,7 @@ def test_what_else_lies_beside_a_study_does_no_harm(
 
 def test_overwriting_starts_anew(models: Path, study: Path, calls: list[tuple[str, tuple[int, ...]]]) -> None:
     run(models / "bert", study, overwrite=True, layers=(1,))
-    assert [name for name, _ in calls] == ["observe", "categorize", "segment", "compare", "intervals", "summarize"]
+    assert [name for name, _ in calls] == ["observe", "categorize", "segment", "intervals", "summarize"]
     assert pl.read_parquet(study / "neurons" / "results.parquet")["layer"].unique().to_list() == [1]
 
 

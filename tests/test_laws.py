@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from tests.made_up import Batch, clustered_vectors, make_batch, random_partition
 
+from intraneuron import kernels
 from intraneuron.kernels import blocks
 from intraneuron.kernels.agreement import agreement
 from intraneuron.kernels.breaks import cut, variance_fit
@@ -26,7 +27,7 @@ from intraneuron.kernels.nearest import nearest_to_mean
 from intraneuron.kernels.ranks import top_down
 from intraneuron.kernels.runs import interleaving
 from intraneuron.kernels.selection import means_of, top_tokens
-from intraneuron.kernels.similarity import cosines
+from intraneuron.kernels.similarity import cosines, rearranged
 from intraneuron.kernels.tails import upper_tail
 from intraneuron.kernels.zone_tests import P
 
@@ -34,14 +35,21 @@ Kernel = Callable[[Batch], Sequence[np.ndarray]]
 
 
 def _zones(b: Batch, **options: bool) -> Sequence[np.ndarray]:
-    return zones(b.vectors, b.token_id, b.n, b.activation, b.segment, b.n_segments, keys=b.keys, **options)
+    return zones(b.cosines(), b.n, b.activation, b.segment, b.n_segments, keys=b.keys, **options)
+
+
+def _shuffles(b: Batch) -> np.ndarray:
+    return shuffles(b.n, b.width, seed=5, layer=b.keys[1], neuron=b.keys[2])
 
 
 KERNELS: dict[str, Kernel] = {
-    "cosines": lambda b: [cosines(b.vectors, b.token_id, b.n)],
-    "cluster ward": lambda b: cluster(b.vectors, b.token_id, b.n, linkage="ward"),
-    "cluster average": lambda b: cluster(b.vectors, b.token_id, b.n, linkage="average"),
-    "cluster complete": lambda b: cluster(b.vectors, b.token_id, b.n, linkage="complete"),
+    "cosines": lambda b: [b.cosines()],
+    "rearranged": lambda b: [
+        rearranged(b.cosines(), shuffles(b.n, b.width, seed=5, layer=b.keys[1], neuron=b.keys[2]))
+    ],
+    "cluster ward": lambda b: cluster(b.cosines(), b.n, linkage="ward"),
+    "cluster average": lambda b: cluster(b.cosines(), b.n, linkage="average"),
+    "cluster complete": lambda b: cluster(b.cosines(), b.n, linkage="complete"),
     "cut quantile": lambda b: cut(b.activation, b.n, "quantile", 5),
     "cut equal-width": lambda b: cut(b.activation, b.n, "equal-width", 5),
     "cut top": lambda b: cut(b.activation, b.n, "top", 0.2),
@@ -53,7 +61,7 @@ KERNELS: dict[str, Kernel] = {
     "zones estimates": lambda b: _zones(b, estimates_only=True),
     "agreement": lambda b: agreement(b.category, b.segment, b.n),
     "nearest_to_mean": lambda b: [nearest_to_mean(b.vectors, b.token_id, b.category, b.n, b.n_categories)],
-    "shuffles": lambda b: [shuffles(b.n, b.token_id.shape[1], seed=5, layer=b.keys[1], neuron=b.keys[2])],
+    "shuffles": lambda b: [_shuffles(b)],
     "top_tokens": lambda b: top_tokens(b.total, b.count, b.eligible, 30),
     "means_of": lambda b: [means_of(b.total[0], b.count[0], b.token_id)],
 }
@@ -112,6 +120,16 @@ def test_a_neuron_alone_gets_the_bits_that_it_gets_in_a_batch(name: str) -> None
         alone = KERNELS[name](BATCH[i : i + 1])
         for whole, single in zip(together, alone, strict=True):
             same(single, whole[i : i + 1])
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_one_neuron_of_a_batch_meets_the_same_compilation(name: str) -> None:
+    KERNELS[name](BATCH)
+    cores = [module._core for module in vars(kernels).values() if hasattr(module, "_core")]
+    before = [len(core.signatures) for core in cores]
+    KERNELS[name](BATCH[3:4])
+    assert sum(before) > 0
+    assert [len(core.signatures) for core in cores] == before
 
 
 @pytest.mark.parametrize("name", KERNELS)
@@ -210,8 +228,8 @@ def test_the_order_of_tokens_changes_no_partition_by_meaning() -> None:
     vectors, n = clustered_vectors(200, 12, seed=4), np.full(6, 40)
     order = rng.permutation(40)
     for linkage in LINKAGES:
-        label, quality = cluster(vectors, ids, n, linkage=linkage)
-        moved, moved_quality = cluster(vectors, ids[:, order], n, linkage=linkage)
+        label, quality = cluster(cosines(vectors, ids, n), n, linkage=linkage)
+        moved, moved_quality = cluster(cosines(vectors, ids[:, order], n), n, linkage=linkage)
         np.testing.assert_allclose(moved_quality, quality, atol=1e-6)
         for i in range(6):
             pairs = set(zip(label[i, order], moved[i], strict=True))

@@ -142,7 +142,8 @@ def _report_stage(work: Work) -> None:
         cards = [build_card(folder, *parse_neuron(name)) for name in summary["clearest"]]
         write_report(summary, cards, folder.path / "report.html")
         report(1, 1)
-    folder.finish("report", work.key, set(work.plan.layers))
+    for layer in work.plan.layers:
+        work.finish(layer)
 
 
 def open(path: str | Path | None = None) -> Study:

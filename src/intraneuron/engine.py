@@ -64,5 +64,7 @@ def _run_stages(
     # What is about to be made again would speak of other settings than the manifest.
     folder.withdraw(*(file for stage, file in PAGES.items() if stage in missing))
     folder.write_manifest()
-    for name, layers in missing.items():
-        verbs[name](Work(folder, planned, layers, progress, key[name]))
+    for stage in STAGES:  # a stage may have done a later one in the same pass
+        layers = missing_stages(planned, folder).get(stage.name)
+        if layers:
+            verbs[stage.name](Work(folder, planned, layers, progress, stage.name, key))

@@ -33,7 +33,7 @@ def observe_stage(work: Work) -> None:
     from intraneuron.models.spaces import read_space
     from intraneuron.pipeline.observe import observe
 
-    plan, folder = work.plan, work.folder
+    plan = work.plan
     space = read_space(plan.model, replace(plan.config.space, space="input", center=False))
     eligible = ~plan.model.vocabulary.special & space.defined
     group = orthants(space.vector, eligible)
@@ -48,7 +48,7 @@ def observe_stage(work: Work) -> None:
             progress=report,
         ):
             _keep(work, observation, eligible, group)
-            folder.finish("observe", work.key, {observation.layer})
+            work.finish(observation.layer)
 
 
 def check_testable(work: Work) -> None:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 import numpy as np
 
-from intraneuron.data import CoreTokens, Space
+from intraneuron.data import CoreTokens, Partition, Space
 from intraneuron.kernels.nearest import nearest_to_mean
 from intraneuron.observing import check_testable, observe_stage
-from intraneuron.pipeline.compare import QUESTIONS, compare, with_q
-from intraneuron.pipeline.partition import bounds, categorize, recategorize, segment
+from intraneuron.pipeline.analyse import Analysis, analyse
+from intraneuron.pipeline.compare import QUESTIONS, Comparison, compare, with_q
+from intraneuron.pipeline.partition import bounds, segment
 from intraneuron.pipeline.results import Population, clustered, silhouette_bar
 from intraneuron.pipeline.shuffle import shuffle
 from intraneuron.pipeline.summarize import leave_out
+from intraneuron.planning import Report
 from intraneuron.summary import write_summary
 from intraneuron.tables import (
     categories_table,
@@ -26,10 +29,6 @@ from intraneuron.tables import (
     segments_table,
 )
 from intraneuron.work import Work
-
-if TYPE_CHECKING:
-    pass
-
 
 # categorize, segment ----------------------------------------------------------------------------------------
 
@@ -45,27 +44,53 @@ def _space(work: Work) -> Space:
 
 
 def categorize_stage(work: Work) -> None:
-    """Group core tokens by meaning: neurons and rotated twins by themselves, shuffled twins as their neurons."""
+    """Group core tokens by meaning, and compare with zones of activation while the cosines are at hand.
+
+    Neurons and rotated twins are grouped by themselves, shuffled twins as their neurons.
+    """
     check_testable(work)
-    space, vocabulary = _space(work), work.plan.model.vocabulary
-    method = work.plan.config.partition.categories
-    with work.progress.stage("categorize", "layers") as report:
-        for done, layer in enumerate(work.layers, 1):
-            cores = {name: work.folder.core_tokens(name, layer) for name in work.observed}
-            found = {name: categorize(core, space, method) for name, core in cores.items()}
-            if "shuffled" in work.twins:
-                core, order = shuffle(cores["neurons"], seed=work.plan.config.observe.seed)
-                file = work.folder.layer_file("shuffled/core_tokens", layer)
-                work.folder.write(file, core_tokens_table(core))
-                cores["shuffled"] = core
-                found["shuffled"] = recategorize(found["neurons"], core, order)
-            bar = silhouette_bar(found["rotated"].quality) if "rotated" in found else None
-            for name, core in cores.items():
-                words = _words(core, found[name], space, vocabulary)
-                frame = categories_table(core, found[name], clustered(found[name].quality, bar), words)
-                work.folder.write(work.folder.layer_file(f"{name}/categories", layer), frame)
-            work.folder.finish("categorize", work.key, {layer})
-            report(done, len(work.layers))
+    space, seed = _space(work), work.plan.config.observe.seed
+    done, total = 0, work.n_neurons() * len(work.observed)
+    with work.progress.stage("categorize, compare", "neurons") as report:
+        for layer in work.layers:
+            cores: dict[str, CoreTokens] = {}
+            found: dict[str, Analysis] = {}
+            for name in work.observed:
+                core = cores[name] = work.folder.core_tokens(name, layer)
+                twin = shuffle(core, seed=seed) if name == "neurons" and "shuffled" in work.twins else None
+                told = partial(_report_from, report, done, total)
+                analyses = analyse(core, space, work.plan.config.partition, seed=seed, shuffled=twin, progress=told)
+                found[name] = analyses[0]
+                if twin:
+                    cores["shuffled"], found["shuffled"] = twin[0], analyses[1]
+                done += len(core)
+            _write_categories(work, layer, cores, {name: one.categories for name, one in found.items()}, space)
+            for name, one in found.items():
+                _write_comparison(work, layer, name, cores[name], one.comparison)
+            work.finish(layer, "categorize", "compare")
+
+
+def _report_from(report: Report, start: int, total: int, done: int) -> None:
+    report(start + done, total)
+
+
+def _write_categories(
+    work: Work, layer: int, cores: dict[str, CoreTokens], found: dict[str, Partition], space: Space
+) -> None:
+    if "shuffled" in cores:
+        work.folder.write(work.folder.layer_file("shuffled/core_tokens", layer), core_tokens_table(cores["shuffled"]))
+    bar = silhouette_bar(found["rotated"].quality) if "rotated" in found else None
+    for name, core in cores.items():
+        words = _words(core, found[name], space, work.plan.model.vocabulary)
+        frame = categories_table(core, found[name], clustered(found[name].quality, bar), words)
+        work.folder.write(work.folder.layer_file(f"{name}/categories", layer), frame)
+
+
+def _write_comparison(work: Work, layer: int, name: str, core: CoreTokens, comparison: Comparison) -> None:
+    for question, effect in comparison.effects.items():
+        work.folder.write(work.folder.layer_file(f"{name}/effects/{question}", layer), effect_table(core, effect))
+    profile = profile_table(core, comparison.mean_similarity, comparison.profile)
+    work.folder.write(work.folder.layer_file(f"{name}/profile", layer), profile)
 
 
 def _words(core: CoreTokens, categories: Any, space: Space, vocabulary: Any) -> list[list[list[str]]]:
@@ -85,7 +110,7 @@ def segment_stage(work: Work) -> None:
                 segments = segment(core, method)
                 frame = segments_table(core, segments, bounds(core, segments))
                 work.folder.write(work.folder.layer_file(f"{name}/segments", layer), frame)
-            work.folder.finish("segment", work.key, {layer})
+            work.finish(layer)
             report(done, len(work.layers))
 
 
@@ -93,7 +118,7 @@ def segment_stage(work: Work) -> None:
 
 
 def compare_stage(work: Work) -> None:
-    """Test every population's zones against meaning; q is added when all layers are there."""
+    """Test zones against meaning where categories are those of an earlier run."""
     space, seed = _space(work), work.plan.config.observe.seed
     done, total = 0, work.n_neurons() * len(work.populations)
     with work.progress.stage("compare", "neurons") as report:
@@ -101,16 +126,11 @@ def compare_stage(work: Work) -> None:
             for name in work.populations:
                 core = work.folder.core_tokens(name, layer)
                 categories = work.folder.partition(name, layer, "meaning")
-                segments = work.folder.partition(name, layer, "activation")
-                comparison = compare(core, space, categories, segments, seed=seed)
-                for question, effect in comparison.effects.items():
-                    file = work.folder.layer_file(f"{name}/effects/{question}", layer)
-                    work.folder.write(file, effect_table(core, effect))
-                profile = profile_table(core, comparison.mean_similarity, comparison.profile)
-                work.folder.write(work.folder.layer_file(f"{name}/profile", layer), profile)
+                segments = segment(core, work.plan.config.partition.segments)
+                _write_comparison(work, layer, name, core, compare(core, space, categories, segments, seed=seed))
                 done += len(core)
                 report(min(done, total), total)
-            work.folder.finish("compare", work.key, {layer})
+            work.finish(layer)
 
 
 def _distinct(core: CoreTokens) -> tuple[CoreTokens, np.ndarray]:
@@ -134,9 +154,7 @@ def intervals_stage(work: Work) -> None:
                 frame = work.folder.read(work.folder.layer_file(f"jackknife/{name}/core_tokens", layer))
                 group = frame["group"].to_numpy()
                 core, again = _distinct(read_core_tokens_table(frame))
-                categories = categorize(core, space, partition.categories)
-                segments = segment(core, partition.segments)
-                every = compare(core, space, categories, segments, estimates_only=True).rows(again)
+                every = analyse(core, space, partition, estimates_only=True)[0].comparison.rows(again)
                 parts = [every.rows(group == g) for g in np.unique(group)]
                 population = len(work.folder.core_tokens(name, layer))
                 jackknife = leave_out(parts[0], parts[1:], share, population)
@@ -144,7 +162,7 @@ def intervals_stage(work: Work) -> None:
                 work.folder.write(file, jackknife_table(jackknife))
                 done += 1
                 report(done, total)
-            work.folder.finish("intervals", work.key, {layer})
+            work.finish(layer)
 
 
 # summarize ------------------------------------------------------------------------------------------
@@ -170,7 +188,8 @@ def summarize_stage(work: Work) -> None:
             report(done, total)
         write_summary(work.folder, found)
         report(total, total)
-    work.folder.finish("summarize", work.key, set(layers))
+    for layer in layers:
+        work.finish(layer)
 
 
 STAGE_VERBS: dict[str, Callable[[Work], None]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,7 +18,13 @@ class Work:
     plan: Plan
     layers: tuple[int, ...]
     progress: Progress
-    key: str
+    stage: str
+    keys: Mapping[str, str]
+
+    def finish(self, layer: int, *stages: str) -> None:
+        """Record that this stage, or those named, finished a layer."""
+        for stage in stages or (self.stage,):
+            self.folder.finish(stage, self.keys[stage], {layer})
 
     @property
     def twins(self) -> tuple[str, ...]:

@@ -103,7 +103,7 @@ def user(tmp_path: Path) -> User:
 def test_a_study_says_what_it_does_what_it_found_and_what_to_type_next(student: tuple[User, str, str]) -> None:
     user, out, progress = student
     assert f"{N} neurons in 2 of {LAYERS} layers" in progress
-    for stage in ("observe", "categorize", "segment", "compare", "intervals", "summarize", "report"):
+    for stage in ("observe", "categorize, compare", "segment", "intervals", "summarize", "report"):
         assert f"{stage}:" in progress
     assert "C1" in out
     assert "C4" in out

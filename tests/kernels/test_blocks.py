@@ -16,8 +16,31 @@ def test_every_neuron_is_treated_once(size: int, block: int) -> None:
         assert 0 < stop - start <= block
         array[start:stop] += 1
 
-    blocks.over_neurons(core, size, seen, block=block)
+    blocks.over_neurons(core, size, [], [seen], block=block)
     assert (seen == 1).all()
+
+
+@pytest.mark.parametrize("layout", ["rows", "columns", "slice", "read-only"])
+def test_a_core_meets_what_it_is_given_in_one_layout_that_it_cannot_change(layout: str) -> None:
+    table = np.arange(12.0).reshape(3, 4)
+    given = {"rows": table, "columns": np.asfortranarray(table), "slice": np.repeat(table, 2, axis=1)[:, ::2]}
+    array = given.get(layout, table)
+    array.flags.writeable = layout != "read-only"
+    met = []
+
+    def core(start: int, stop: int, read: np.ndarray, number: int, out: np.ndarray) -> None:
+        met.append((read, number))
+        out[start:stop] = 1
+
+    out = np.zeros(3)
+    blocks.over_neurons(core, 3, [array, 7], [out])
+    read, number = met[0]
+    assert number == 7
+    assert read.flags.c_contiguous
+    assert not read.flags.writeable
+    assert array.flags.writeable == (layout != "read-only")
+    np.testing.assert_array_equal(read, table)
+    assert out.all()
 
 
 def test_a_failure_in_any_block_is_raised() -> None:
@@ -27,7 +50,7 @@ def test_a_failure_in_any_block_is_raised() -> None:
             raise ValueError(msg)
 
     with pytest.raises(ValueError, match="late"):
-        blocks.over_neurons(core, 300)
+        blocks.over_neurons(core, 300, [], [])
 
 
 def test_threads_are_not_more_than_the_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from sklearn.metrics import silhouette_score
 from tests.made_up import clustered_vectors
 
 from intraneuron.kernels.clustering import LINKAGES, cluster, merges
+from intraneuron.kernels.similarity import cosines
 
 LOOSE = np.random.default_rng(3).normal(size=(200, 10))
 TABLES = {
@@ -53,7 +54,7 @@ def test_categories_are_scipys_cut_with_scikit_learns_highest_silhouette(table: 
     rng = np.random.default_rng(7)
     ids = np.stack([rng.choice(200, 50, replace=False) for _ in range(12)]).astype(np.int32)
     n = np.r_[np.full(9, 50), 31, 20, 4]
-    label, quality = cluster(vectors, ids, n, linkage=linkage)
+    label, quality = cluster(cosines(vectors, ids, n), n, linkage=linkage)
     for i in range(12):
         unit = vectors[ids[i, : n[i]]].astype(np.float64)
         expected, score = best_of(unit, linkage, 10)
@@ -76,7 +77,8 @@ def test_merge_heights_are_scipys(linkage: str) -> None:
 @pytest.mark.parametrize("n", [3, 4, 5])
 def test_a_handful_of_tokens_is_cut_into_fewer_groups_than_tokens(n: int, linkage: str) -> None:
     ids = np.arange(n, dtype=np.int32)[None]
-    label, quality = cluster(TABLES["structureless"], ids, np.array([n]), linkage=linkage)
+    size = np.array([n])
+    label, quality = cluster(cosines(TABLES["structureless"], ids, size), size, linkage=linkage)
     assert 2 <= len(set(label[0])) < n
     assert -1 <= quality[0] <= 1
 
@@ -85,7 +87,8 @@ def test_a_handful_of_tokens_is_cut_into_fewer_groups_than_tokens(n: int, linkag
 def test_tokens_with_one_and_the_same_vector_do_no_harm(linkage: str) -> None:
     vectors = TABLES["clustered"]
     ids = np.array([[4] * 30, [4] * 15 + [9] * 15, [*range(10), *[7] * 20]], dtype=np.int32)
-    label, quality = cluster(vectors, ids, np.full(3, 30), linkage=linkage)
+    n = np.full(3, 30)
+    label, quality = cluster(cosines(vectors, ids, n), n, linkage=linkage)
     assert np.isfinite(quality).all()
     assert (label >= 0).all()
     assert quality[1] == pytest.approx(1, abs=1e-5)
@@ -96,22 +99,25 @@ def test_tokens_with_one_and_the_same_vector_do_no_harm(linkage: str) -> None:
 
 @pytest.mark.parametrize("linkage", LINKAGES)
 def test_of_cuts_with_equal_silhouettes_the_one_with_fewest_groups_is_taken(linkage: str) -> None:
-    alike = np.tile(np.eye(4, dtype=np.float32)[0], (30, 1))
-    label, quality = cluster(alike, np.arange(30, dtype=np.int32)[None], np.array([30]), linkage=linkage)
+    alike = np.ones((1, 30, 30), dtype=np.float32)
+    label, quality = cluster(alike, np.array([30]), linkage=linkage)
     assert quality[0] == 0
     assert len(set(label[0])) == 2
 
 
 def test_too_few_tokens_have_no_groups_and_no_quality() -> None:
-    label, quality = cluster(TABLES["clustered"], np.arange(6, dtype=np.int32)[None], np.array([5]), min_tokens=6)
+    n = np.array([5])
+    S = cosines(TABLES["clustered"], np.arange(6, dtype=np.int32)[None], n)
+    label, quality = cluster(S, n, min_tokens=6)
     assert (label == -1).all()
     assert np.isnan(quality).all()
 
 
 def test_no_more_groups_than_asked_for_are_tried() -> None:
     vectors = clustered_vectors(60, 40, seed=5, groups=9)
-    ids = np.arange(60, dtype=np.int32)[None]
-    many, _ = cluster(vectors, ids, np.array([60]))
-    few, _ = cluster(vectors, ids, np.array([60]), k_max=3)
+    n = np.array([60])
+    S = cosines(vectors, np.arange(60, dtype=np.int32)[None], n)
+    many, _ = cluster(S, n)
+    few, _ = cluster(S, n, k_max=3)
     assert many.max() + 1 > 3
     assert few.max() + 1 <= 3

@@ -18,7 +18,7 @@ DRAWS = 20_000
 
 
 def analyse(b: Batch, **options: bool) -> Zones:
-    return zones(b.vectors, b.token_id, b.n, b.activation, b.segment, b.n_segments, keys=b.keys, **options)
+    return zones(b.cosines(), b.n, b.activation, b.segment, b.n_segments, keys=b.keys, **options)
 
 
 def similarity(b: Batch, i: int) -> np.ndarray:
@@ -186,7 +186,7 @@ def test_the_draws_of_a_neuron_depend_on_its_key_alone() -> None:
     for row in range(3):
         keys = b.keys.copy()
         keys[row] += 1
-        moved = zones(b.vectors, b.token_id, b.n, b.activation, b.segment, b.n_segments, keys=keys)
+        moved = zones(b.cosines(), b.n, b.activation, b.segment, b.n_segments, keys=keys)
         other.append(moved.peak[0, 2, P])
     assert analyse(b).peak[0, 2, P] == same.peak[0, 2, P]
     assert len({same.peak[0, 2, P], *other}) == 4
@@ -216,7 +216,7 @@ def test_too_few_tokens_and_constant_activations_have_no_answers() -> None:
 def test_tokens_with_one_and_the_same_vector_leave_every_test_undefined(dimensions: int) -> None:
     b = make_batch(2, 40, short=False)
     one = np.full((len(b.vectors), dimensions), 1 / np.sqrt(dimensions), dtype=np.float32)
-    found = zones(one, b.token_id, b.n, b.activation, b.segment, b.n_segments, keys=b.keys)
+    found = zones(cosines(one, b.token_id, b.n), b.n, b.activation, b.segment, b.n_segments, keys=b.keys)
     np.testing.assert_allclose(found.homogeneity[..., OBSERVED], 1, atol=1e-6)
     for table in (found.homogeneity, found.peak, found.mrpp, found.distance):
         assert np.isnan(table[..., P]).all()

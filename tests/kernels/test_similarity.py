@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tests.made_up import clustered_vectors, make_batch
 
-from intraneuron.kernels.similarity import TILE, cosines, tile_length
+from intraneuron.kernels.similarity import TILE, cosines, rearranged, tile_length
 
 
 @pytest.mark.parametrize("dimensions", [1, 2, 7, 65])
@@ -29,3 +29,13 @@ def test_padding_has_no_similarity() -> None:
 
 def test_a_tile_is_the_least_multiple_that_holds_all_tokens() -> None:
     assert [tile_length(n) for n in (0, 1, 4, 5, 100)] == [0, TILE, TILE, 2 * TILE, 100]
+
+
+def test_rearranged_cosines_are_those_of_the_rearranged_tokens() -> None:
+    b = make_batch(9, 23, seed=3)
+    rng = np.random.default_rng(0)
+    order = np.full(b.token_id.shape, -1)
+    for i, n in enumerate(b.n):
+        order[i, :n] = rng.permutation(n)
+    moved = np.where(order >= 0, np.take_along_axis(b.token_id, np.maximum(order, 0), axis=1), -1).astype(np.int32)
+    np.testing.assert_array_equal(rearranged(b.cosines(), order), cosines(b.vectors, moved, b.n))

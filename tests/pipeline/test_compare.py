@@ -206,11 +206,11 @@ def test_under_the_null_p_is_uniform_and_effects_are_zero_on_average(shuffled: C
 # Shape and bookkeeping -----------------------------------------------------------------------------------------
 
 
-def comparison_of_made_up(**options: bool) -> tuple[Comparison, CoreTokens, Partition, Partition]:
+def comparison_of_made_up(*, estimates_only: bool = False) -> tuple[Comparison, CoreTokens, Partition, Partition]:
     b = make_batch(10, 40)
     core, space = b.core(), b.space()
     categories, segments = categorize(core, space), segment(core)
-    return compare(core, space, categories, segments, seed=3, **options), core, categories, segments
+    return compare(core, space, categories, segments, seed=3, estimates_only=estimates_only), core, categories, segments
 
 
 def test_every_question_has_an_answer_in_the_order_of_the_table_and_q_is_left_open() -> None:

@@ -41,7 +41,7 @@ class Bars(Progress):
             yield note
         else:
             columns = (
-                TextColumn(f"{name:<11}"),
+                TextColumn(f"{name:<19}"),
                 BarColumn(bar_width=30),
                 TaskProgressColumn(),
                 TextColumn("{task.fields[rate]}"),

@@ -55,6 +55,15 @@ class Effect:
 
     @staticmethod
     def concatenate(parts: Sequence[Effect]) -> Effect:
-        """Put blocks of neurons below each other, in the order given."""
-        arrays: dict[str, Any] = {name: np.concatenate([getattr(p, name) for p in parts]) for name in ARRAYS}
+        """Put blocks of neurons below each other, in the order given; those of fewer groups get NaN for the rest."""
+        width = max((part.observed.shape[1] for part in parts if part.observed.ndim == 2), default=0)
+        arrays: dict[str, Any] = {
+            name: np.concatenate([_widened(getattr(part, name), width) for part in parts]) for name in ARRAYS
+        }
         return replace(parts[0], **arrays)
+
+
+def _widened(table: np.ndarray, width: int) -> np.ndarray:
+    if table.ndim == 1 or table.shape[1] == width:
+        return table
+    return np.pad(table, ((0, 0), (0, width - table.shape[1])), constant_values=np.nan)

@@ -144,7 +144,7 @@ def agreement(first: np.ndarray, second: np.ndarray, n: np.ndarray) -> Agreement
     """
     out = np.full((7, len(first)), np.nan)
     log_factorial = np.array([math.lgamma(i + 1.0) for i in range(first.shape[1] + 1)])
-    over_neurons(_core, len(first), first, second, n, log_factorial, out)
+    over_neurons(_core, len(first), (first, second, n, log_factorial), (out,))
     x2, mean, variance, ami, share_a, share_b, least = out
     p = np.maximum(gamma_upper(x2, mean, variance), least)
     return Agreement(x2, mean, np.sqrt(variance), p, ami, share_a, share_b)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numba
+import numpy as np
 
-BLOCK = 64
+BLOCK = 32
 """Neurons in one block. No result depends on it: cores treat neurons one by one."""
 
 
@@ -19,17 +20,30 @@ def n_threads() -> int:
     return min(available, int(numba.config.NUMBA_NUM_THREADS))
 
 
-def over_neurons(core: Callable[..., None], n_neurons: int, *arrays: Any, block: int = BLOCK) -> None:
-    """Call ``core(start, stop, *arrays)`` for consecutive blocks of neurons; the core writes its outputs.
+def over_neurons(
+    core: Callable[..., None], n_neurons: int, given: Sequence[Any], out: Sequence[np.ndarray], *, block: int = BLOCK
+) -> None:
+    """Call ``core(start, stop, *given, *out)`` for consecutive blocks of neurons; the core writes to ``out``.
 
-    Cores are compiled with ``nogil``, so blocks run side by side. The first block runs alone: it compiles the
-    core when its cache is empty.
+    Cores are compiled with ``nogil``, so blocks run side by side. Arrays that are given come in one memory layout,
+    read-only: numba compiles a core again for another layout, and where sums may be split over vector registers two
+    compilations may split them differently.
     """
-    starts = range(0, n_neurons, block)
-    if not starts:
+    arrays = [*map(_as_given, given), *out]
+    if n_neurons <= block:
+        if n_neurons:
+            core(0, n_neurons, *arrays)
         return
-    core(0, min(block, n_neurons), *arrays)
     with ThreadPoolExecutor(n_threads()) as pool:
-        done = [pool.submit(core, lo, min(lo + block, n_neurons), *arrays) for lo in starts[1:]]
+        starts = range(0, n_neurons, block)
+        done = [pool.submit(core, lo, min(lo + block, n_neurons), *arrays) for lo in starts]
         for future in done:
             future.result()
+
+
+def _as_given(value: Any) -> Any:
+    if not isinstance(value, np.ndarray):
+        return value
+    view = np.ascontiguousarray(value).view()
+    view.flags.writeable = False
+    return view

@@ -14,7 +14,6 @@ import numba
 import numpy as np
 
 from intraneuron.kernels.blocks import over_neurons
-from intraneuron.kernels.similarity import CHUNK, cosines_of, tile_length
 
 WARD, AVERAGE, COMPLETE = 0, 1, 2
 LINKAGES = {"ward": WARD, "average": AVERAGE, "complete": COMPLETE}
@@ -171,24 +170,20 @@ def best_cut(S, n, pair, k_max, label):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _core(start, stop, vectors, token_id, n, linkage, k_max, min_tokens, label, quality):  # type: ignore[no-untyped-def]
-    size = tile_length(token_id.shape[1])
-    E = np.zeros((size, min(CHUNK, vectors.shape[1])), vectors.dtype)
-    S = np.zeros((size, size), vectors.dtype)
+def _core(start, stop, S, n, linkage, k_max, min_tokens, label, quality):  # type: ignore[no-untyped-def]
+    size = S.shape[1]
     distance = np.empty((size, size))
     pair = np.empty((size, 2), np.int64)
     height = np.empty(size)
     for i in range(start, stop):
         if n[i] < min_tokens:
             continue
-        cosines_of(vectors, token_id[i], n[i], E, S)
-        merges(S, n[i], linkage, distance, pair, height)
-        quality[i] = best_cut(S, n[i], pair, k_max, label[i])
+        merges(S[i], n[i], linkage, distance, pair, height)
+        quality[i] = best_cut(S[i], n[i], pair, k_max, label[i])
 
 
 def cluster(
-    vectors: np.ndarray,
-    token_id: np.ndarray,
+    S: np.ndarray,
     n: np.ndarray,
     *,
     linkage: str = "ward",
@@ -203,8 +198,8 @@ def cluster(
 
     Parameters
     ----------
-    vectors : float32 (V, D), unit rows
-    token_id : int32 (N, K)
+    S : float32 (N, K, K)
+        Cosines (:func:`intraneuron.kernels.similarity.cosines`).
     n : int32 (N,)
     linkage : one of :data:`LINKAGES`
     k_max : int
@@ -219,13 +214,12 @@ def cluster(
     quality : float64 (N,), in [-1, 1]
         Mean silhouette of the cut.
 
-    >>> square = np.array([[1, 0], [0.96, 0.28], [0, 1], [0.28, 0.96]], dtype=np.float32)
-    >>> label, quality = cluster(square, np.arange(4, dtype=np.int32)[None], np.array([4]), k_max=3)
+    >>> square = np.array([[1, 0], [0.96, 0.28], [0, 1], [0.28, 0.96]])
+    >>> label, quality = cluster((square @ square.T)[None], np.array([4]), k_max=3)
     >>> label
     array([[0, 0, 1, 1]], dtype=int16)
     """
-    label = np.full(token_id.shape, -1, dtype=np.int16)
-    quality = np.full(len(token_id), np.nan)
-    code = LINKAGES[linkage]
-    over_neurons(_core, len(token_id), vectors, token_id, n, code, k_max, max(min_tokens, 3), label, quality)
+    label = np.full(S.shape[:2], -1, dtype=np.int16)
+    quality = np.full(len(S), np.nan)
+    over_neurons(_core, len(S), (S, n, LINKAGES[linkage], k_max, max(min_tokens, 3)), (label, quality))
     return label, quality

@@ -59,5 +59,5 @@ def renumber(label: np.ndarray, activation: np.ndarray, n: np.ndarray, min_size:
     """
     out = np.full(label.shape, -1, dtype=np.int16)
     n_groups = np.zeros(len(label), dtype=np.int16)
-    over_neurons(_core, len(label), label, activation, n, min_size, out, n_groups)
+    over_neurons(_core, len(label), (label, activation, n, min_size), (out, n_groups))
     return out, n_groups

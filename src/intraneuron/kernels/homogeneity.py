@@ -25,7 +25,7 @@ import numpy as np
 
 from intraneuron.kernels.blocks import over_neurons
 from intraneuron.kernels.moments import N_GRAPHS, matrix_sums, ones_sums
-from intraneuron.kernels.similarity import CHUNK, cosines_of, tile_length
+from intraneuron.kernels.similarity import tile_length
 from intraneuron.kernels.zone_tests import (
     center,
     distance_test,
@@ -79,12 +79,10 @@ def _starts(segment, n, n_groups, start):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def _core(  # type: ignore[no-untyped-def]
-    start, stop, vectors, token_id, n, activation, segment, n_groups, keys, tops, window, min_tokens, estimates_only,
+    start, stop, cosines, n, activation, segment, n_groups, keys, tops, window, min_tokens, estimates_only,
     mean_out, homogeneity, stepdown, peak, mrpp, distance, profile,
 ):  # fmt: skip
-    size = tile_length(token_id.shape[1])
-    E = np.zeros((size, min(CHUNK, vectors.shape[1])), vectors.dtype)
-    S = np.zeros((size, size), vectors.dtype)
+    size = tile_length(cosines.shape[1])
     M, square, D = np.zeros((size, size)), np.zeros((size, size)), np.zeros((size, size))
     rank, t = np.zeros(size), np.zeros((5, N_GRAPHS))  # t: S, J, D, and S and J of lower segments
     bound = np.zeros(homogeneity.shape[1] + 1, np.int64)
@@ -93,8 +91,7 @@ def _core(  # type: ignore[no-untyped-def]
         m = n[i]
         if m < min_tokens or activation[i, 0] == activation[i, m - 1]:
             continue
-        key = (keys[0, i], keys[1, i], keys[2, i])
-        cosines_of(vectors, token_id[i], m, E, S)
+        S, key = cosines[i], (keys[0, i], keys[1, i], keys[2, i])
         mean = center(S, 0, m, M)
         if not estimates_only:
             matrix_sums(M, m, square, t[0])
@@ -128,8 +125,7 @@ def _core(  # type: ignore[no-untyped-def]
 
 
 def zones(
-    vectors: np.ndarray,
-    token_id: np.ndarray,
+    S: np.ndarray,
     n: np.ndarray,
     activation: np.ndarray,
     segment: np.ndarray,
@@ -144,8 +140,8 @@ def zones(
 
     Parameters
     ----------
-    vectors : float32 (V, D), unit rows
-    token_id : int32 (N, K)
+    S : float32 (N, K, K)
+        Cosines (:func:`intraneuron.kernels.similarity.cosines`).
     n : int32 (N,)
     activation : float64 (N, K)
         Descending.
@@ -169,10 +165,10 @@ def zones(
         ``distance`` (lower: near in activation, near in meaning), and never below 1 / number of distinct
         arrangements.
     """
-    N, K = token_id.shape
+    N, K = S.shape[:2]
     G = int(n_groups.max(initial=0))
     shapes = [(N,), (N, G, 5), (N, G, 5), (N, len(TOPS), 5), (N, 5), (N, 5), (N, max(K - window + 1, 0))]
     out = [np.full(shape, np.nan) for shape in shapes]
     settings = (np.array(TOPS), window, min_tokens, estimates_only)
-    over_neurons(_core, N, vectors, token_id, n, activation, segment, n_groups, keys, *settings, *out)
+    over_neurons(_core, N, (S, n, activation, segment, n_groups, keys, *settings), out)
     return Zones(*out)

@@ -20,7 +20,7 @@ import math
 import numba
 import numpy as np
 
-from intraneuron.kernels.similarity import gram, mirror
+from intraneuron.kernels.similarity import REASSOCIATE, gram, mirror
 
 N_GRAPHS = 11
 
@@ -51,7 +51,7 @@ def graph_sums(sums, t):  # type: ignore[no-untyped-def]
     t[10] = S1**3 - (t[3] + t[4] + t[5] + t[6] + t[7] + t[8] + t[9])
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, fastmath=REASSOCIATE)
 def matrix_sums(M, n, square, t):  # type: ignore[no-untyped-def]
     """Write the graph sums of the first n rows and columns of ``M`` (float64, zero diagonal) into ``t``.
 

@@ -68,5 +68,5 @@ def nearest_to_mean(
     [[[1, 2]]]
     """
     out = np.full((len(token_id), int(n_groups.max(initial=0)), take), -1, dtype=np.int32)
-    over_neurons(_core, len(token_id), vectors, token_id, label, n, n_groups, out)
+    over_neurons(_core, len(token_id), (vectors, token_id, label, n, n_groups), (out,))
     return out

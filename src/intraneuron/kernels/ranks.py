@@ -200,7 +200,7 @@ def top_down(activation: np.ndarray, label: np.ndarray, n: np.ndarray, n_groups:
     out = np.full((N, 5), np.nan)
     size = np.zeros((N, G), dtype=np.int64)
     u, mean = np.full((N, G), np.nan), np.full((N, G), np.nan)
-    over_neurons(_core, N, activation, label, n, n_groups, out, size, u, mean)
+    over_neurons(_core, N, (activation, label, n, n_groups), (out, size, u, mean))
     m, tied, h, variance, squares = out.T
     k = n_groups.astype(np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):

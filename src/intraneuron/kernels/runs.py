@@ -88,5 +88,5 @@ def interleaving(label: np.ndarray, n: np.ndarray, n_groups: np.ndarray) -> Runs
     (2.0, 0.0, 4.0)
     """
     out = np.full((5, len(label)), np.nan)
-    over_neurons(_core, len(label), label, n, n_groups, out)
+    over_neurons(_core, len(label), (label, n, n_groups), (out,))
     return Runs(*out)

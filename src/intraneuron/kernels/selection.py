@@ -109,7 +109,7 @@ def top_tokens(
     token_id = np.full((N, k), -1, dtype=np.int32)
     mean = np.full((N, k), np.nan)
     n = np.zeros(N, dtype=np.int32)
-    over_neurons(_core, N, total, count, eligible, k, token_id, mean, n)
+    over_neurons(_core, N, (total, count, eligible, k), (token_id, mean, n))
     return token_id, mean, n
 
 

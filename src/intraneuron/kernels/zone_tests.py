@@ -13,7 +13,7 @@ import numpy as np
 
 from intraneuron.kernels.keyed import advance, below, key_of, mix
 from intraneuron.kernels.moments import N_GRAPHS, block_sums, central_moments
-from intraneuron.kernels.similarity import tile_length
+from intraneuron.kernels.similarity import REASSOCIATE, tile_length
 from intraneuron.kernels.tails import lognormal_upper
 
 SMALL_ZONE, SMALL_P = 10, 0.2
@@ -31,7 +31,7 @@ def _log_choose(n, k):  # type: ignore[no-untyped-def]
     return math.lgamma(n + 1.0) - math.lgamma(k + 1.0) - math.lgamma(n - k + 1.0)
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, fastmath=REASSOCIATE)
 def center(S, lo, n, M):  # type: ignore[no-untyped-def]
     """Write S[lo:n, lo:n] minus its mean off the diagonal into M; return that mean."""
     total = 0.0
@@ -50,7 +50,7 @@ def center(S, lo, n, M):  # type: ignore[no-untyped-def]
     return mean
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, fastmath=REASSOCIATE)
 def inside(M, lo, hi):  # type: ignore[no-untyped-def]
     """Return the sum of M over the pairs of ranks lo..hi-1."""
     total = 0.0

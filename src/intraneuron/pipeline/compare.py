@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -13,6 +15,7 @@ from intraneuron.kernels.homogeneity import zones
 from intraneuron.kernels.multiplicity import benjamini_hochberg
 from intraneuron.kernels.ranks import top_down
 from intraneuron.kernels.runs import interleaving
+from intraneuron.pipeline.similarity import with_similarity
 
 QUESTIONS = {
     "top_down": "activations dealt at random to the tokens (beta, exact mean and variance)",
@@ -52,6 +55,13 @@ class Comparison:
         effects = {name: effect[index] for name, effect in self.effects.items()}
         return Comparison(effects, self.mean_similarity[index], self.profile[index])
 
+    @staticmethod
+    def concatenate(parts: Sequence[Comparison]) -> Comparison:
+        """Put blocks of neurons below each other, in the order given."""
+        effects = {name: Effect.concatenate([part.effects[name] for part in parts]) for name in parts[0].effects}
+        mean = np.concatenate([part.mean_similarity for part in parts])
+        return Comparison(effects, mean, np.concatenate([part.profile for part in parts]))
+
 
 def compare(
     core: CoreTokens,
@@ -61,6 +71,7 @@ def compare(
     *,
     seed: int = 0,
     estimates_only: bool = False,
+    similarity: np.ndarray | None = None,
 ) -> Comparison:
     """Ask every question of every neuron.
 
@@ -76,11 +87,17 @@ def compare(
         Keys the Monte Carlo draws of small zones, together with layer and neuron.
     estimates_only : bool
         Leave the nulls and p of the pair statistics out (NaN); several times faster.
+    similarity : float32 (N, K, K), optional
+        From :func:`intraneuron.pipeline.similarity.similarity`, when it is there already.
     """
+    if similarity is None:
+        verb = partial(compare, seed=seed, estimates_only=estimates_only)
+        blocks = with_similarity(core, space)
+        found = [verb(core[own], space, categories[own], segments[own], similarity=S) for own, S in blocks]
+        return Comparison.concatenate(found)
     keys = np.stack([np.full(len(core), seed), core.layer, core.neuron]).astype(np.int64)
     z = zones(
-        space.vector,
-        core.token_id,
+        similarity,
         core.n,
         core.activation,
         segments.label,

@@ -8,10 +8,11 @@ import numpy as np
 
 from intraneuron.config import K_MAX, MIN_GROUP, MIN_TOKENS
 from intraneuron.data import CoreTokens, Partition, Space
-from intraneuron.errors import DataError, SettingError
+from intraneuron.errors import SettingError
 from intraneuron.kernels.breaks import METHODS, cut
 from intraneuron.kernels.clustering import LINKAGES, cluster
 from intraneuron.kernels.groups import renumber
+from intraneuron.pipeline.similarity import with_similarity
 
 
 def testable(core: CoreTokens) -> np.ndarray:
@@ -20,7 +21,9 @@ def testable(core: CoreTokens) -> np.ndarray:
     return (core.n >= MIN_TOKENS) & (core.activation[:, 0] > last)
 
 
-def categorize(core: CoreTokens, space: Space, method: str = "ward") -> Partition:
+def categorize(
+    core: CoreTokens, space: Space, method: str = "ward", *, similarity: np.ndarray | None = None
+) -> Partition:
     """Group each neuron's core tokens by meaning.
 
     Agglomerative clustering of cosines, cut into the 2 to 10 groups of highest mean silhouette. Groups of fewer
@@ -32,6 +35,8 @@ def categorize(core: CoreTokens, space: Space, method: str = "ward") -> Partitio
     core : CoreTokens
     space : Space
     method : "ward", "average" or "complete"
+    similarity : float32 (N, K, K), optional
+        From :func:`intraneuron.pipeline.similarity.similarity`, when it is there already.
 
     Raises
     ------
@@ -43,29 +48,14 @@ def categorize(core: CoreTokens, space: Space, method: str = "ward") -> Partitio
     if method not in LINKAGES:
         msg = f"--categories must be one of {', '.join(LINKAGES)}, got {method!r}."
         raise SettingError(msg)
-    _check_vectors(core, space)
+    if similarity is None:
+        found = [categorize(core[own], space, method, similarity=S) for own, S in with_similarity(core, space)]
+        return Partition.concatenate(found)
     n = np.where(testable(core), core.n, 0)
-    raw, quality = cluster(space.vector, core.token_id, n, linkage=method, k_max=K_MAX, min_tokens=MIN_TOKENS)
+    raw, quality = cluster(similarity, n, linkage=method, k_max=K_MAX, min_tokens=MIN_TOKENS)
     label, n_groups = renumber(raw, core.activation, n, MIN_GROUP)
     n_cut = (raw.max(axis=1, initial=-1) + 1).astype(np.int16)
     return Partition("meaning", method, label, n_groups, n_cut, quality)
-
-
-def _check_vectors(core: CoreTokens, space: Space) -> None:
-    token_id = core.token_id[core.token_id >= 0]
-    if len(token_id) and token_id.max() >= len(space.vector):
-        msg = (
-            f"The space {space.name!r} has {len(space.vector)} vectors, but a core token has id {token_id.max()}: "
-            "it belongs to another vocabulary."
-        )
-        raise DataError(msg)
-    missing = ~space.defined[token_id]
-    if missing.any():
-        msg = (
-            f"{np.unique(token_id[missing]).size} core tokens have no vector in the space {space.name!r} (the first "
-            f"is id {token_id[missing][0]}): zero or not finite. Leave them out when core tokens are selected."
-        )
-        raise DataError(msg)
 
 
 def recategorize(categories: Partition, core: CoreTokens, order: np.ndarray) -> Partition:

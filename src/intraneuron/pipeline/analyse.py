@@ -1,0 +1,80 @@
+"""analyse: categorize, segment and compare in one pass, so that cosines are computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from intraneuron.config import PartitionConfig
+from intraneuron.data import CoreTokens, Partition, Space
+from intraneuron.kernels.similarity import rearranged
+from intraneuron.pipeline.compare import Comparison, compare
+from intraneuron.pipeline.partition import categorize, recategorize, segment
+from intraneuron.pipeline.similarity import with_similarity
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Core tokens in groups by meaning and by activation, and what the two have to do with each other."""
+
+    categories: Partition
+    segments: Partition
+    comparison: Comparison
+
+
+def analyse(
+    core: CoreTokens,
+    space: Space,
+    config: PartitionConfig | None = None,
+    *,
+    seed: int = 0,
+    estimates_only: bool = False,
+    shuffled: tuple[CoreTokens, np.ndarray] | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> list[Analysis]:
+    """Group core tokens by meaning and by activation, and compare the two.
+
+    The numbers are those of :func:`categorize`, :func:`segment` and :func:`compare` one after the other, bit for
+    bit; most of the time goes into cosines, which the three then share, and the shuffled twin with them.
+
+    Parameters
+    ----------
+    core : CoreTokens
+    space : Space
+    config : PartitionConfig
+    seed, estimates_only
+        As in :func:`compare`.
+    shuffled : (CoreTokens, order), optional
+        The twin that :func:`intraneuron.pipeline.shuffle.shuffle` made of ``core``: it keeps the categories of its
+        neuron's tokens, renumbered.
+    progress : callable
+        Is told how many neurons are done.
+
+    Returns
+    -------
+    list of Analysis
+        That of ``core``, and that of the twin when it is given.
+    """
+    config = config or PartitionConfig()
+    segments = [segment(one, config.segments) for one in (core, *(shuffled or ())[:1])]
+    found: list[tuple[list[Partition], list[Comparison]]] = [([], []) for _ in segments]
+    for own, S in with_similarity(core, space):
+        part, meaning = core[own], categorize(core[own], space, config.categories, similarity=S)
+        blocks = [(part, meaning, S)]
+        if shuffled:
+            twin, order = shuffled[0][own], shuffled[1][own]
+            blocks.append((twin, recategorize(meaning, twin, order), rearranged(S, order)))
+        for (one, categories, cosines), zones, (partitions, comparisons) in zip(blocks, segments, found, strict=True):
+            partitions.append(categories)
+            comparisons.append(
+                compare(
+                    one, space, categories, zones[own], seed=seed, estimates_only=estimates_only, similarity=cosines
+                )
+            )
+        progress(min(own.stop, len(core)))
+    return [
+        Analysis(Partition.concatenate(partitions), zones, Comparison.concatenate(comparisons))
+        for zones, (partitions, comparisons) in zip(segments, found, strict=True)
+    ]
