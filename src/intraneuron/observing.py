@@ -101,9 +101,10 @@ def _min_count(work: Work, neurons: TokenActivations, eligible: np.ndarray) -> t
         return config.min_count, {"min_count": config.min_count}
     chosen, reliability = choose_min_count(neurons, eligible, core_tokens=config.core_tokens)
     if not reliability >= RELIABLE:
+        found = f"with {reliability:.2f}" if np.isfinite(reliability) else "too short to say how reliable"
         work.progress.say(
             f"Layer {neurons.layer}: no minimum count makes the median neuron reliable ({RELIABLE}); the best is "
-            f"{chosen}, with {reliability:.2f}. More text would help."
+            f"{chosen}, {found}. More text would help."
         )
     return chosen, {"min_count": chosen}
 

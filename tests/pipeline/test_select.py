@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from tests import oracle
 
-from intraneuron.data import TokenActivations
+from intraneuron.data import CoreTokens, TokenActivations
 from intraneuron.errors import DataError
+from intraneuron.pipeline import select as select_module
 from intraneuron.pipeline.select import MIN_COUNTS, check_finite, choose_min_count, halves_overlap, select
 
 V, N = 400, 9
@@ -105,6 +106,18 @@ def test_when_no_count_is_reliable_the_best_is_chosen_and_its_reliability_says_s
     assert reliability < 0.8
     nothing = replace(corpus(), total=-np.abs(corpus().total))
     assert np.isnan(choose_min_count(nothing, ALL, core_tokens=40)[1])
+
+
+def test_a_count_whose_reliability_is_undefined_is_not_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {MIN_COUNTS[1]: 0.5, MIN_COUNTS[2]: 0.6}
+
+    def reliability_of(activations: TokenActivations, *_: object, min_count: int, **__: object) -> CoreTokens:
+        core = select(activations, ALL, core_tokens=40)
+        return replace(core, reliability=np.full(len(core), known.get(min_count, np.nan)))
+
+    activations = corpus(9.0, sightings=10_000)
+    monkeypatch.setattr(select_module, "select", reliability_of)
+    assert choose_min_count(activations, ALL, core_tokens=40) == (MIN_COUNTS[2], 0.6)
 
 
 def test_counts_that_leave_too_few_tokens_are_not_tried() -> None:

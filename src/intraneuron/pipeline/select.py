@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from intraneuron.config import MIN_TOKENS
@@ -113,7 +115,7 @@ def choose_min_count(
         core = select(some, eligible, core_tokens=core_tokens, min_count=min_count)
         defined = core.reliability[np.isfinite(core.reliability)]
         median = float(np.median(defined)) if len(defined) else float("nan")
-        if not median <= best[1]:
+        if median > best[1] or (math.isnan(best[1]) and not math.isnan(median)):
             best = (min_count, median)
         if median >= RELIABLE:
             break
