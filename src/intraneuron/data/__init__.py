@@ -11,6 +11,7 @@ from intraneuron.data.effect import Effect
 from intraneuron.data.names import neuron_name, parse_neuron
 from intraneuron.data.partition import Partition
 from intraneuron.data.space import Space
+from intraneuron.data.spelling import Spelling
 from intraneuron.data.vocabulary import Vocabulary
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Effect",
     "Partition",
     "Space",
+    "Spelling",
     "TokenActivations",
     "Vocabulary",
     "neuron_name",

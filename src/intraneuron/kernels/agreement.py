@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
 from intraneuron.kernels.blocks import over_neurons
+from intraneuron.kernels.compiled import compiled
 from intraneuron.kernels.tails import gamma_upper
 
 
@@ -28,7 +28,7 @@ class Agreement(NamedTuple):
     information_second: np.ndarray
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _expected_information(rows, columns, m, log_factorial):  # type: ignore[no-untyped-def]
     """Return the mean mutual information (nats) over all tables with these margins."""
     total = 0.0
@@ -49,7 +49,7 @@ def _expected_information(rows, columns, m, log_factorial):  # type: ignore[no-u
     return total
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _entropy(size, m):  # type: ignore[no-untyped-def]
     total = 0.0
     for s in size:
@@ -58,13 +58,13 @@ def _entropy(size, m):  # type: ignore[no-untyped-def]
     return total
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _table_variance(r, inverse, m):  # type: ignore[no-untyped-def]
     """Return (v, w) of one margin: r groups, ``inverse`` the sum of 1 / size."""
     return (r - 1.0) * (m - r) / (m - 1.0), (m * inverse - r * r) / (m - 2.0)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _core(start, stop, first, second, n, log_factorial, out):  # type: ignore[no-untyped-def]
     """Fill rows x2, its null mean and variance, AMI, the two shares of information, 1 / arrangements."""
     for i in range(start, stop):

@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 
 from intraneuron.kernels.blocks import over_neurons
+from intraneuron.kernels.compiled import compiled
 
 WARD, AVERAGE, COMPLETE = 0, 1, 2
 LINKAGES = {"ward": WARD, "average": AVERAGE, "complete": COMPLETE}
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _merged_distance(linkage, to_a, to_b, between, na, nb, nk):  # type: ignore[no-untyped-def]
     """Return the Lance-Williams distance from group k to the union of a and b."""
     if linkage == WARD:
@@ -29,7 +29,7 @@ def _merged_distance(linkage, to_a, to_b, between, na, nb, nk):  # type: ignore[
     return max(to_a, to_b)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _nearest(distance, alive, size, tip, before):  # type: ignore[no-untyped-def]
     """Return the group nearest to ``tip``; ``before``, the one visited last, wins ties."""
     best, best_distance = before, math.inf
@@ -41,7 +41,7 @@ def _nearest(distance, alive, size, tip, before):  # type: ignore[no-untyped-def
     return best, best_distance
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def merges(S, n, linkage, distance, pair, height):  # type: ignore[no-untyped-def]
     """Write the n - 1 merges, by ascending height, into ``pair`` (a token of each side) and ``height``."""
     size = np.ones(n, np.int64)
@@ -84,7 +84,7 @@ def merges(S, n, linkage, distance, pair, height):  # type: ignore[no-untyped-de
         height[step] = found_height[order[step]]
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _root(parent, i):  # type: ignore[no-untyped-def]
     while parent[i] != i:
         parent[i] = parent[parent[i]]
@@ -92,7 +92,7 @@ def _root(parent, i):  # type: ignore[no-untyped-def]
     return i
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _cut(pair, n, k, label):  # type: ignore[no-untyped-def]
     """Write the labels 0..k-1, by first token, after the lowest n - k merges."""
     parent = np.arange(n)
@@ -108,7 +108,7 @@ def _cut(pair, n, k, label):  # type: ignore[no-untyped-def]
         label[i] = number[root]
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _mean_silhouette(to_group, size, label, n, k):  # type: ignore[no-untyped-def]
     """Return the mean silhouette from the sums of distance from each token to each group."""
     total = 0.0
@@ -127,7 +127,7 @@ def _mean_silhouette(to_group, size, label, n, k):  # type: ignore[no-untyped-de
     return total / n
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _join(to_group, size, label, n, k, a, b):  # type: ignore[no-untyped-def]
     """Join group b to group a and give b's number to the last group."""
     last = k - 1
@@ -142,7 +142,7 @@ def _join(to_group, size, label, n, k, a, b):  # type: ignore[no-untyped-def]
     size[b] = size[last]
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def best_cut(S, n, pair, k_max, label):  # type: ignore[no-untyped-def]
     """Write the labels of the cut of highest mean silhouette (fewest groups on ties); return it."""
     k_max = min(k_max, n - 1)
@@ -169,7 +169,7 @@ def best_cut(S, n, pair, k_max, label):  # type: ignore[no-untyped-def]
     return best
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _core(start, stop, S, n, linkage, k_max, min_tokens, label, quality):  # type: ignore[no-untyped-def]
     size = S.shape[1]
     distance = np.empty((size, size))

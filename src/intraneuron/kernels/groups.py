@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
 from intraneuron.kernels.blocks import over_neurons
+from intraneuron.kernels.compiled import compiled
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _core(start, stop, label, activation, n, min_size, out, n_groups):  # type: ignore[no-untyped-def]
     for i in range(start, stop):
         k = 0

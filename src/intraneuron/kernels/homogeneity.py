@@ -20,10 +20,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
 from intraneuron.kernels.blocks import over_neurons
+from intraneuron.kernels.compiled import compiled
 from intraneuron.kernels.moments import N_GRAPHS, matrix_sums, ones_sums
 from intraneuron.kernels.similarity import tile_length
 from intraneuron.kernels.zone_tests import (
@@ -52,7 +52,7 @@ class Zones(NamedTuple):
     profile: np.ndarray
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _profile(S, n, window, out):  # type: ignore[no-untyped-def]
     """Write the mean similarity inside every window of consecutive ranks."""
     pairs = window * (window - 1) / 2
@@ -66,7 +66,7 @@ def _profile(S, n, window, out):  # type: ignore[no-untyped-def]
         out[lo] = total / pairs
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _starts(segment, n, n_groups, start):  # type: ignore[no-untyped-def]
     """Write the first rank of every segment, and n, into ``start``."""
     rank = 0
@@ -77,7 +77,7 @@ def _starts(segment, n, n_groups, start):  # type: ignore[no-untyped-def]
     start[n_groups] = n
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _core(  # type: ignore[no-untyped-def]
     start, stop, cosines, n, activation, segment, n_groups, keys, tops, window, min_tokens, estimates_only,
     mean_out, homogeneity, stepdown, peak, mrpp, distance, profile,

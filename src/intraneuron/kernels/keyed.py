@@ -6,8 +6,9 @@ mixing function. A key of several numbers is mixed one by one.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
+
+from intraneuron.kernels.compiled import compiled
 
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 _MIX1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -15,7 +16,7 @@ _MIX2 = np.uint64(0x94D049BB133111EB)
 _S30, _S27, _S31, _S32 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(32)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def mix(state):  # type: ignore[no-untyped-def]
     """Scramble 64 bits."""
     state = (state ^ (state >> _S30)) * _MIX1
@@ -23,7 +24,7 @@ def mix(state):  # type: ignore[no-untyped-def]
     return state ^ (state >> _S31)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def key_of(seed, layer, neuron, purpose):  # type: ignore[no-untyped-def]
     """Return the start of the stream for one purpose of one neuron."""
     state = mix(np.uint64(seed) + _STEP)
@@ -32,19 +33,19 @@ def key_of(seed, layer, neuron, purpose):  # type: ignore[no-untyped-def]
     return mix((state ^ np.uint64(purpose)) + _STEP)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def advance(state):  # type: ignore[no-untyped-def]
     """Return the next state of a stream; ``mix`` of it is the next number."""
     return state + _STEP
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def below(bits, bound):  # type: ignore[no-untyped-def]
     """Return a number in 0..bound-1 from 64 random bits (bias below bound / 2^32)."""
     return np.int64(((bits >> _S32) * np.uint64(bound)) >> _S32)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _shuffle_rows(key_rows, n, rank):  # type: ignore[no-untyped-def]
     for i in range(len(n)):
         state = key_rows[i]
@@ -56,7 +57,7 @@ def _shuffle_rows(key_rows, n, rank):  # type: ignore[no-untyped-def]
             rank[i, j], rank[i, other] = rank[i, other], rank[i, j]
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _keys(seed, layer, neuron, purpose, out):  # type: ignore[no-untyped-def]
     for i in range(len(out)):
         out[i] = key_of(seed, layer[i], neuron[i], purpose)

@@ -17,15 +17,15 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 
+from intraneuron.kernels.compiled import compiled
 from intraneuron.kernels.similarity import REASSOCIATE, gram, mirror
 
 N_GRAPHS = 11
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def graph_sums(sums, t):  # type: ignore[no-untyped-def]
     """Turn power sums of a symmetric matrix with zero diagonal into its 11 graph sums ``t``.
 
@@ -51,7 +51,7 @@ def graph_sums(sums, t):  # type: ignore[no-untyped-def]
     t[10] = S1**3 - (t[3] + t[4] + t[5] + t[6] + t[7] + t[8] + t[9])
 
 
-@numba.njit(cache=True, nogil=True, fastmath=REASSOCIATE)
+@compiled(fastmath=REASSOCIATE)
 def matrix_sums(M, n, square, t):  # type: ignore[no-untyped-def]
     """Write the graph sums of the first n rows and columns of ``M`` (float64, zero diagonal) into ``t``.
 
@@ -85,7 +85,7 @@ def matrix_sums(M, n, square, t):  # type: ignore[no-untyped-def]
     graph_sums((S1, S2, S3, r2, r3, rq, rMr, X), t)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def block_sums(size, within, between, n_groups, t):  # type: ignore[no-untyped-def]
     """Write the graph sums of a matrix that is constant within and between groups into ``t``, in O(G).
 
@@ -119,7 +119,7 @@ def block_sums(size, within, between, n_groups, t):  # type: ignore[no-untyped-d
     graph_sums((S1, S2, S3, r2, r3, rq, rMr, X), t)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def path_sums(m, t):  # type: ignore[no-untyped-def]
     """Write the graph sums of a path of m nodes (neighbours in an order: 1, else 0) into ``t``; m >= 3."""
     edges = m - 1.0
@@ -129,7 +129,7 @@ def path_sums(m, t):  # type: ignore[no-untyped-def]
     graph_sums((edges, edges, edges, r2, r3, r2, rMr, 0.0), t)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def ones_sums(n, t):  # type: ignore[no-untyped-def]
     """Write the graph sums of J (ones off the diagonal) of order n into ``t``."""
     size, within = np.empty(1, np.int64), np.ones(1)
@@ -137,7 +137,7 @@ def ones_sums(n, t):  # type: ignore[no-untyped-def]
     block_sums(size, within, 0.0, 1, t)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def central_moments(tD, tS, tJ):  # type: ignore[no-untyped-def]
     """Return (standard deviation, skewness) of U when D or S is centred; NaN when U cannot vary."""
     second = 0.0

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 
 from intraneuron.kernels.blocks import over_neurons
+from intraneuron.kernels.compiled import compiled
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _core(start, stop, vectors, token_id, label, n, n_groups, out):  # type: ignore[no-untyped-def]
     D, take = vectors.shape[1], out.shape[2]
     for i in range(start, stop):

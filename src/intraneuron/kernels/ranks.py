@@ -10,11 +10,11 @@ import math
 from functools import lru_cache
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from scipy import special
 
 from intraneuron.kernels.blocks import over_neurons
+from intraneuron.kernels.compiled import compiled
 from intraneuron.kernels.tails import beta_upper
 
 EXACT = 120
@@ -35,7 +35,7 @@ class TopDown(NamedTuple):
     mean_activation: np.ndarray
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _ranks(activation, label, n, rank):  # type: ignore[no-untyped-def]
     """Write ascending midranks among the tokens with a category; return (their number, tied)."""
     m = 0
@@ -58,7 +58,7 @@ def _ranks(activation, label, n, rank):  # type: ignore[no-untyped-def]
     return m, tied
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _core(start, stop, activation, label, n, n_groups, out, size, u, mean):  # type: ignore[no-untyped-def]
     """Fill, a neuron: m, tied, H, variance of H/(m-1), squares of ranks; a group: size, U, mean activation."""
     K = activation.shape[1]

@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
 from intraneuron.kernels.blocks import over_neurons
+from intraneuron.kernels.compiled import compiled
 from intraneuron.kernels.moments import N_GRAPHS, block_sums, central_moments, ones_sums, path_sums
 from intraneuron.kernels.tails import lognormal_upper
 
@@ -27,7 +27,7 @@ class Runs(NamedTuple):
     p: np.ndarray
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _core(start, stop, label, n, n_groups, out):  # type: ignore[no-untyped-def]
     tD, tS, tJ = np.zeros(N_GRAPHS), np.zeros(N_GRAPHS), np.zeros(N_GRAPHS)
     for i in range(start, stop):

@@ -8,8 +8,9 @@ from __future__ import annotations
 import mmap
 from dataclasses import dataclass
 
-import numba
 import numpy as np
+
+from intraneuron.kernels.compiled import compiled
 
 PAGE = mmap.PAGESIZE
 
@@ -73,7 +74,7 @@ def in_row_order(index: np.ndarray) -> np.ndarray:
     return order[np.count_nonzero(index < 0) :]
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def add_rows(values, order, index, table):  # type: ignore[no-untyped-def]
     """Add ``values[p]`` to ``table[index[p]]`` for each position p of ``order``.
 
@@ -91,7 +92,7 @@ def add_rows(values, order, index, table):  # type: ignore[no-untyped-def]
             table[row, j] += values[p, j]
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def add_columns(values, columns, order, index, table):  # type: ignore[no-untyped-def]
     """Add some columns of ``values[p]`` to ``table[index[p]]``: as :func:`add_rows`, table is (R, len(columns))."""
     for p in order:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
 from intraneuron.kernels.blocks import over_neurons
+from intraneuron.kernels.compiled import compiled
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _worse(value_a, id_a, value_b, id_b):  # type: ignore[no-untyped-def]
     """Return whether token a ranks below token b: a smaller mean, or an equal one and a larger id."""
     return value_a < value_b or (value_a == value_b and id_a > id_b)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _sink(value, token, length, i):  # type: ignore[no-untyped-def]
     """Move entry i of a heap (worst token first) down to its place."""
     while True:
@@ -30,7 +30,7 @@ def _sink(value, token, length, i):  # type: ignore[no-untyped-def]
         i = child
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _rise(value, token, i):  # type: ignore[no-untyped-def]
     """Move entry i of the heap up to its place."""
     while i > 0:
@@ -42,7 +42,7 @@ def _rise(value, token, i):  # type: ignore[no-untyped-def]
         i = above
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _core(start, stop, total, count, eligible, k, token_id, mean, n):  # type: ignore[no-untyped-def]
     """Scan the tokens once for all neurons of the block; each keeps a heap of its best."""
     H, V = count.shape

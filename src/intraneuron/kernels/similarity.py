@@ -7,10 +7,10 @@ of zones always see the same digits.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
 from intraneuron.kernels.blocks import over_neurons
+from intraneuron.kernels.compiled import compiled
 
 TILE = 4
 
@@ -21,13 +21,13 @@ CHUNK = 2048
 """Dimensions that are gathered at a time, so that 100 tokens stay in a core's own cache."""
 
 
-@numba.njit(cache=True, nogil=True, inline="never")
+@compiled(inline="never")
 def tile_length(n: int) -> int:
     """Return n rounded up to whole tiles."""
     return (n + TILE - 1) // TILE * TILE
 
 
-@numba.njit(cache=True, nogil=True, fastmath=REASSOCIATE)
+@compiled(fastmath=REASSOCIATE)
 def gram(E, n, width, S, add):  # type: ignore[no-untyped-def]
     """Write (or ``add``) the lower triangle of ``E E^T``, of n rows and ``width`` columns, to ``S``.
 
@@ -72,7 +72,7 @@ def gram(E, n, width, S, add):  # type: ignore[no-untyped-def]
             S[i + 3, j], S[i + 3, j + 1], S[i + 3, j + 2], S[i + 3, j + 3] = d0, d1, d2, d3
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def mirror(S, n):  # type: ignore[no-untyped-def]
     """Copy the lower triangle of the first n rows to the upper one."""
     for i in range(n):
@@ -80,7 +80,7 @@ def mirror(S, n):  # type: ignore[no-untyped-def]
             S[i, j] = S[j, i]
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def cosines_of(vectors, token_id, n, E, S):  # type: ignore[no-untyped-def]
     """Write the cosines of n tokens into ``S``; ``E`` is a buffer of whole tiles of rows, CHUNK wide at most."""
     dimensions = vectors.shape[1]
@@ -97,7 +97,7 @@ def cosines_of(vectors, token_id, n, E, S):  # type: ignore[no-untyped-def]
     mirror(S, n)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _core(start, stop, vectors, token_id, n, out):  # type: ignore[no-untyped-def]
     size = tile_length(token_id.shape[1])
     E = np.zeros((size, min(CHUNK, vectors.shape[1])), vectors.dtype)
@@ -135,7 +135,7 @@ def cosines(vectors: np.ndarray, token_id: np.ndarray, n: np.ndarray) -> np.ndar
     return out
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _rearrange_core(start, stop, S, order, out):  # type: ignore[no-untyped-def]
     for i in range(start, stop):
         for a in range(S.shape[1]):

@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 from scipy import special
+
+from intraneuron.kernels.compiled import compiled
 
 SYMMETRIC = 1e-3
 """Below this absolute skewness a normal tail is used."""
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def normal_upper(z):  # type: ignore[no-untyped-def]
     """Return P(Z >= z) of a standard normal variable."""
     return 0.5 * math.erfc(z / math.sqrt(2.0))
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def lognormal_upper(z, skewness):  # type: ignore[no-untyped-def]
     """Return P(Z >= z) of a standardised shifted (negative skewness: mirrored) lognormal variable."""
     if math.isnan(z) or math.isnan(skewness):

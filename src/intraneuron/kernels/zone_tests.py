@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 
+from intraneuron.kernels.compiled import compiled
 from intraneuron.kernels.keyed import advance, below, key_of, mix
 from intraneuron.kernels.moments import N_GRAPHS, block_sums, central_moments
 from intraneuron.kernels.similarity import REASSOCIATE, tile_length
@@ -26,12 +26,12 @@ OBSERVED, EFFECT, NULL_MEAN, NULL_STD, P = range(5)
 """Columns of a statistic's row."""
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _log_choose(n, k):  # type: ignore[no-untyped-def]
     return math.lgamma(n + 1.0) - math.lgamma(k + 1.0) - math.lgamma(n - k + 1.0)
 
 
-@numba.njit(cache=True, nogil=True, fastmath=REASSOCIATE)
+@compiled(fastmath=REASSOCIATE)
 def center(S, lo, n, M):  # type: ignore[no-untyped-def]
     """Write S[lo:n, lo:n] minus its mean off the diagonal into M; return that mean."""
     total = 0.0
@@ -50,7 +50,7 @@ def center(S, lo, n, M):  # type: ignore[no-untyped-def]
     return mean
 
 
-@numba.njit(cache=True, nogil=True, fastmath=REASSOCIATE)
+@compiled(fastmath=REASSOCIATE)
 def inside(M, lo, hi):  # type: ignore[no-untyped-def]
     """Return the sum of M over the pairs of ranks lo..hi-1."""
     total = 0.0
@@ -60,7 +60,7 @@ def inside(M, lo, hi):  # type: ignore[no-untyped-def]
     return total
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _monte_carlo(M, n, size, contrast, observed, state):  # type: ignore[no-untyped-def]
     """Return the Monte Carlo p of a random subset of ``size`` of n tokens, upper tail.
 
@@ -97,7 +97,7 @@ def _monte_carlo(M, n, size, contrast, observed, state):  # type: ignore[no-unty
     return (1.0 + count) / (DRAWS + 1.0)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def subset_test(M, mean, n, lo, size, contrast, tS, tJ, key, out):  # type: ignore[no-untyped-def]
     """Test the tokens lo..lo+size-1 of M against random subsets of that size; fill one row of results.
 
@@ -128,7 +128,7 @@ def subset_test(M, mean, n, lo, size, contrast, tS, tJ, key, out):  # type: igno
     out[P] = max(p, math.exp(-_log_choose(n, size)))
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def mrpp_test(M, mean, n, start, n_groups, tS, tJ, out):  # type: ignore[no-untyped-def]
     """Test the size-weighted mean similarity inside segments; effect A = 1 - delta / E[delta]."""
     size = np.zeros(n_groups, np.int64)
@@ -160,7 +160,7 @@ def mrpp_test(M, mean, n, start, n_groups, tS, tJ, out):  # type: ignore[no-unty
     out[P] = max(lognormal_upper(observed / std, skewness), math.exp(-arrangements))
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def midranks(activation, n, rank):  # type: ignore[no-untyped-def]
     """Write the midranks of a descending row; return whether any are tied."""
     tied = False
@@ -176,7 +176,7 @@ def midranks(activation, n, rank):  # type: ignore[no-untyped-def]
     return tied
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def rank_differences(rank, n, D):  # type: ignore[no-untyped-def]
     """Write |rank_i - rank_j| centred off the diagonal into D; return the sum of its squares over pairs."""
     for i in range(n):
@@ -190,7 +190,7 @@ def rank_differences(rank, n, D):  # type: ignore[no-untyped-def]
     return squares
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def distance_test(M, n, D, D_squares, tD, tS, tJ, out):  # type: ignore[no-untyped-def]
     """Test whether tokens near in rank are alike (lower tail); effect: Pearson r over pairs."""
     observed = M_squares = 0.0

@@ -1,0 +1,71 @@
+"""compiled: numba's decorator, with a cache that is never older than the code.
+
+numba looks only at the file of a function, not at those of the functions that it calls: after a change of
+``tails.py`` it would go on with the old ``homogeneity.py``, whose machine code holds the old tail. So all kernels
+share a cache folder that is named after the text of all their files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numba
+
+_PREFIX = "kernels-"
+
+
+def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Compile a function on first use, without holding Python's lock; options are numba's."""
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        before = numba.config.CACHE_DIR  # read when a function is decorated; other packages keep their own
+        numba.config.CACHE_DIR = str(cache_folder())
+        try:
+            return numba.njit(cache=True, nogil=True, **options)(function)
+        finally:
+            numba.config.CACHE_DIR = before
+
+    return decorate
+
+
+@cache
+def cache_folder() -> Path:
+    """Return the folder of compiled kernels.
+
+    It lies in ``NUMBA_CACHE_DIR``, else beside the sources (where those of earlier versions are removed), else, when
+    that cannot be written, in the user's cache.
+    """
+    here = Path(__file__).parent
+    beside = here / "__pycache__"
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "intraneuron"
+    first = Path(numba.config.CACHE_DIR) if numba.config.CACHE_DIR else beside
+    folder = first_writable([root / (_PREFIX + fingerprint(here)) for root in (first, home)])
+    if folder.parent == beside:
+        for other in beside.glob(f"{_PREFIX}*"):
+            if other != folder:
+                shutil.rmtree(other, ignore_errors=True)
+    return folder
+
+
+def fingerprint(sources: Path) -> str:
+    """Return a hash of the text of all Python files of a folder."""
+    text = b"".join(file.name.encode() + file.read_bytes() for file in sorted(sources.glob("*.py")))
+    return hashlib.sha256(text).hexdigest()[:16]
+
+
+def first_writable(folders: Sequence[Path]) -> Path:
+    """Return the first of some folders that can be made and written; the last when none can."""
+    for folder in folders:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK):
+            return folder
+    return folders[-1]
