@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from intraneuron.data import CoreTokens, Space
+from intraneuron.data import CoreTokens, Space, Spelling
 from intraneuron.kernels.similarity import cosines
 
 PER_VOCABULARY = ("vectors", "count", "eligible")
@@ -62,6 +62,10 @@ class Batch:
             count=count,
             reliability=np.full(len(self), np.nan),
         )
+
+    def spelling(self) -> Spelling:
+        """Return some spelling: binary numbers, cut to different lengths."""
+        return Spelling.from_tokens([f"{i * 7919 % 1000:b}"[: 2 + i % 9] for i in range(len(self.vectors))])
 
     def space(self) -> Space:
         """Return the vectors as a noun."""

@@ -96,7 +96,7 @@ def _category(tokens: list[CardToken], group: int) -> CardCategory:
     words = tuple(token.token for token in tokens if token.category == group)[:3]
     greater = sum(a > b for a in inside for b in outside) / max(1, len(inside) * len(outside))
     mean = float(np.mean(inside)) if inside else NAN
-    return CardCategory(group, len(inside), words, mean, 2 * greater - 1 if outside else NAN, 0.03 + group / 20)
+    return CardCategory(group, len(inside), words, mean, 2 * greater - 1 if outside else NAN, 0.03 + group / 20, 0.07)
 
 
 def _segment(tokens: list[CardToken], segment: int, rotated: bool) -> CardSegment:
@@ -106,7 +106,7 @@ def _segment(tokens: list[CardToken], segment: int, rotated: bool) -> CardSegmen
     homogeneity = 0.142 - 0.022 * segment
     twin = 0.121 - 0.012 * segment if rotated else NAN
     p = 0.0004 if segment == 0 else 0.2 * segment
-    return CardSegment(segment, len(inside), min(inside), max(inside), homogeneity, 0.098, p, min(1.0, 2 * p), twin)
+    return CardSegment(segment, len(inside), min(inside), max(inside), homogeneity, 0.098, p, min(1.0, 2 * p), twin, 0.45 - segment / 20, 0.31)
 
 
 def _number(row: tuple[Any, ...], rotated: bool) -> CardNumber:

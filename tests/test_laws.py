@@ -16,7 +16,6 @@ from scipy import stats
 from tests.made_up import Batch, clustered_vectors, make_batch, random_partition
 
 from intraneuron import kernels
-from intraneuron.data import Spelling
 from intraneuron.kernels import blocks
 from intraneuron.kernels.abstraction import abstraction
 from intraneuron.kernels.agreement import agreement
@@ -48,8 +47,10 @@ def _shuffles(b: Batch) -> np.ndarray:
     return shuffles(b.n, b.width, seed=5, layer=b.keys[1], neuron=b.keys[2])
 
 
-_SPELLED = Spelling.from_tokens([f"{i * 7919 % 1000:b}"[: 2 + i % 9] for i in range(1000)])
-SPELLING = (_SPELLED.code, _SPELLED.length, _SPELLED.letters)
+def _spelled(b: Batch) -> tuple[np.ndarray, np.ndarray, int]:
+    spelling = b.spelling()
+    return spelling.code, spelling.length, spelling.letters
+
 
 KERNELS: dict[str, Kernel] = {
     "cosines": lambda b: [b.cosines()],
@@ -68,8 +69,10 @@ KERNELS: dict[str, Kernel] = {
     "interleaving": lambda b: interleaving(b.category, b.n, b.n_categories),
     "zones": _zones,
     "zones estimates": lambda b: _zones(b, estimates_only=True),
-    "spellings": lambda b: [spellings(*SPELLING, b.token_id, b.n)],
-    "abstraction": lambda b: abstraction(b.cosines(), *SPELLING, b.token_id, b.n, b.segment, b.n_segments, keys=b.keys),
+    "spellings": lambda b: [spellings(*_spelled(b), b.token_id, b.n)],
+    "abstraction": lambda b: abstraction(
+        b.cosines(), *_spelled(b), b.token_id, b.n, b.segment, b.n_segments, keys=b.keys
+    ),
     "composition": lambda b: composition(b.category, b.segment, b.n, b.n_categories, b.n_segments),
     "selectivity": lambda b: selectivity(b.activation, b.category, b.n, b.n_categories, keys=b.keys),
     "agreement": lambda b: agreement(b.category, b.segment, b.n),

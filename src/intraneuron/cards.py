@@ -25,7 +25,18 @@ from intraneuron.pipeline.numbers import NUMBERS
 from intraneuron.store import StudyFolder
 from intraneuron.tables import read_core_tokens_table, read_effect_table, read_partition_table
 
-SHOWN = ("ami", "mrpp_a", "distance_r", "peak", "peak10", "peak5", "top_down_eta2", "interleaving")
+SHOWN = (
+    "ami",
+    "mrpp_a",
+    "distance_r",
+    "peak",
+    "peak10",
+    "peak5",
+    "purity_top",
+    "top_down_eta2",
+    "interleaving",
+    "abstraction",
+)
 """Numbers on a card, in order."""
 
 
@@ -139,13 +150,14 @@ def card_categories(
     core: CoreTokens, categories: Partition, comparison: Comparison, words: list[list[str]]
 ) -> tuple[CardCategory, ...]:
     """Return the categories of the one neuron."""
-    delta = comparison.effects["category_delta"]
+    delta, selectivity = comparison.effects["category_delta"], comparison.effects["selectivity"]
     out = []
     for g in range(int(categories.n_groups[0])):
         inside = categories.label[0] == g
         mean = float(core.activation[0, inside].mean())
-        observed, p = (float(a[0, g]) if g < a.shape[1] else math.nan for a in (delta.observed, delta.p))
-        out.append(CardCategory(g, int(inside.sum()), tuple(words[g]), mean, observed, p))
+        tables = (delta.observed, delta.p, selectivity.effect_size)
+        numbers = (float(a[0, g]) if g < a.shape[1] else math.nan for a in tables)
+        out.append(CardCategory(g, int(inside.sum()), tuple(words[g]), mean, *numbers))
     return tuple(out)
 
 
@@ -153,14 +165,15 @@ def card_segments(
     segments: Partition, comparison: Comparison, bound: np.ndarray, rotated: np.ndarray
 ) -> tuple[CardSegment, ...]:
     """Return the segments of the one neuron; ``rotated`` is the twins' mean homogeneity a segment, or empty."""
-    zone = comparison.effects["homogeneity"]
+    zone, purity = comparison.effects["homogeneity"], comparison.effects["segment_purity"]
     out = []
     for g in range(int(segments.n_groups[0])):
         observed, null, p, q = (float(a[0, g]) for a in (zone.observed, zone.null_mean, zone.p, zone.q))
         twin = float(rotated[g]) if g < len(rotated) else math.nan
         size = int((segments.label[0] == g).sum())
         low, high = float(bound[g + 1]), float(bound[g])
-        out.append(CardSegment(g, size, low, high, observed, null, p, q, twin))
+        share, by_chance = float(purity.observed[0, g]), float(purity.null_mean[0, g])
+        out.append(CardSegment(g, size, low, high, observed, null, p, q, twin, share, by_chance))
     return tuple(out)
 
 

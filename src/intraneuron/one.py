@@ -8,7 +8,7 @@ import numpy as np
 
 from intraneuron.cards import card_categories, card_segments, card_tokens, own_numbers
 from intraneuron.config import MIN_TOKENS
-from intraneuron.data import Card, CoreTokens, Space, Vocabulary
+from intraneuron.data import Card, CoreTokens, Space, Spelling, Vocabulary
 from intraneuron.errors import DataError
 from intraneuron.kernels.nearest import nearest_to_mean
 from intraneuron.pipeline.compare import compare, with_q
@@ -40,9 +40,9 @@ def one_neuron(
     )
     space = Space.from_vectors("given", table)
     meaning, zones = categorize(core, space, categories), segment(core, segments)
-    comparison = compare(core, space, meaning, zones, seed=seed)
-    comparison.effects.update({q: with_q([e])[0] for q, e in comparison.effects.items()})
     text = np.array([str(t) for t in tokens], dtype=object)
+    comparison = compare(core, space, meaning, zones, seed=seed, spelling=Spelling.from_tokens(text))
+    comparison.effects.update({q: with_q([e])[0] for q, e in comparison.effects.items()})
     blank = np.zeros(n, dtype=bool)
     vocabulary = Vocabulary(text, blank, blank, np.arange(n, dtype=np.int32))
     ids = nearest_to_mean(space.vector, core.token_id, meaning.label, core.n, meaning.n_groups)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from intraneuron.data import CoreTokens, Partition, Space
+from intraneuron.data import CoreTokens, Partition, Space, Spelling
 from intraneuron.kernels.nearest import nearest_to_mean
 from intraneuron.observing import check_testable, observe_stage
 from intraneuron.pipeline.analyse import Analysis, analyse
@@ -43,13 +43,19 @@ def _space(work: Work) -> Space:
     return work.folder.read_space(work.space_name)
 
 
+def _spelling(work: Work) -> Spelling:
+    from intraneuron.models.vocabulary import spelling_of
+
+    return spelling_of(work.plan.model.vocabulary)
+
+
 def categorize_stage(work: Work) -> None:
     """Group core tokens by meaning, and compare with zones of activation while the cosines are at hand.
 
     Neurons and rotated twins are grouped by themselves, shuffled twins as their neurons.
     """
     check_testable(work)
-    space, seed = _space(work), work.plan.config.observe.seed
+    space, seed, spelling = _space(work), work.plan.config.observe.seed, _spelling(work)
     done, total = 0, work.n_neurons() * len(work.observed)
     with work.progress.stage("categorize, compare", "neurons") as report:
         for layer in work.layers:
@@ -59,7 +65,15 @@ def categorize_stage(work: Work) -> None:
                 core = cores[name] = work.folder.core_tokens(name, layer)
                 twin = shuffle(core, seed=seed) if name == "neurons" and "shuffled" in work.twins else None
                 told = partial(_report_from, report, done, total)
-                analyses = analyse(core, space, work.plan.config.partition, seed=seed, shuffled=twin, progress=told)
+                analyses = analyse(
+                    core,
+                    space,
+                    work.plan.config.partition,
+                    seed=seed,
+                    spelling=spelling,
+                    shuffled=twin,
+                    progress=told,
+                )
                 found[name] = analyses[0]
                 if twin:
                     cores["shuffled"], found["shuffled"] = twin[0], analyses[1]
@@ -119,7 +133,7 @@ def segment_stage(work: Work) -> None:
 
 def compare_stage(work: Work) -> None:
     """Test zones against meaning where categories are those of an earlier run."""
-    space, seed = _space(work), work.plan.config.observe.seed
+    space, seed, spelling = _space(work), work.plan.config.observe.seed, _spelling(work)
     done, total = 0, work.n_neurons() * len(work.populations)
     with work.progress.stage("compare", "neurons") as report:
         for layer in work.layers:
@@ -127,7 +141,9 @@ def compare_stage(work: Work) -> None:
                 core = work.folder.core_tokens(name, layer)
                 categories = work.folder.partition(name, layer, "meaning")
                 segments = segment(core, work.plan.config.partition.segments)
-                _write_comparison(work, layer, name, core, compare(core, space, categories, segments, seed=seed))
+                _write_comparison(
+                    work, layer, name, core, compare(core, space, categories, segments, seed=seed, spelling=spelling)
+                )
                 done += len(core)
                 report(min(done, total), total)
             work.finish(layer)
@@ -145,7 +161,7 @@ def _distinct(core: CoreTokens) -> tuple[CoreTokens, np.ndarray]:
 
 def intervals_stage(work: Work) -> None:
     """Estimate everything again with each group of tokens or texts left out, for sampled neurons."""
-    space, partition = _space(work), work.plan.config.partition
+    space, partition, spelling = _space(work), work.plan.config.partition, _spelling(work)
     done, total = 0, len(work.layers) * len(work.observed)
     with work.progress.stage("intervals", "populations") as report:
         for layer in work.layers:
@@ -154,7 +170,9 @@ def intervals_stage(work: Work) -> None:
                 frame = work.folder.read(work.folder.layer_file(f"jackknife/{name}/core_tokens", layer))
                 group = frame["group"].to_numpy()
                 core, again = _distinct(read_core_tokens_table(frame))
-                every = analyse(core, space, partition, estimates_only=True)[0].comparison.rows(again)
+                every = analyse(core, space, partition, estimates_only=True, spelling=spelling)[0].comparison.rows(
+                    again
+                )
                 parts = [every.rows(group == g) for g in np.unique(group)]
                 population = len(work.folder.core_tokens(name, layer))
                 jackknife = leave_out(parts[0], parts[1:], share, population)

@@ -30,8 +30,12 @@ NUMBERS = """
 top_down_h top_down_eta2 top_down_p top_down_q interleaving interleaving_p interleaving_q homogeneity_null
 peak peak_z peak_p peak_q peak10 peak10_p peak5 peak5_p mrpp_a mrpp_p mrpp_q distance_r distance_p distance_q
 ami agreement_x2 agreement_p agreement_q information_category information_segment silhouette reliability
+abstraction abstraction_p abstraction_q
 """
-LISTS = "homogeneity homogeneity_z homogeneity_p homogeneity_q homogeneity_stepdown_p"
+LISTS = """
+homogeneity homogeneity_z homogeneity_p homogeneity_q homogeneity_stepdown_p
+purity purity_null purity_p entropy entropy_null
+"""
 OTHERS = """
 layer neuron n top_tokens n_categories clustered n_segments flag_steps flag_gradient flag_peak flag_mixed pattern
 """
@@ -161,7 +165,7 @@ def test_results_have_the_schema_that_is_promised(student: tuple[User, str, str]
     table = pq.read_table(student[0].home / "first" / "neurons" / "results.parquet")
     assert {*NUMBERS.split(), *LISTS.split(), *OTHERS.split()} <= set(table.column_names)
     assert set(table.column_names) - {*NUMBERS.split(), *LISTS.split(), *OTHERS.split()} == {
-        *("peak10_z", "peak10_q", "peak5_z", "peak5_q"),
+        *("peak10_z", "peak10_q", "peak5_z", "peak5_q", "selectivity", "selectivity_p"),
     }
     assert table.num_rows == N
     for name in NUMBERS.split():
@@ -205,7 +209,7 @@ def test_the_summary_is_json_that_any_program_reads(student: tuple[User, str, st
     summary = json.loads(text, parse_constant=lambda name: pytest.fail(name))
     assert summary["layers"] == [0, 2]
     assert summary["n_neurons"] == N
-    assert {row["claim"] for row in summary["claims"]} == {"C1", "C2", "C3", "C4"}
+    assert {row["claim"] for row in summary["claims"]} == {"C1", "C2", "C3", "C4", "C5"}
 
 
 # Bad input -----------------------------------------------------------------------------------------------------

@@ -21,7 +21,11 @@ pattern
 COLUMNS = PROMISED.split()
 """What FORMATS promises of results.parquet."""
 
-BEYOND = {"peak10_z", "peak10_q", "peak5_z", "peak5_q", "information_category", "information_segment"}
+BEYOND = {
+    *("peak10_z", "peak10_q", "peak5_z", "peak5_q", "information_category", "information_segment"),
+    *("selectivity", "selectivity_p", "purity", "purity_null", "purity_p", "entropy", "entropy_null"),
+    *("abstraction", "abstraction_p", "abstraction_q"),
+}
 
 BATCH = make_batch(9, 40)
 CORE = BATCH.core()
@@ -33,7 +37,9 @@ VOCABULARY = Vocabulary(
 @pytest.fixture(scope="module")
 def population() -> Population:
     categories, segments = categorize(CORE, BATCH.space()), segment(CORE)
-    return Population(CORE, categories, segments, compare(CORE, BATCH.space(), categories, segments))
+    return Population(
+        CORE, categories, segments, compare(CORE, BATCH.space(), categories, segments, spelling=BATCH.spelling())
+    )
 
 
 def table(population: Population, *, clustered: float | None = 0.1, flagged: bool = True) -> pl.DataFrame:

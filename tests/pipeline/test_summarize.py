@@ -24,7 +24,7 @@ def population(seed: int, *, core: slice = slice(None), size: int = 12) -> Popul
     b = make_batch(size, 30, seed=seed)[core]
     own, space = b.core(), b.space()
     categories, segments = categorize(own, space), segment(own)
-    found = compare(own, space, categories, segments)
+    found = compare(own, space, categories, segments, spelling=b.spelling())
     effects = {name: with_q([effect])[0] for name, effect in found.effects.items()}
     return Population(own, categories, segments, replace(found, effects=effects))
 

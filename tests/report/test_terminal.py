@@ -69,7 +69,8 @@ def test_a_card_says_the_same_without_colour() -> None:
 
 def test_zones_and_numbers_stand_beside_the_twins() -> None:
     text = card_text(make_card())
-    assert re.search(r"1\*\s+\S+\s+\S+\s+20\s+0\.142\s+0\.098\s+0\.121\s+< 0\.001\s+< 0\.001", text)
+    assert re.search(r"1\*\s+\S+\s+\S+\s+20\s+0\.142\s+0\.098\s+0\.121\s+< 0\.001\s+< 0\.001\s+0\.45", text)
+    assert "selectivity +0.07" in " ".join(text.split())
     assert re.search(r"C1 agreement \(AMI\)\s+0\.045\s+0\.029\s+0\.058\s+0\.001\s+0\.012\s+0\.041", text)
     assert all(short_name(row[0]) in text for row in NUMBERS)
 

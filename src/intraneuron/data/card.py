@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -24,7 +25,10 @@ class CardToken:
 
 @dataclass(frozen=True)
 class CardCategory:
-    """One category: its tokens' words, place on the activation axis, and the top-down test against the rest."""
+    """One category: its tokens' words, place on the activation axis, and the top-down test against the rest.
+
+    ``selectivity`` is its share of the activation above the last core token's, minus its share of tokens.
+    """
 
     category: int
     size: int
@@ -32,6 +36,7 @@ class CardCategory:
     mean_activation: float
     cliffs_delta: float
     p: float
+    selectivity: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,8 @@ class CardSegment:
     """One segment: its zone of activation and the bottom-up test of its homogeneity.
 
     ``null`` is the mean similarity of a random subset of the neuron's own tokens; ``rotated`` the mean homogeneity of
-    the same segment among the layer's rotated twins (NaN without them).
+    the same segment among the layer's rotated twins (NaN without them). ``purity`` is the share of the commonest
+    category, ``purity_null`` its mean in random segments.
     """
 
     segment: int
@@ -51,6 +57,8 @@ class CardSegment:
     p: float
     q: float
     rotated: float
+    purity: float = math.nan
+    purity_null: float = math.nan
 
 
 @dataclass(frozen=True)

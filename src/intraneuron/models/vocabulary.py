@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from intraneuron.data import Vocabulary
+from intraneuron.data import Spelling, Vocabulary
 
 SUFFIXES = ("ing", "ed", "es", "s", "ly", "er", "est")
 """Endings that make no form of their own."""
@@ -66,6 +66,11 @@ def form_of(text: str) -> str:
         if word.endswith(suffix) and len(word) - len(suffix) >= len(suffix) + 2:
             return word.removesuffix(suffix)
     return word
+
+
+def spelling_of(vocabulary: Vocabulary) -> Spelling:
+    """Return how tokens are spelled: without the mark of a word's boundary, case kept."""
+    return Spelling.from_tokens([str(token).strip(" ").removeprefix("##") for token in vocabulary.token])
 
 
 def _is_byte_level(tokenizer: Any) -> bool:

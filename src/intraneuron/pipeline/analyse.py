@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from intraneuron.config import PartitionConfig
-from intraneuron.data import CoreTokens, Partition, Space
+from intraneuron.data import CoreTokens, Partition, Space, Spelling
 from intraneuron.kernels.similarity import rearranged
 from intraneuron.pipeline.compare import Comparison, compare
 from intraneuron.pipeline.partition import categorize, recategorize, segment
@@ -31,6 +32,7 @@ def analyse(
     *,
     seed: int = 0,
     estimates_only: bool = False,
+    spelling: Spelling | None = None,
     shuffled: tuple[CoreTokens, np.ndarray] | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> list[Analysis]:
@@ -44,7 +46,7 @@ def analyse(
     core : CoreTokens
     space : Space
     config : PartitionConfig
-    seed, estimates_only
+    seed, estimates_only, spelling
         As in :func:`compare`.
     shuffled : (CoreTokens, order), optional
         The twin that :func:`intraneuron.pipeline.shuffle.shuffle` made of ``core``: it keeps the categories of its
@@ -58,6 +60,7 @@ def analyse(
         That of ``core``, and that of the twin when it is given.
     """
     config = config or PartitionConfig()
+    verb = partial(compare, seed=seed, estimates_only=estimates_only, spelling=spelling)
     segments = [segment(one, config.segments) for one in (core, *(shuffled or ())[:1])]
     found: list[tuple[list[Partition], list[Comparison]]] = [([], []) for _ in segments]
     for own, S in with_similarity(core, space):
@@ -68,11 +71,7 @@ def analyse(
             blocks.append((twin, recategorize(meaning, twin, order), rearranged(S, order)))
         for (one, categories, cosines), zones, (partitions, comparisons) in zip(blocks, segments, found, strict=True):
             partitions.append(categories)
-            comparisons.append(
-                compare(
-                    one, space, categories, zones[own], seed=seed, estimates_only=estimates_only, similarity=cosines
-                )
-            )
+            comparisons.append(verb(one, space, categories, zones[own], similarity=cosines))
         progress(min(own.stop, len(core)))
     return [
         Analysis(Partition.concatenate(partitions), zones, Comparison.concatenate(comparisons))

@@ -9,17 +9,21 @@ from functools import partial
 import numpy as np
 
 from intraneuron.config import MIN_TOKENS, PROFILE_WINDOW
-from intraneuron.data import CoreTokens, Effect, Partition, Space
+from intraneuron.data import CoreTokens, Effect, Partition, Space, Spelling
+from intraneuron.kernels.abstraction import abstraction
 from intraneuron.kernels.agreement import agreement
+from intraneuron.kernels.composition import composition
 from intraneuron.kernels.homogeneity import zones
 from intraneuron.kernels.multiplicity import benjamini_hochberg
 from intraneuron.kernels.ranks import top_down
 from intraneuron.kernels.runs import interleaving
+from intraneuron.kernels.selectivity import selectivity
 from intraneuron.pipeline.similarity import with_similarity
 
 QUESTIONS = {
     "top_down": "activations dealt at random to the tokens (beta, exact mean and variance)",
     "category_delta": "activations dealt at random to the tokens (exact rank sum)",
+    "selectivity": "activations dealt at random to the tokens (exact moments, saddlepoint, draws for small ones)",
     "interleaving": "activations dealt at random to the tokens (three exact moments)",
     "homogeneity": "a random subset of the neuron's core tokens (three exact moments)",
     "homogeneity_stepdown": "a random subset of the tokens of this and lower segments (three exact moments)",
@@ -28,6 +32,9 @@ QUESTIONS = {
     "distance": "activations dealt at random to the tokens (three exact moments)",
     "agreement": "tables with the same margins (gamma, exact mean and variance)",
     "information": "tables with the same margins (exact mean)",
+    "segment_purity": "tables with the same margins (exact distribution)",
+    "segment_entropy": "tables with the same margins (exact mean and variance)",
+    "abstraction": "a random subset of the neuron's core tokens (three exact moments)",
 }
 """Every question that is asked of a neuron, and the null it is held against."""
 
@@ -71,6 +78,7 @@ def compare(
     *,
     seed: int = 0,
     estimates_only: bool = False,
+    spelling: Spelling | None = None,
     similarity: np.ndarray | None = None,
 ) -> Comparison:
     """Ask every question of every neuron.
@@ -87,11 +95,13 @@ def compare(
         Keys the Monte Carlo draws of small zones, together with layer and neuron.
     estimates_only : bool
         Leave the nulls and p of the pair statistics out (NaN); several times faster.
+    spelling : Spelling, optional
+        Of the vocabulary; without it ``abstraction`` is NaN.
     similarity : float32 (N, K, K), optional
         From :func:`intraneuron.pipeline.similarity.similarity`, when it is there already.
     """
     if similarity is None:
-        verb = partial(compare, seed=seed, estimates_only=estimates_only)
+        verb = partial(compare, seed=seed, estimates_only=estimates_only, spelling=spelling)
         blocks = with_similarity(core, space)
         found = [verb(core[own], space, categories[own], segments[own], similarity=S) for own, S in blocks]
         return Comparison.concatenate(found)
@@ -107,7 +117,10 @@ def compare(
         min_tokens=MIN_TOKENS,
         estimates_only=estimates_only,
     )
-    effects = _category_effects(core, categories) | _agreement_effects(core, categories, segments)
+    effects = _category_effects(core, categories, keys) | _agreement_effects(core, categories, segments)
+    effects["abstraction"] = _effect(
+        "abstraction", *_abstraction(core, segments, similarity, spelling, keys, estimates_only)
+    )
     pairs = {
         "homogeneity": z.homogeneity,
         "homogeneity_stepdown": z.stepdown,
@@ -126,13 +139,15 @@ def _effect(question: str, *columns: np.ndarray) -> Effect:
     return Effect(question, QUESTIONS[question], observed, effect_size, null_mean, null_std, p, q)
 
 
-def _category_effects(core: CoreTokens, categories: Partition) -> dict[str, Effect]:
+def _category_effects(core: CoreTokens, categories: Partition, keys: np.ndarray) -> dict[str, Effect]:
+    s = selectivity(core.activation, categories.label, core.n, categories.n_groups, keys=keys)
     t = top_down(core.activation, categories.label, core.n, categories.n_groups)
     r = interleaving(categories.label, core.n, categories.n_groups)
     zero = 0 * t.delta
     return {
         "top_down": _effect("top_down", t.h, t.eta2, t.null_mean, t.null_std, t.p),
         "category_delta": _effect("category_delta", t.delta, t.delta, zero, t.delta_std, t.delta_p),
+        "selectivity": _effect("selectivity", s.share, s.selectivity, s.null_mean, s.null_std, s.p),
         "interleaving": _effect("interleaving", r.runs, r.interleaving, r.null_mean, r.null_std, r.p),
     }
 
@@ -141,10 +156,31 @@ def _agreement_effects(core: CoreTokens, categories: Partition, segments: Partit
     a = agreement(categories.label, segments.label, core.n)
     shares = np.stack([a.information_first, a.information_second], axis=1)
     undefined = np.full(shares.shape, np.nan)
+    c = composition(categories.label, segments.label, core.n, categories.n_groups, segments.n_groups)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        order = np.where(c.entropy_mean > 0, 1 - c.entropy / c.entropy_mean, np.nan)
     return {
         "agreement": _effect("agreement", a.x2, a.ami, a.null_mean, a.null_std, a.p),
         "information": _effect("information", shares, shares, 0 * shares, undefined, undefined),
+        "segment_purity": _effect(
+            "segment_purity", c.purity, c.purity - c.purity_mean, c.purity_mean, c.purity_std, c.purity_p
+        ),
+        "segment_entropy": _effect(
+            "segment_entropy", c.entropy, order, c.entropy_mean, c.entropy_std, np.full(order.shape, np.nan)
+        ),
     }
+
+
+def _abstraction(
+    core: CoreTokens, segments: Partition, S: np.ndarray, spelling: Spelling | None, keys: np.ndarray, fast: bool
+) -> list[np.ndarray]:
+    """Return the five columns of the question, undefined without a spelling."""
+    if spelling is None:
+        return [np.full(len(core), np.nan)] * 5
+    words = (spelling.code, spelling.length, spelling.letters)
+    zones_of = (segments.label, segments.n_groups)
+    a = abstraction(S, *words, core.token_id, core.n, *zones_of, keys=keys, min_tokens=MIN_TOKENS, estimates_only=fast)
+    return [a.abstraction, a.abstraction, 0 * a.abstraction, a.null_std, a.p]
 
 
 def with_q(effects: list[Effect]) -> list[Effect]:

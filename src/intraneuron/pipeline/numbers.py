@@ -70,8 +70,10 @@ NUMBERS = (
     Number("peak10", "C2", "top 10 tokens more alike than the rest", "peak", 1),
     Number("peak5", "C2", "top 5 tokens more alike than the rest", "peak", 2),
     Number("homogeneity_top", "C2", "top segment more alike than a random subset", "homogeneity", 0),
+    Number("purity_top", "C2", "commonest category's share of the top segment, beyond chance", "segment_purity", 0),
     Number("top_down_eta2", "C3", "activation differs between categories (eta²)", "top_down"),
     Number("interleaving", "C4", "categories interleave (1: as by chance)", "interleaving", sign=-1, chance=1.0),
+    Number("abstraction", "C5", "top segment alike in meaning rather than in spelling (z)", "abstraction"),
 )
 """In the order of the claims table."""
 

@@ -56,6 +56,7 @@ def results(
     }
     columns |= _category_columns(population.comparison) | {"n_segments": population.segments.n_groups}
     columns |= _segment_columns(population.comparison) | _agreement_columns(population.comparison)
+    columns |= _composition_columns(population.comparison)
     for flag in FLAGS:
         columns[f"flag_{flag}"] = None if flags is None else flags[flag]
     columns["pattern"] = patterns(population.comparison, flags)
@@ -109,6 +110,23 @@ def _segment_columns(comparison: Comparison) -> dict[str, object]:
     for name, effect, value in (("mrpp", mrpp, "mrpp_a"), ("distance", distance, "distance_r")):
         columns |= {value: effect.effect_size, f"{name}_p": effect.p, f"{name}_q": effect.q}
     return columns
+
+
+def _composition_columns(comparison: Comparison) -> dict[str, object]:
+    purity, entropy = comparison.effects["segment_purity"], comparison.effects["segment_entropy"]
+    selectivity, abstraction = comparison.effects["selectivity"], comparison.effects["abstraction"]
+    return {
+        "selectivity": selectivity.effect_size,
+        "selectivity_p": selectivity.p,
+        "purity": purity.observed,
+        "purity_null": purity.null_mean,
+        "purity_p": purity.p,
+        "entropy": entropy.observed,
+        "entropy_null": entropy.null_mean,
+        "abstraction": abstraction.observed,
+        "abstraction_p": abstraction.p,
+        "abstraction_q": abstraction.q,
+    }
 
 
 def _agreement_columns(comparison: Comparison) -> dict[str, object]:

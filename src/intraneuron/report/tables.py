@@ -54,10 +54,11 @@ def categories_table(card: Card) -> Html:
             numeric(measure(one.mean_activation)),
             numeric(number(one.cliffs_delta, 2, signed=True)),
             numeric(p_value(one.p)),
+            numeric(number(one.selectivity, 2, signed=True)),
         ]
         for one in card.categories
     ]
-    columns = ("category", "tokens", "mean activation", "Cliff’s δ", "p")
+    columns = ("category", "tokens", "mean activation", "Cliff’s δ", "p", "selectivity")
     return table("Categories of meaning, each tested against the neuron’s other tokens", columns, rows)
 
 
@@ -72,10 +73,15 @@ def segments_table(card: Card) -> Html:
             numeric(number(one.rotated)),
             numeric(p_value(one.p)),
             numeric(p_value(one.q)),
+            numeric(number(one.purity, 2)),
+            numeric(number(one.purity_null, 2)),
         ]
         for one in card.segments
     ]
-    columns = ("zone, from high to low", "tokens", "homogeneity", "random tokens", "rotated twins", "p", "q")
+    columns = (
+        *("zone, from high to low", "tokens", "homogeneity", "random tokens", "rotated twins", "p", "q"),
+        *("purity", "purity of random tokens"),
+    )
     return table("Zones of activation: how alike their tokens are (bold: q < 0.05)", columns, rows)
 
 

@@ -151,6 +151,7 @@ def _category_head(category: CardCategory | None, size: int) -> Text:
     text.stylize(f"bold {category_color(category.category)}")
     facts = f"  {category.size} tokens, mean {measure(category.mean_activation)}"
     facts += f", δ {number(category.cliffs_delta, 2, signed=True)}, p {p_value(category.p)}"
+    facts += f", selectivity {number(category.selectivity, 2, signed=True)}"
     return text.append(facts, style="not bold")
 
 
@@ -163,13 +164,14 @@ def _plain_table(title: str, columns: tuple[str, ...]) -> Table:
 
 
 def _segments(card: Card) -> Table:
-    columns = ("zone", "from", "to", "tokens", "homogen.", "random", "rotated", "p", "q")
+    columns = ("zone", "from", "to", "tokens", "homogen.", "random", "rotated", "p", "q", "purity")
     table = _plain_table("Zones: how alike their tokens are", columns)
     for one in card.segments:
         star = is_defined(one.q) and one.q < SIGNIFICANT
         table.add_row(
             *(f"{one.segment + 1}{'*' if star else ''}", measure(one.high), measure(one.low), str(one.size)),
             *(number(one.homogeneity), number(one.null), number(one.rotated), p_value(one.p), p_value(one.q)),
+            number(one.purity, 2),
             style="bold" if star else "",
         )
     return table

@@ -32,6 +32,7 @@ CLAIMS = {
     "C2": "It exists mainly for tokens of very high activation.",
     "C3": "Categories differ in mean activation, particularly those of low activation.",
     "C4": "Categories interleave along the activation axis.",
+    "C5": "This feeds categorical restructuring, and abstraction, in the next layer.",
 }
 KEY_NUMBERS = {"C1": "ami", "C2": "peak", "C3": "top_down_eta2", "C4": "interleaving"}
 SHORT_NAMES = {
@@ -46,6 +47,8 @@ SHORT_NAMES = {
     "homogeneity_top": "top segment",
     "top_down_eta2": "categories (eta²)",
     "interleaving": "interleaving",
+    "purity_top": "purity, top segment",
+    "abstraction": "abstraction (z)",
 }
 DEFINITIONS = (
     ("Core tokens", "The tokens to which a neuron responds most: the K of highest mean activation above 0.", "K = 100"),
@@ -111,6 +114,22 @@ DEFINITIONS = (
         "Interleaving",
         "Runs of equal categories along the activation axis; 0 if each category has a zone of its own, 1 by chance.",
         "(R − k) / (E[R] − k)",
+    ),
+    (
+        "Selectivity",
+        "A category's share of the neuron's activation (above that of its last core token), minus its share of tokens.",
+        "Σ over c of (a − a_K) / Σ over all of (a − a_K), minus n_c/m",
+    ),
+    (
+        "Purity",
+        "Share of a zone's tokens that are of its commonest category; random zones of its size have a known mean.",
+        "max over categories of n_gc / n_g",
+    ),
+    (
+        "Abstraction",
+        "How much more alike the most active zone is in meaning than in spelling, in standard deviations of random "
+        "zones; spelling is compared by the share of letters that need no edit.",
+        "z(meaning) − z(form)",
     ),
     ("p", "Probability of a value at least as extreme when activations are dealt at random, from exact moments.", ""),
     ("q", "p after Benjamini-Hochberg over all neurons of the study, one family for each question.", ""),
