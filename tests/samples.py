@@ -106,7 +106,9 @@ def _segment(tokens: list[CardToken], segment: int, rotated: bool) -> CardSegmen
     homogeneity = 0.142 - 0.022 * segment
     twin = 0.121 - 0.012 * segment if rotated else NAN
     p = 0.0004 if segment == 0 else 0.2 * segment
-    return CardSegment(segment, len(inside), min(inside), max(inside), homogeneity, 0.098, p, min(1.0, 2 * p), twin, 0.45 - segment / 20, 0.31)
+    ends = (min(inside), max(inside))
+    purity = (0.45 - segment / 20, 0.31)
+    return CardSegment(segment, len(inside), *ends, homogeneity, 0.098, p, min(1.0, 2 * p), twin, *purity)
 
 
 def _number(row: tuple[Any, ...], rotated: bool) -> CardNumber:
