@@ -121,7 +121,7 @@ def test_the_manifest_says_where_the_numbers_come_from(model: Path) -> None:
     assert manifest["settings"]["mode"] == "vocabulary"
     assert manifest["settings"]["observe"]["core_tokens"] == 100
     assert manifest["run"] == {"device": "cpu", "dtype": "float32"}
-    assert "torch" in manifest["versions"]
+    assert "versions" not in manifest  # those are of the runs, not of the plan
 
 
 DEPENDS: dict[str, tuple[dict[str, Any], str]] = {

@@ -20,6 +20,7 @@ from intraneuron.figures.claims import claims as claims_figure
 from intraneuron.figures.distributions import distributions as distributions_figure
 from intraneuron.figures.profile import profile as profile_figure
 from intraneuron.figures.spectrum import spectrum as spectrum_figure
+from intraneuron.files import atomic
 from intraneuron.last import last_study, remember
 from intraneuron.one import one_neuron
 from intraneuron.planning import Plan, Progress
@@ -65,7 +66,7 @@ class Study:
     @property
     def summary(self) -> dict[str, Any]:
         """The layer- and model-level numbers (``summary.json``)."""
-        return dict(self.folder.read_json("summary.json"))
+        return self.folder.summary()
 
     def neurons(self, population: str = "neurons") -> pl.DataFrame:
         """Return one row a neuron, or a twin: ``population`` is neurons, shuffled or rotated.
@@ -130,17 +131,18 @@ def run_planned(planned: Plan, out: Path | None, *, overwrite: bool = False, pro
     folder = run_study(planned, out, overwrite=overwrite, progress=progress, last={"report": _report_stage})
     try:
         remember(folder.path)
-    except OSError as error:
-        (progress or Progress()).say(f"Could not remember this study as the last one ({error.strerror}).")
+    except StudyError as error:
+        (progress or Progress()).say(f"Could not remember this study as the last one: {error}")
     return Study(folder)
 
 
 def _report_stage(work: Work) -> None:
     folder = work.folder
     with work.progress.stage("report", "pages") as report:
-        summary = folder.read_json("summary.json")
+        summary = folder.summary()
         cards = [build_card(folder, *parse_neuron(name)) for name in summary["clearest"]]
-        write_report(summary, cards, folder.path / "report.html")
+        with atomic(folder.path / "report.html") as temporary:
+            write_report(summary, cards, temporary)
         report(1, 1)
     for layer in work.plan.layers:
         work.finish(layer)

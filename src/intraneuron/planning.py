@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from intraneuron.config import MIN_TOKENS, RunConfig, StudyConfig
 from intraneuron.errors import SettingError
+from intraneuron.files import fingerprint
 from intraneuron.kernels.clustering import LINKAGES
+from intraneuron.manifest import IDENTITY
 from intraneuron.pipeline.partition import parse_segments
-from intraneuron.store import STAGES, fingerprint, versions
+from intraneuron.store import DEFAULT_ROOT, STAGES
 
 if TYPE_CHECKING:
     from intraneuron.models.loading import LoadedModel
@@ -54,6 +56,7 @@ class Plan:
         return {
             "name": self.name,
             "weights": self.model.weight_hash,
+            "tokenizer": self.model.tokenizer_hash,
             "mode": self.mode,
             "texts": self.text_hash,
         }
@@ -62,7 +65,7 @@ class Plan:
     def default_folder(self) -> Path:
         """Where the study goes when nobody says otherwise."""
         short = Path(self.name).name or "model"
-        return Path("intraneuron-studies") / f"{short}-{self.mode}"
+        return DEFAULT_ROOT / f"{short}-{self.mode}"
 
     def manifest(self) -> dict[str, Any]:
         """Everything that a later reader needs to know where the numbers come from."""
@@ -81,7 +84,6 @@ class Plan:
             },
             "settings": asdict(self.config) | {"layers": list(self.layers), "mode": self.mode},
             "run": {"device": str(model.device), "dtype": self.run.dtype},
-            "versions": versions(),
         }
 
 
@@ -155,11 +157,12 @@ def _layers(config: StudyConfig, available: int, name: str) -> tuple[int, ...]:
 
 
 def keys(plan: Plan) -> dict[str, str]:
-    """Return the fingerprint of each stage: its settings and those of all before it."""
+    """Return the fingerprint of each stage: its method and settings, and those of all before it."""
     observe = plan.config.observe
     settings: dict[str, Any] = {
         "observe": (
-            plan.identity,
+            {name: plan.identity[name] for name in IDENTITY},
+            None if plan.texts is None else plan.model.context,
             observe.core_tokens,
             observe.min_count,
             observe.seed,
@@ -175,5 +178,5 @@ def keys(plan: Plan) -> dict[str, str]:
     out: dict[str, str] = {}
     for stage in STAGES:
         own = [settings[name] for name in stage.settings] + [settings["twins"]] * (stage.name != "observe")
-        out[stage.name] = fingerprint([stage.name, own, [out[name] for name in stage.inputs]])
+        out[stage.name] = fingerprint([stage.name, stage.method, own, [out[name] for name in stage.inputs]])
     return out
