@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -27,7 +28,7 @@ from intraneuron.planning import Plan, Progress
 from intraneuron.report.card_html import card_html
 from intraneuron.report.page import write_report
 from intraneuron.report.terminal import card_text
-from intraneuron.settings import settings_from
+from intraneuron.settings import check_flag, path_from, settings_from
 from intraneuron.store import StudyFolder
 from intraneuron.work import Work
 
@@ -102,7 +103,13 @@ class Study:
         return f"Study({str(self.path)!r})"
 
 
-def study(model: str = "docs-lm", *, out: str | Path | None = None, overwrite: bool = False, **settings: Any) -> Study:
+def study(
+    model: str | os.PathLike[str] = "docs-lm",
+    *,
+    out: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+    **settings: Any,
+) -> Study:
     """Study a model, or go on with a study that is already there.
 
     Parameters
@@ -121,9 +128,11 @@ def study(model: str = "docs-lm", *, out: str | Path | None = None, overwrite: b
     IntraneuronError
         For anything that can be put right; the message says how.
     """
+    check_flag("overwrite", overwrite)
     config, run = settings_from(settings)
-    planned = planning.plan(model, config, run)
-    return run_planned(planned, Path(out) if out else None, overwrite=overwrite)
+    folder = None if out is None else Path(path_from("out", out))
+    planned = planning.plan(path_from("model", model), config, run)
+    return run_planned(planned, folder, overwrite=overwrite)
 
 
 def run_planned(planned: Plan, out: Path | None, *, overwrite: bool = False, progress: Progress | None = None) -> Study:
@@ -148,9 +157,9 @@ def _report_stage(work: Work) -> None:
         work.finish(layer)
 
 
-def open(path: str | Path | None = None) -> Study:
+def open(path: str | os.PathLike[str] | None = None) -> Study:
     """Open a study; the last one when no folder is given."""
-    return Study(StudyFolder.open(Path(path) if path else last_study()))
+    return Study(StudyFolder.open(last_study() if path is None else Path(path_from("path", path))))
 
 
 def test(
@@ -184,6 +193,9 @@ def test(
     Raises
     ------
     DataError
-        When arrays disagree in length, activations are NaN or all equal, or a vector has no direction.
+        When arrays disagree in length, are no real numbers, activations are NaN or all equal, or a vector has no
+        direction.
+    SettingError
+        For segments, categories or a seed that there are not.
     """
     return NeuronCard.of(one_neuron(tokens, activations, vectors, segments=segments, categories=categories, seed=seed))
