@@ -211,7 +211,7 @@ class StudyFolder:
                 if pick is None:
                     return pl.read_parquet(file, memory_map=False)
                 return pick(pl.scan_parquet(file)).collect()
-        except pl.exceptions.PolarsError as error:
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             raise damaged(file, error) from error
 
     def write_json(self, name: str, value: Any) -> None:
