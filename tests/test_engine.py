@@ -387,9 +387,16 @@ def test_what_was_replaced_by_a_study_that_finished_never_comes_back(
     assert layers_of(study) == [1]
 
 
+@pytest.mark.parametrize("place_of_it", ["a study", "nothing"])
 def test_a_replacement_that_was_stopped_goes_on_with_the_same_command(
-    models: Path, study: Path, monkeypatch: pytest.MonkeyPatch, calls: list[tuple[str, tuple[int, ...]]]
+    models: Path,
+    study: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    calls: list[tuple[str, tuple[int, ...]]],
+    place_of_it: str,
 ) -> None:
+    if place_of_it == "nothing":
+        shutil.rmtree(study)
     stop_after("observe", monkeypatch, lambda: run(models / "gpt2", study, overwrite=True, layers=(1,)))
     calls.clear()
     run(models / "gpt2", study, overwrite=True, layers=(1,))

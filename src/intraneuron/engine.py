@@ -7,7 +7,7 @@ from pathlib import Path
 
 from intraneuron.errors import IntraneuronError, StudyError
 from intraneuron.missing import missing_stages, with_dependents
-from intraneuron.place import put_back, remove, to_make, unmake
+from intraneuron.place import has_aside, put_back, remove, to_make, unmake
 from intraneuron.planning import Plan, Progress, keys
 from intraneuron.stages import STAGE_VERBS
 from intraneuron.store import STAGES, StudyFolder
@@ -43,7 +43,7 @@ def run_study(
             _run_stages(planned, folder, progress or Progress(), STAGE_VERBS | dict(last))
     except IntraneuronError as error:
         stopped = isinstance(error, StudyError) and folder.manifest["stages"]
-        if folder.manifest.get("replaces"):
+        if folder.manifest.get("replaces") and has_aside(path):
             put_back(path)
         elif new and not stopped:
             remove(path)

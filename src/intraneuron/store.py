@@ -86,7 +86,7 @@ class StudyFolder:
             if not overwrite or goes_on(path, manifest):
                 return cls.open(path)._adopt(manifest)
             _make_room(path)
-        replaces = {"replaces": True} if has_aside(path) else {}
+        replaces = {"replaces": True} if overwrite or has_aside(path) else {}
         empty: dict[str, Any] = {"format": FORMAT, "stages": {}, "observation": {}}
         folder = cls(path, manifest | empty | replaces)
         try:
@@ -94,7 +94,7 @@ class StudyFolder:
                 path.mkdir(parents=True, exist_ok=True)
             folder.write_manifest()
         except StudyError:
-            if replaces:
+            if has_aside(path):
                 put_back(path)
             raise
         return folder

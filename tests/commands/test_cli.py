@@ -127,7 +127,7 @@ def test_a_changed_setting_says_what_is_left_and_what_it_costs(user: User, stude
     changed = ("--layers", "0,1,2", "--center", *OPTIONS)
     said = user.call("study", models / "tiny", *changed).stderr
     assert "space input-centered, twins shuffled, rotated." in said
-    assert "In first; still to do: observe (layers 1), categorize, segment (layers 1), compare, intervals" in said
+    assert "In first; still to do: observe (layer 1), categorize, segment (layer 1), compare, intervals" in said
     assert " GB of memory, " in said
     assert "segment: 1 layer in " in said
 

@@ -52,7 +52,10 @@ def announce(console: Console, plan: Plan, out: Path, *, overwrite: bool) -> Non
 
 def _said(plan: Plan, todo: Mapping[str, tuple[int, ...]]) -> str:
     """Return stages, each with its layers when they are not all."""
-    some = {n: "" if own == plan.layers else f" (layers {', '.join(map(str, own))})" for n, own in todo.items()}
+    some = {
+        n: "" if own == plan.layers else f" ({'layer' if len(own) == 1 else 'layers'} {', '.join(map(str, own))})"
+        for n, own in todo.items()
+    }
     return ", ".join(name + layers for name, layers in some.items())
 
 
