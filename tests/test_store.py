@@ -14,6 +14,7 @@ from intraneuron.data import Space
 from intraneuron.errors import StudyError
 from intraneuron.files import atomic, fingerprint
 from intraneuron.manifest import versions
+from intraneuron.place import put_back
 from intraneuron.store import FORMAT, STAGES, StudyFolder
 from intraneuron.tables import core_tokens_table
 
@@ -186,6 +187,15 @@ def test_a_damaged_manifest_is_refused_until_overwritten(folder: StudyFolder) ->
         refused(folder.path, r"manifest\.toml is damaged .*Run the study again with --overwrite")
     StudyFolder.create(folder.path, manifest(), overwrite=True)
     assert StudyFolder.open(folder.path).manifest["identity"]["name"] == "m"
+
+
+def test_a_damaged_replacement_does_not_displace_the_study_that_waits(folder: StudyFolder) -> None:
+    folder.write_json("summary.json", {"finished": True})
+    StudyFolder.create(folder.path, manifest(), overwrite=True)
+    (folder.path / "manifest.toml").write_bytes(b"format = ")
+    StudyFolder.create(folder.path, manifest(), overwrite=True)
+    put_back(folder.path)
+    assert StudyFolder.open(folder.path).read_json("summary.json") == {"finished": True}
 
 
 def test_a_manifest_without_its_tables_is_refused(folder: StudyFolder) -> None:

@@ -332,8 +332,7 @@ def _make_room(path: Path) -> None:
         with reading(path / "manifest.toml"):
             manifest = tomllib.loads((path / "manifest.toml").read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-        set_aside(path)
-        return
+        manifest = {"format": FORMAT, "replaces": True}  # what waits, if anything does, is worth more
     if "format" not in manifest:
         msg = f"--out {path} is not a study: its manifest.toml is of something else; give another folder."
         raise StudyError(msg)
