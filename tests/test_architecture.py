@@ -23,7 +23,20 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("models",),
     ("pipeline",),
     (
-        *("tables", "store", "last", "planning", "work", "observing", "stages", "summary"),
+        *(
+            "files",
+            "place",
+            "manifest",
+            "missing",
+            "tables",
+            "store",
+            "last",
+            "planning",
+            "work",
+            "observing",
+            "stages",
+            "summary",
+        ),
         *("cards", "one", "estimate", "engine", "settings"),
     ),
     ("figures", "report"),
@@ -164,7 +177,7 @@ def test_every_public_function_and_class_says_what_it_is() -> None:
     assert silent == []
 
 
-TESTED_WITH = {"families": "sites", "passes": "observe", "zone_tests": "homogeneity"}
+TESTED_WITH = {"configuration": "loading", "families": "sites", "passes": "observe", "zone_tests": "homogeneity"}
 """Modules whose tests stand in the file of another."""
 
 

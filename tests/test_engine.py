@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,11 @@ import polars as pl
 import pytest
 from tests.tiny_models import LAYERS, LETTERS, NEURONS, WORDS, tiny_bert, tiny_gpt2
 
+from intraneuron import place, planning, store
 from intraneuron.cards import build_card
 from intraneuron.engine import run_study
 from intraneuron.errors import DataError, StudyError
+from intraneuron.files import writing
 from intraneuron.kernels import blocks
 from intraneuron.planning import Plan, plan
 from intraneuron.settings import settings_from
@@ -167,7 +171,7 @@ def test_a_neuron_that_does_not_exist_has_no_card(finished: Path, layer: int, ne
 
 
 def test_run_again_nothing_is_repeated(models: Path, study: Path, calls: list[tuple[str, tuple[int, ...]]]) -> None:
-    before = {f: f.stat().st_mtime_ns for f in study.rglob("*") if f.is_file() and f.name != "manifest.toml"}
+    before = {f: f.stat().st_mtime_ns for f in (study, *study.rglob("*"))}
     run(models / "gpt2", study)
     assert calls == []
     assert {f: f.stat().st_mtime_ns for f in before} == before
@@ -307,7 +311,9 @@ def test_a_study_of_texts_tells_how_reliable_it_is(models: Path, texts: str, tmp
 def test_another_model_in_the_same_folder_is_refused_and_the_study_kept(
     models: Path, study: Path, finished: Path
 ) -> None:
-    text = r"is of something else: .*gpt2 \(weights \w+\), vocabulary mode, no texts; got .*bert \(weights \w+\)"
+    text = (
+        r"is of something else: .*gpt2 \(weights \w+, tokenizer \w+\), vocabulary mode, no texts; got .*bert \(weights"
+    )
     with pytest.raises(StudyError, match=text):
         run(models / "bert", study)
     assert_same_numbers(study, finished)
@@ -345,6 +351,221 @@ def test_overwriting_starts_anew(models: Path, study: Path, calls: list[tuple[st
     assert pl.read_parquet(study / "neurons" / "results.parquet")["layer"].unique().to_list() == [1]
 
 
+# What is replaced ----------------------------------------------------------------------------------------------
+
+
+def stop_after(stage: str, monkeypatch: pytest.MonkeyPatch, run_it: Callable[[], object]) -> None:
+    """Run something that is stopped by Ctrl-C when a stage has finished."""
+    done = StudyFolder.finish
+
+    def finish_and_stop(self: StudyFolder, name: str, key: str, layers: set[int]) -> None:
+        done(self, name, key, layers)
+        if name == stage:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(StudyFolder, "finish", finish_and_stop)
+        with pytest.raises(KeyboardInterrupt):
+            run_it()
+
+
+def layers_of(study: Path) -> list[int]:
+    layers: list[int] = StudyFolder.open(study).summary()["layers"]
+    return layers
+
+
+def test_what_was_replaced_by_a_study_that_finished_never_comes_back(
+    models: Path, study: Path, monkeypatch: pytest.MonkeyPatch, starved: dict[str, Any]
+) -> None:
+    stop_after("observe", monkeypatch, lambda: run(models / "gpt2", study, overwrite=True, layers=(1,)))
+    assert (study / ".replaced" / "summary.json").is_file()
+    run(models / "gpt2", study, layers=(1,))
+    assert not (study / ".replaced").exists()
+    assert layers_of(study) == [1]
+    with pytest.raises(DataError, match="Too few eligible tokens"):
+        run(models / "gpt2", study, overwrite=True, **starved)
+    assert layers_of(study) == [1]
+
+
+@pytest.mark.parametrize("place_of_it", ["a study", "nothing"])
+def test_a_replacement_that_was_stopped_goes_on_with_the_same_command(
+    models: Path,
+    study: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    calls: list[tuple[str, tuple[int, ...]]],
+    place_of_it: str,
+) -> None:
+    if place_of_it == "nothing":
+        shutil.rmtree(study)
+    stop_after("observe", monkeypatch, lambda: run(models / "gpt2", study, overwrite=True, layers=(1,)))
+    calls.clear()
+    run(models / "gpt2", study, overwrite=True, layers=(1,))
+    assert [name for name, _ in calls] == ["categorize", "segment", "intervals", "summarize"]
+    assert not (study / ".replaced").exists()
+
+
+def test_a_replacement_with_other_settings_starts_anew_and_keeps_what_was_finished(
+    models: Path,
+    study: Path,
+    finished: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    starved: dict[str, Any],
+    calls: list[tuple[str, tuple[int, ...]]],
+) -> None:
+    for layers in ((1,), (0, 1)):
+        calls.clear()
+        stop_after("observe", monkeypatch, partial(run, models / "gpt2", study, overwrite=True, layers=layers))
+        assert [name for name, _ in calls] == ["observe"]
+    with pytest.raises(DataError, match="Too few eligible tokens"):
+        run(models / "gpt2", study, overwrite=True, **starved)
+    assert_same_numbers(study, finished)
+    assert not (study / ".replaced").exists()
+
+
+@pytest.mark.parametrize("when", ["set aside", "put back"])
+def test_a_run_that_was_killed_while_it_moved_a_study_loses_nothing(
+    models: Path, study: Path, finished: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    if when == "put back":
+        place.set_aside(study)
+    rename, left = Path.rename, 4
+
+    def kill(self: Path, target: Path) -> Path:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    move = place.set_aside if when == "set aside" else place.put_back
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", kill)
+        with pytest.raises(KeyboardInterrupt):
+            move(study)
+    run(models / "gpt2", study)
+    assert_same_numbers(study, finished)
+
+
+def test_a_link_stays_a_link_and_files_of_others_stay(models: Path, study: Path, starved: dict[str, Any]) -> None:
+    link = study.parent / "link"
+    link.symlink_to(study)
+    (study / "notes.txt").write_text("mine")
+    with pytest.raises(DataError):
+        run(models / "gpt2", link, overwrite=True, **starved)
+    assert layers_of(link) == [0, 2]
+    run(models / "gpt2", link, overwrite=True, layers=(1,))
+    assert link.is_symlink()
+    assert layers_of(study) == [1]
+    assert (study / "notes.txt").read_text() == "mine"
+
+
+def test_the_working_folder_can_hold_a_study(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, starved: dict[str, Any]
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(DataError):
+        run(models / "gpt2", Path(), **starved)
+    assert list(Path().iterdir()) == []
+    for _ in range(2):
+        run(models / "gpt2", Path(), overwrite=True, layers=(0,))
+    assert layers_of(tmp_path / "here") == [0]
+
+
+def test_a_study_that_the_disk_stopped_stays_and_goes_on(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: list[tuple[str, tuple[int, ...]]]
+) -> None:
+    def full(self: StudyFolder, file: Path, frame: pl.DataFrame) -> None:
+        if "segments" in str(file):
+            with writing(file):
+                raise OSError(28, "No space left on device")
+        write(self, file, frame)
+
+    write = StudyFolder.write
+    with monkeypatch.context() as patched:
+        patched.setattr(StudyFolder, "write", full)
+        with pytest.raises(StudyError, match=r"Cannot write to .*layer-00\.parquet \(No space left on device\)"):
+            run(models / "gpt2", tmp_path / "new", layers=(0,))
+    calls.clear()
+    run(models / "gpt2", tmp_path / "new", layers=(0,))
+    assert "observe" not in [name for name, _ in calls]
+
+
+# Which files are there, and with what they were made -----------------------------------------------------------
+
+GONE = {
+    "summary.json": ["summarize"],
+    "report.html": [],
+    "rotated/results.parquet": ["summarize"],
+    "neurons/segments/layer-02.parquet": ["segment", "compare", "intervals", "summarize"],
+    "shuffled/effects/peak/layer-00.parquet": ["compare", "summarize"],
+    "jackknife/rotated/core_tokens/layer-02.parquet": ["observe", "categorize", "segment", "intervals", "summarize"],
+    "spaces/input.safetensors": ["categorize", "intervals", "summarize"],
+}
+
+
+@pytest.mark.parametrize("name", GONE)
+def test_a_file_that_is_gone_is_made_again_by_the_same_command(
+    models: Path, study: Path, finished: Path, calls: list[tuple[str, tuple[int, ...]]], name: str
+) -> None:
+    (study / name).unlink()
+    run(models / "gpt2", study)
+    assert [stage for stage, _ in calls] == GONE[name]
+    assert (study / name).is_file()
+    assert_same_numbers(study, finished)
+
+
+def test_a_stage_that_was_stopped_halfway_is_done_for_no_settings(
+    models: Path, study: Path, finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(self: StudyFolder, name: str, key: str, layers: set[int]) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(StudyFolder, "finish", stop)
+        with pytest.raises(KeyboardInterrupt):
+            run(models / "gpt2", study, core_tokens=25)
+    run(models / "gpt2", study)
+    assert_same_numbers(study, finished)
+
+
+def test_the_same_folder_of_a_model_written_otherwise_is_the_same_model(
+    models: Path, study: Path, calls: list[tuple[str, tuple[int, ...]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(models)
+    run(Path("gpt2"), study)
+    assert calls == []
+
+
+def test_another_tokenizer_is_another_model(models: Path, study: Path, tmp_path: Path) -> None:
+    other = shutil.copytree(models / "gpt2", tmp_path / "gpt2")
+    file = other / "tokenizer.json"
+    file.write_text(file.read_text() + "\n")
+    with pytest.raises(StudyError, match="is of something else"):
+        run(other, study)
+
+
+def test_versions_are_those_that_made_the_numbers(models: Path, study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = StudyFolder.open(study).manifest["versions"]
+    monkeypatch.setattr(store, "versions", lambda: now | {"torch": "99"})
+    run(models / "gpt2", study)
+    assert StudyFolder.open(study).manifest["versions"] == now
+    run(models / "gpt2", study, segments="quantile:3")
+    manifest = StudyFolder.open(study).manifest
+    assert manifest["versions"]["torch"] == f"{now['torch']}, 99"
+    assert manifest["stages"]["observe"]["versions"]["torch"] == now["torch"]
+    assert manifest["stages"]["segment"]["versions"]["torch"] == "99"
+
+
+def test_a_stage_of_another_method_is_done_again(
+    models: Path, study: Path, monkeypatch: pytest.MonkeyPatch, calls: list[tuple[str, tuple[int, ...]]]
+) -> None:
+    stages = tuple(replace(s, method=s.method + (s.name == "intervals")) for s in store.STAGES)
+    monkeypatch.setattr(planning, "STAGES", stages)
+    run(models / "gpt2", study)
+    assert [name for name, _ in calls] == ["intervals", "summarize"]
+
+
 @pytest.fixture
 def starved(texts: str) -> dict[str, Any]:
     """Return settings with which no token was seen often enough."""
@@ -362,13 +583,13 @@ def test_a_study_that_cannot_be_replaced_stays_as_it_was(models: Path, study: Pa
     with pytest.raises(DataError, match="Too few eligible tokens"):
         run(models / "gpt2", study, overwrite=True, **starved)
     assert (study / "summary.json").read_bytes() == before
-    assert not list(study.parent.glob(".*replaced"))
+    assert not (study / ".replaced").exists()
 
 
 def test_a_study_that_is_replaced_leaves_nothing_behind(models: Path, study: Path) -> None:
     run(models / "gpt2", study, overwrite=True, layers=(0,))
     assert StudyFolder.open(study).read_json("summary.json")["layers"] == [0]
-    assert not list(study.parent.glob(".*replaced"))
+    assert not (study / ".replaced").exists()
 
 
 def test_too_few_eligible_tokens_are_told_again_when_run_again(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from tests import oracle
 from tests.made_up import clustered_vectors
 
+from intraneuron import api
 from intraneuron.data import Card
 from intraneuron.errors import DataError, SettingError
 from intraneuron.one import one_neuron
@@ -168,7 +171,61 @@ def test_a_vector_without_direction_is_named(bad: float) -> None:
 
 
 def test_unknown_ways_of_grouping_are_refused() -> None:
-    with pytest.raises(SettingError, match="--segments must be"):
+    with pytest.raises(SettingError, match=r"segments \(--segments\) must be"):
         card(segments="thirds")
-    with pytest.raises(SettingError, match="--categories must be one of"):
+    with pytest.raises(SettingError, match=r"categories \(--categories\) must be one of"):
         card(categories="kmeans")
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({"segments": 5}, r"segments \(--segments\) must be quantile:G, .*, got 5\."),
+        ({"categories": ["ward"]}, r"categories \(--categories\) must be one of .*, got \['ward'\]\."),
+        ({"seed": 2**70}, r"seed \(--seed\) must be a whole number from 0 to 2\^63 - 1, got 1180591620717411303424\."),
+        ({"seed": -1}, r"seed \(--seed\) must be a whole number .*, got -1\."),
+        ({"seed": 1.5}, r"seed \(--seed\) must be a whole number .*, got 1\.5\."),
+    ],
+)
+def test_settings_of_a_wrong_type_are_told(given: dict[str, Any], text: str) -> None:
+    with pytest.raises(SettingError, match=text):
+        api.test(TOKENS, ACTIVATIONS, VECTORS, **given)
+
+
+@pytest.mark.parametrize(
+    ("activations", "vectors", "text"),
+    [
+        (["high"] * N, None, "activations must be real numbers, got <U4"),
+        (ACTIVATIONS + 1j, None, "activations must be real numbers, got complex128"),
+        (torch.tensor(ACTIVATIONS + 1j), None, "activations must be real numbers, got complex128"),
+        ([10**400] * N, None, r"activations must be numbers of shape \(n,\), got list"),
+        (None, [[1.0], *[[1.0, 2.0]] * (N - 1)], r"vectors must be numbers of shape \(n, D\), got list"),
+        (None, None, "vectors of shape"),
+    ],
+)
+def test_what_is_no_array_of_real_numbers_is_told(activations: object, vectors: object, text: str) -> None:
+    with pytest.raises(DataError, match=text):
+        card(activations=activations, vectors=5 if activations is vectors else vectors)
+
+
+def test_tokens_must_be_a_list() -> None:
+    for tokens in (None, 5, "a" * N):
+        with pytest.raises(DataError, match="tokens must be a list of texts, got"):
+            api.test(tokens, ACTIVATIONS, VECTORS)  # type: ignore[arg-type]
+
+
+def test_tensors_with_a_gradient_are_arrays() -> None:
+    vectors = torch.tensor(VECTORS, requires_grad=True)
+    assert same(card(activations=torch.tensor(ACTIVATIONS), vectors=vectors), card())
+    assert same(card(activations=torch.tensor(ACTIVATIONS, requires_grad=True)), card())
+
+
+@pytest.mark.parametrize("size", [-1000, -500, 500, 1000])
+def test_vectors_of_any_size_give_the_same_card(size: int) -> None:
+    assert same(card(vectors=VECTORS * 2.0**size), card())
+    assert same(card(vectors=np.where(np.arange(N)[:, None] % 2, VECTORS * 2.0**size, VECTORS)), card())
+
+
+def test_a_seed_of_numpy_is_a_seed() -> None:
+    seed: Any = np.int64(3)
+    assert same(api.test(TOKENS, ACTIVATIONS, VECTORS, seed=seed), api.test(TOKENS, ACTIVATIONS, VECTORS, seed=3))

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from intraneuron.config import RunConfig, StudyConfig
 from intraneuron.errors import SettingError
-from intraneuron.settings import PARTS, settings_from
+from intraneuron.settings import PARTS, path_from, settings_from
 
 
 def test_each_setting_finds_the_part_it_belongs_to() -> None:
@@ -28,7 +31,12 @@ def test_no_two_parts_have_a_setting_of_one_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"), [(3, (3,)), ([0, 1], (0, 1)), ((2,), (2,)), (range(3), (0, 1, 2)), (None, None)]
+    ("given", "expected"),
+    [
+        *[(3, (3,)), ([0, 1], (0, 1)), ((2,), (2,)), (range(3), (0, 1, 2)), (None, None)],
+        *[(np.int64(3), (3,)), (np.array([0, 2]), (0, 2)), ([np.int32(1)], (1,)), (np.array(1), (1,))],
+        (torch.tensor([0, 1]), (0, 1)),
+    ],
 )
 def test_one_or_many_layers_are_a_tuple(given: object, expected: object) -> None:
     assert settings_from({"layers": given})[0].observe.layers == expected
@@ -38,6 +46,21 @@ def test_one_text_or_twin_is_not_split_into_letters() -> None:
     config, _ = settings_from({"texts": "docs", "twins": "shuffled"})
     assert config.observe.texts == ("docs",)
     assert config.twin.twins == ("shuffled",)
+
+
+def test_paths_and_numbers_of_numpy_are_taken_as_they_are_meant() -> None:
+    config, run = settings_from({"texts": Path("a"), "core_tokens": np.int64(30), "seed": np.uint8(2), "memory": 2})
+    assert config.observe.texts == ("a",)
+    assert (type(config.observe.core_tokens), config.observe.seed, run.memory) == (int, 2, 2)
+    assert settings_from({"texts": [Path("a"), "b"]})[0].observe.texts == ("a", "b")
+    assert settings_from({"center": np.True_})[0].space.center is True
+
+
+@pytest.mark.parametrize("given", [None, "", " ", 5, ["m"], "a\0b"])
+def test_what_is_no_path_is_told(given: object) -> None:
+    with pytest.raises(SettingError, match=r"out must be a name or a path, got "):
+        path_from("out", given)
+    assert path_from("out", Path("a")) == "a"
 
 
 def test_an_unknown_name_is_told_the_nearest_known_one() -> None:
@@ -58,6 +81,10 @@ def test_an_unknown_name_is_told_the_nearest_known_one() -> None:
         ({"seed": True}, "seed must be a whole number, got True"),
         ({"center": 1}, "center must be true or false, got 1"),
         ({"memory": "2"}, "memory must be a number, got '2'"),
+        ({"layers": 0.5}, r"layers must be .*whole number.*, got 0\.5"),
+        ({"layers": object}, r"layers must be .*whole number.*, got <class"),
+        ({"texts": b"a"}, "texts must be a list of text, got b'a'"),
+        ({"texts": 5}, r"texts must be a list of text, got \(5,\)"),
         ({"layers": ["0"]}, r"layers must be .*whole number.*, got \('0',\)"),
         ({"min_count": "all"}, "min_count must be a whole number, or auto, got 'all'"),
         ({"dtype": "float64"}, "dtype must be float32 or bfloat16 or float16, got 'float64'"),

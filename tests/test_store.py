@@ -12,15 +12,24 @@ from tests.made_up import make_batch
 
 from intraneuron.data import Space
 from intraneuron.errors import StudyError
-from intraneuron.store import FORMAT, STAGES, StudyFolder, atomic, fingerprint, versions
+from intraneuron.files import atomic, fingerprint
+from intraneuron.manifest import versions
+from intraneuron.place import put_back
+from intraneuron.store import FORMAT, STAGES, StudyFolder
 from intraneuron.tables import core_tokens_table
 
 
 def manifest(**identity: Any) -> dict[str, Any]:
     """Return a manifest as a plan makes it."""
     return {
-        "identity": {"name": "m", "weights": "w1", "mode": "vocabulary", "texts": "none"} | identity,
-        "settings": {"layers": [0, 1], "partition": {"categories": "ward", "segments": "quantile:5"}},
+        "identity": {"name": "m", "weights": "w1", "tokenizer": "t1", "mode": "vocabulary", "texts": "none"} | identity,
+        "model": {"name": "m", "layers": 2, "neurons": [4, 4]},
+        "settings": {
+            "layers": [0, 1],
+            "mode": "vocabulary",
+            "space": {"space": "input", "center": False},
+            "partition": {"categories": "ward", "segments": "quantile:5"},
+        },
     }
 
 
@@ -86,7 +95,7 @@ def test_a_table_that_cannot_be_written_leaves_the_old_one(
 
     with monkeypatch.context() as patched:
         patched.setattr(pl.DataFrame, "write_parquet", fail)
-        with pytest.raises(OSError, match="disk full"):
+        with pytest.raises(StudyError, match=r"Cannot write to .*t\.parquet \(disk full\); give another folder"):
             folder.write(file, pl.DataFrame({"a": [2]}))
     assert folder.read(file)["a"].to_list() == [1]
     assert files(folder.path) == {"manifest.toml", "t.parquet"}
@@ -180,6 +189,15 @@ def test_a_damaged_manifest_is_refused_until_overwritten(folder: StudyFolder) ->
     assert StudyFolder.open(folder.path).manifest["identity"]["name"] == "m"
 
 
+def test_a_damaged_replacement_does_not_displace_the_study_that_waits(folder: StudyFolder) -> None:
+    folder.write_json("summary.json", {"finished": True})
+    StudyFolder.create(folder.path, manifest(), overwrite=True)
+    (folder.path / "manifest.toml").write_bytes(b"format = ")
+    StudyFolder.create(folder.path, manifest(), overwrite=True)
+    put_back(folder.path)
+    assert StudyFolder.open(folder.path).read_json("summary.json") == {"finished": True}
+
+
 def test_a_manifest_without_its_tables_is_refused(folder: StudyFolder) -> None:
     (folder.path / "manifest.toml").write_text(f"format = {FORMAT}\n")
     refused(folder.path, r"manifest\.toml is damaged")
@@ -194,7 +212,7 @@ def test_another_layout_is_refused(folder: StudyFolder) -> None:
         StudyFolder.open(folder.path)
 
 
-@pytest.mark.parametrize(("key", "value"), [("weights", "w2"), ("mode", "corpus"), ("texts", "t")])
+@pytest.mark.parametrize(("key", "value"), [("weights", "w2"), ("tokenizer", "t2"), ("mode", "corpus"), ("texts", "t")])
 def test_another_model_mode_or_text_is_refused(folder: StudyFolder, key: str, value: str) -> None:
     text = r"is of something else: .*; got .*\. Give another folder with --out, or replace it with --overwrite\."
     refused(folder.path, text, overwrite=False, **{key: value})
@@ -202,10 +220,12 @@ def test_another_model_mode_or_text_is_refused(folder: StudyFolder, key: str, va
 
 def test_overwriting_replaces_everything(folder: StudyFolder) -> None:
     folder.finish("observe", "key", {0})
-    folder.write(folder.path / "old.parquet", pl.DataFrame({"a": [1]}))
+    folder.write(folder.path / "neurons" / "old.parquet", pl.DataFrame({"a": [1]}))
+    (folder.path / "notes.txt").write_text("mine")
     new = StudyFolder.create(folder.path, manifest(name="n"), overwrite=True)
-    assert files(folder.path) == {"manifest.toml"}
     assert new.done("observe", "key") == set()
+    new.settle()
+    assert files(folder.path) == {"manifest.toml", "notes.txt"}
 
 
 def test_no_study_is_told_with_what_to_run(tmp_path: Path) -> None:

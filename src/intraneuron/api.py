@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -20,13 +21,14 @@ from intraneuron.figures.claims import claims as claims_figure
 from intraneuron.figures.distributions import distributions as distributions_figure
 from intraneuron.figures.profile import profile as profile_figure
 from intraneuron.figures.spectrum import spectrum as spectrum_figure
+from intraneuron.files import atomic
 from intraneuron.last import last_study, remember
 from intraneuron.one import one_neuron
 from intraneuron.planning import Plan, Progress
 from intraneuron.report.card_html import card_html
 from intraneuron.report.page import write_report
 from intraneuron.report.terminal import card_text
-from intraneuron.settings import settings_from
+from intraneuron.settings import check_flag, path_from, settings_from
 from intraneuron.store import StudyFolder
 from intraneuron.work import Work
 
@@ -65,7 +67,7 @@ class Study:
     @property
     def summary(self) -> dict[str, Any]:
         """The layer- and model-level numbers (``summary.json``)."""
-        return dict(self.folder.read_json("summary.json"))
+        return self.folder.summary()
 
     def neurons(self, population: str = "neurons") -> pl.DataFrame:
         """Return one row a neuron, or a twin: ``population`` is neurons, shuffled or rotated.
@@ -101,7 +103,13 @@ class Study:
         return f"Study({str(self.path)!r})"
 
 
-def study(model: str = "docs-lm", *, out: str | Path | None = None, overwrite: bool = False, **settings: Any) -> Study:
+def study(
+    model: str | os.PathLike[str] = "docs-lm",
+    *,
+    out: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+    **settings: Any,
+) -> Study:
     """Study a model, or go on with a study that is already there.
 
     Parameters
@@ -120,9 +128,11 @@ def study(model: str = "docs-lm", *, out: str | Path | None = None, overwrite: b
     IntraneuronError
         For anything that can be put right; the message says how.
     """
+    check_flag("overwrite", overwrite)
     config, run = settings_from(settings)
-    planned = planning.plan(model, config, run)
-    return run_planned(planned, Path(out) if out else None, overwrite=overwrite)
+    folder = None if out is None else Path(path_from("out", out))
+    planned = planning.plan(path_from("model", model), config, run)
+    return run_planned(planned, folder, overwrite=overwrite)
 
 
 def run_planned(planned: Plan, out: Path | None, *, overwrite: bool = False, progress: Progress | None = None) -> Study:
@@ -130,25 +140,26 @@ def run_planned(planned: Plan, out: Path | None, *, overwrite: bool = False, pro
     folder = run_study(planned, out, overwrite=overwrite, progress=progress, last={"report": _report_stage})
     try:
         remember(folder.path)
-    except OSError as error:
-        (progress or Progress()).say(f"Could not remember this study as the last one ({error.strerror}).")
+    except StudyError as error:
+        (progress or Progress()).say(f"Could not remember this study as the last one: {error}")
     return Study(folder)
 
 
 def _report_stage(work: Work) -> None:
     folder = work.folder
     with work.progress.stage("report", "pages") as report:
-        summary = folder.read_json("summary.json")
+        summary = folder.summary()
         cards = [build_card(folder, *parse_neuron(name)) for name in summary["clearest"]]
-        write_report(summary, cards, folder.path / "report.html")
+        with atomic(folder.path / "report.html") as temporary:
+            write_report(summary, cards, temporary)
         report(1, 1)
     for layer in work.plan.layers:
         work.finish(layer)
 
 
-def open(path: str | Path | None = None) -> Study:
+def open(path: str | os.PathLike[str] | None = None) -> Study:
     """Open a study; the last one when no folder is given."""
-    return Study(StudyFolder.open(Path(path) if path else last_study()))
+    return Study(StudyFolder.open(last_study() if path is None else Path(path_from("path", path))))
 
 
 def test(
@@ -182,6 +193,9 @@ def test(
     Raises
     ------
     DataError
-        When arrays disagree in length, activations are NaN or all equal, or a vector has no direction.
+        When arrays disagree in length, are no real numbers, activations are NaN or all equal, or a vector has no
+        direction.
+    SettingError
+        For segments, categories or a seed that there are not.
     """
     return NeuronCard.of(one_neuron(tokens, activations, vectors, segments=segments, categories=categories, seed=seed))

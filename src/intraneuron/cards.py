@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from intraneuron.data import (
     neuron_name,
 )
 from intraneuron.errors import StudyError
+from intraneuron.manifest import damaged
 from intraneuron.pipeline.compare import QUESTIONS, Comparison
 from intraneuron.pipeline.numbers import NUMBERS
 from intraneuron.store import StudyFolder
@@ -49,7 +51,7 @@ def build_card(folder: StudyFolder, layer: int, neuron: int) -> Card:
         When the study has no such layer or neuron.
     """
     row = _index(folder, layer, neuron)
-    summary = folder.read_json("summary.json")
+    summary = folder.summary()
     core = read_core_tokens_table(_row(folder, "core_tokens", layer, row))
     categories = read_partition_table(_row(folder, "categories", layer, row), "meaning", "")
     segments = read_partition_table(_row(folder, "segments", layer, row), "activation", "")
@@ -99,9 +101,14 @@ def _index(folder: StudyFolder, layer: int, neuron: int) -> int:
 def _row(folder: StudyFolder, table: str, layer: int, row: int) -> pl.DataFrame:
     """Read one neuron's row of a table (rows are in neuron order)."""
     file = folder.layer_file(f"neurons/{table}", layer)
-    if not file.is_file():
-        return folder.read(file)
-    return pl.scan_parquet(file).slice(row, 1).collect()
+    return _only(file, folder.read(file, lambda lazy: lazy.slice(row, 1)))
+
+
+def _only(file: Path, frame: pl.DataFrame) -> pl.DataFrame:
+    """Return a table of one row, or raise StudyError."""
+    if len(frame) != 1:
+        raise damaged(file, f"it has {len(frame)} rows of one neuron")
+    return frame
 
 
 def _profile(folder: StudyFolder, layer: int, row: int) -> tuple[np.ndarray, np.ndarray]:
@@ -113,9 +120,7 @@ def _result(folder: StudyFolder, layer: int, neuron: int) -> dict[str, Any]:
     wanted = (pl.col("layer") == layer) & (pl.col("neuron") == neuron)
     columns = ["layer", "neuron", "pattern", "reliability", "silhouette", "clustered"]
     file = folder.path / "neurons" / "results.parquet"
-    if not file.is_file():
-        folder.read(file)
-    return pl.scan_parquet(file).select(columns).filter(wanted).collect().row(0, named=True)
+    return _only(file, folder.read(file, lambda lazy: lazy.select(columns).filter(wanted))).row(0, named=True)
 
 
 def _rotated_zones(folder: StudyFolder, layer: int, summary: dict[str, Any]) -> np.ndarray:

@@ -74,6 +74,11 @@ class SpaceConfig:
     center: bool = False
     """Subtract the mean unit vector of the eligible tokens first."""
 
+    @property
+    def full_name(self) -> str:
+        """The space as files and pages call it, e.g. ``input-centered``."""
+        return f"{self.space}-centered" if self.center else self.space
+
 
 @dataclass(frozen=True)
 class PartitionConfig:

@@ -28,4 +28,4 @@ class ModelError(IntraneuronError):
 
 
 class StudyError(IntraneuronError):
-    """A study folder that is missing, damaged, foreign or in use."""
+    """A study folder that is missing, damaged, foreign, or that cannot be read or written."""

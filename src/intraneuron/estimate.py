@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Collection
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,29 +33,42 @@ class Estimate:
     disk: float
 
 
-def estimate(plan: Plan, todo: Collection[str]) -> Estimate:
-    """Estimate the costs of a study's stages from its sizes and a short matrix product on this machine."""
+def estimate(plan: Plan, todo: Mapping[str, Sequence[int]]) -> Estimate:
+    """Estimate what is left to do (layers of each stage) from its sizes and a short matrix product on this machine."""
     model, config = plan.model, plan.config
-    sites = [model.sites[layer] for layer in plan.layers]
-    neurons = sum(site.n_neurons for site in sites)
-    populations = 1 + len(config.twin.twins)
-    vocabulary = len(model.vocabulary)
-    positions = 3 * vocabulary if plan.texts is None else plan.texts.token_id.size
-    share = (max(plan.layers) + 1) / len(model.sites)
-    parameters = sum(p.numel() for p in model.model.parameters()) - model.model.get_input_embeddings().weight.numel()
-    flops = 2.0 * positions * parameters * share
-    width = config.observe.core_tokens / 100
-    parts = 1 if plan.texts is None else 2
-    table = 4.0 * parts * vocabulary * max(site.n_neurons for site in sites)
-    held = min(plan.run.memory * 2**30, table * (1 + ("rotated" in config.twin.twins)) * len(sites))
-    seconds = 10.0
-    if "observe" in todo:
-        seconds += flops / (_speed() * FORWARD_EFFICIENCY)
-    if "compare" in todo:
-        seconds += neurons * populations * NEURON_SECONDS * width**2
+    observed, populations = todo.get("observe", ()), 1 + len(config.twin.twins)
     weights = 4.0 * sum(p.numel() for p in model.model.parameters())
-    disk = NEURON_BYTES * neurons * populations * width + weights / 4
-    return Estimate(seconds, BASE_MEMORY + weights + max(held, table), disk)
+    width = config.observe.core_tokens / 100
+    seconds, memory = 10.0, BASE_MEMORY + weights
+    if observed:
+        seconds += _flops(plan, max(observed)) / (_speed() * FORWARD_EFFICIENCY)
+        memory += _sums(plan, observed)
+    tested = _neurons(plan, todo.get("compare", ()))
+    seconds += tested * populations * NEURON_SECONDS * width**2
+    written = max((_neurons(plan, todo.get(name, ())) for name in ("observe", "compare")), default=0)
+    disk = NEURON_BYTES * written * populations * width + (weights / 4 if observed else 0.0)
+    return Estimate(seconds, memory, disk)
+
+
+def _neurons(plan: Plan, layers: Sequence[int]) -> int:
+    return sum(plan.model.sites[layer].n_neurons for layer in layers)
+
+
+def _flops(plan: Plan, last: int) -> float:
+    """Return the floating-point operations of a forward pass over everything that is read, up to the last layer."""
+    model = plan.model
+    positions = 3 * len(model.vocabulary) if plan.texts is None else plan.texts.token_id.size
+    parameters = sum(p.numel() for p in model.model.parameters()) - model.model.get_input_embeddings().weight.numel()
+    return float(2.0 * positions * parameters * (last + 1) / len(model.sites))
+
+
+def _sums(plan: Plan, layers: Sequence[int]) -> float:
+    """Return the bytes of the sums of activation that are held at a time: at least those of one layer."""
+    parts = 1 if plan.texts is None else 2
+    widest = max(plan.model.sites[layer].n_neurons for layer in layers)
+    table = 4.0 * parts * len(plan.model.vocabulary) * widest
+    every = table * (1 + ("rotated" in plan.config.twin.twins)) * len(layers)
+    return max(min(plan.run.memory * 2**30, every), table)
 
 
 def _speed() -> float:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from intraneuron.errors import StudyError
-from intraneuron.store import atomic
+from intraneuron.files import atomic, reading
 
 
 def state_file() -> Path:
@@ -30,11 +30,13 @@ def last_study() -> Path:
         When none is remembered, or it is gone.
     """
     file = state_file()
-    if not file.is_file():
-        msg = "No study has been made yet. Run: intraneuron study minilm (or name a study's folder)."
-        raise StudyError(msg)
-    path = Path(file.read_text(encoding="utf-8").strip())
-    if not (path / "manifest.toml").is_file():
-        msg = f"The last study, {path}, is gone; name a study's folder."
-        raise StudyError(msg)
+    with reading(file):
+        if not file.is_file():
+            msg = "No study has been made yet. Run: intraneuron study minilm (or name a study's folder)."
+            raise StudyError(msg)
+        path = Path(file.read_bytes().decode("utf-8", errors="replace").strip())
+    with reading(path):
+        if not (path / "manifest.toml").is_file():
+            msg = f"The last study, {path}, is gone; name a study's folder."
+            raise StudyError(msg)
     return path

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,8 @@ from intraneuron.data import Card, CoreTokens, Space, Spelling, Vocabulary
 from intraneuron.errors import DataError
 from intraneuron.kernels.nearest import nearest_to_mean
 from intraneuron.pipeline.compare import compare, with_q
-from intraneuron.pipeline.partition import bounds, categorize, segment
+from intraneuron.pipeline.partition import bounds, categorize, check_linkage, parse_segments, segment
+from intraneuron.settings import check_seed
 
 
 def one_neuron(
@@ -25,6 +27,10 @@ def one_neuron(
     seed: int,
 ) -> Card:
     """Return the card of a neuron given by its core tokens, their activations and their vectors."""
+    parse_segments(segments)
+    check_linkage(categories)
+    seed = check_seed(seed)
+    tokens = _texts(tokens)
     values, table = _checked(tokens, activations, vectors)
     order = np.lexsort((np.arange(len(values)), -values)).astype(np.int32)
     n = len(values)
@@ -40,7 +46,7 @@ def one_neuron(
     )
     space = Space.from_vectors("given", table)
     meaning, zones = categorize(core, space, categories), segment(core, segments)
-    text = np.array([str(t) for t in tokens], dtype=object)
+    text = np.array(tokens, dtype=object)
     comparison = compare(core, space, meaning, zones, seed=seed, spelling=Spelling.from_tokens(text))
     comparison.effects.update({q: with_q([e])[0] for q, e in comparison.effects.items()})
     blank = np.zeros(n, dtype=bool)
@@ -68,8 +74,7 @@ def _checked(
     tokens: Sequence[str], activations: Sequence[float] | np.ndarray, vectors: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return activations and vectors as float64, or raise DataError."""
-    values = np.asarray(activations, dtype=np.float64)
-    table = np.asarray(vectors, dtype=np.float64)
+    values, table = _numbers("activations", "(n,)", activations), _numbers("vectors", "(n, D)", vectors)
     if values.ndim != 1 or table.ndim != 2 or not len(tokens) == len(values) == len(table):
         msg = (
             f"tokens, activations and vectors must have one entry a token, got {len(tokens)} tokens, activations of "
@@ -86,12 +91,37 @@ def _checked(
     if np.ptp(values) == 0:
         msg = f"All {len(values)} activations are {values[0]:g}: there is no activation axis to cut. Give other tokens."
         raise DataError(msg)
-    length = np.sqrt((table**2).sum(axis=1))
-    bad = np.flatnonzero(~(np.isfinite(length) & (length > 0)))
+    bad = np.flatnonzero(~(np.isfinite(table).all(axis=1) & (table != 0).any(axis=1)))
     if len(bad):
         msg = f"Vectors must be finite and not zero, got another for token {bad[0]} ({tokens[bad[0]]!r}). Leave it out."
         raise DataError(msg)
     return values, table
+
+
+def _texts(tokens: object) -> list[str]:
+    """Return tokens as a list of texts, or raise DataError."""
+    if isinstance(tokens, (str, bytes)) or not isinstance(tokens, Iterable):
+        msg = f"tokens must be a list of texts, got {type(tokens).__name__}."
+        raise DataError(msg)
+    return [str(token) for token in tokens]
+
+
+def _numbers(name: str, shape: str, given: Any) -> np.ndarray:
+    """Return an array, a list or a tensor as float64, or raise DataError when it is not of real numbers."""
+    try:
+        if hasattr(given, "detach"):  # a tensor of torch, perhaps with a gradient, perhaps on a GPU
+            given = given.detach().cpu()
+            given = given if given.is_complex() else given.double()
+        found = np.asarray(given)
+        if found.dtype.kind not in "biufO":
+            msg = f"{name} must be real numbers, got {found.dtype}."
+            raise DataError(msg)
+        return found.astype(np.float64)
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:
+        if isinstance(error, DataError):
+            raise
+        msg = f"{name} must be numbers of shape {shape}, got {type(given).__name__} ({error})."
+        raise DataError(msg) from error
 
 
 def _notes(n_categories: int) -> tuple[str, ...]:

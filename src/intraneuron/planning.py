@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -10,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from intraneuron.config import MIN_TOKENS, RunConfig, StudyConfig
 from intraneuron.errors import SettingError
-from intraneuron.kernels.clustering import LINKAGES
-from intraneuron.pipeline.partition import parse_segments
-from intraneuron.store import STAGES, fingerprint, versions
+from intraneuron.files import fingerprint
+from intraneuron.manifest import IDENTITY
+from intraneuron.pipeline.partition import check_linkage, parse_segments
+from intraneuron.settings import check_seed, path_from
+from intraneuron.store import DEFAULT_ROOT, STAGES
 
 if TYPE_CHECKING:
     from intraneuron.models.loading import LoadedModel
@@ -54,6 +57,7 @@ class Plan:
         return {
             "name": self.name,
             "weights": self.model.weight_hash,
+            "tokenizer": self.model.tokenizer_hash,
             "mode": self.mode,
             "texts": self.text_hash,
         }
@@ -62,7 +66,7 @@ class Plan:
     def default_folder(self) -> Path:
         """Where the study goes when nobody says otherwise."""
         short = Path(self.name).name or "model"
-        return Path("intraneuron-studies") / f"{short}-{self.mode}"
+        return DEFAULT_ROOT / f"{short}-{self.mode}"
 
     def manifest(self) -> dict[str, Any]:
         """Everything that a later reader needs to know where the numbers come from."""
@@ -81,35 +85,38 @@ class Plan:
             },
             "settings": asdict(self.config) | {"layers": list(self.layers), "mode": self.mode},
             "run": {"device": str(model.device), "dtype": self.run.dtype},
-            "versions": versions(),
         }
 
 
-def check(config: StudyConfig) -> None:
+def check(config: StudyConfig, run: RunConfig) -> None:
     """Raise SettingError for settings that no model could make right."""
     observe = config.observe
     if not MIN_TOKENS <= observe.core_tokens <= 1000:
-        msg = f"--core-tokens must be between {MIN_TOKENS} and 1000, got {observe.core_tokens}."
+        msg = f"core_tokens (--core-tokens) must be between {MIN_TOKENS} and 1000, got {observe.core_tokens}."
         raise SettingError(msg)
     if observe.min_count != "auto" and observe.min_count < 1:
-        msg = f"--min-count must be auto or a number from 1 on, got {observe.min_count}."
+        msg = f"min_count (--min-count) must be auto or a number from 1 on, got {observe.min_count}."
         raise SettingError(msg)
     if observe.mode == "corpus" and not observe.texts:
-        msg = "--mode corpus needs texts, got none. Add --texts docs, or --texts with files or folders of your own."
+        msg = "mode (--mode) corpus needs texts, got none. Give texts (--texts): docs, or files or folders of your own."
         raise SettingError(msg)
     if observe.min_count != "auto" and not observe.texts:
-        msg = f"--min-count needs texts, got {observe.min_count} without: in vocabulary mode every token is seen once."
+        msg = (
+            f"min_count (--min-count) needs texts, got {observe.min_count} without: in vocabulary mode every token "
+            "is seen once."
+        )
         raise SettingError(msg)
     if observe.mode == "vocabulary" and observe.texts:
-        msg = "--mode vocabulary reads no texts, got --texts. Leave one of the two out."
+        msg = "mode (--mode) vocabulary reads no texts (--texts), got some. Leave one of the two out."
         raise SettingError(msg)
-    if not 0 <= observe.seed < 2**63:
-        msg = f"--seed must be a whole number from 0 to 2^63 - 1, got {observe.seed}."
-        raise SettingError(msg)
-    if config.partition.categories not in LINKAGES:
-        msg = f"--categories must be one of {', '.join(LINKAGES)}, got {config.partition.categories!r}."
-        raise SettingError(msg)
+    check_seed(observe.seed)
+    check_linkage(config.partition.categories)
     parse_segments(config.partition.segments)
+    for text in observe.texts:
+        path_from("texts (--texts)", text)
+    if not 0 < run.memory < math.inf:
+        msg = f"memory (--memory) must be a number of GiB above 0, got {run.memory}."
+        raise SettingError(msg)
 
 
 def plan(name: str, config: StudyConfig, run: RunConfig) -> Plan:
@@ -120,7 +127,8 @@ def plan(name: str, config: StudyConfig, run: RunConfig) -> Plan:
     IntraneuronError
         For anything that the user can put right.
     """
-    check(config)
+    check(config, run)
+    path_from("MODEL", name)
     from intraneuron.models.loading import load_model
 
     model = load_model(name, device=run.device, dtype=run.dtype)
@@ -149,17 +157,18 @@ def _layers(config: StudyConfig, available: int, name: str) -> tuple[int, ...]:
     wrong = [layer for layer in wanted if not 0 <= layer < available]
     if wrong or not wanted:
         got = ", ".join(map(str, wrong)) or "none"
-        msg = f"--layers must be between 0 and {available - 1} for {name}, got {got}."
+        msg = f"layers (--layers) must be between 0 and {available - 1} for {name}, got {got}."
         raise SettingError(msg)
     return tuple(sorted(set(wanted)))
 
 
 def keys(plan: Plan) -> dict[str, str]:
-    """Return the fingerprint of each stage: its settings and those of all before it."""
+    """Return the fingerprint of each stage: its method and settings, and those of all before it."""
     observe = plan.config.observe
     settings: dict[str, Any] = {
         "observe": (
-            plan.identity,
+            {name: plan.identity[name] for name in IDENTITY},
+            None if plan.texts is None else plan.model.context,
             observe.core_tokens,
             observe.min_count,
             observe.seed,
@@ -175,5 +184,5 @@ def keys(plan: Plan) -> dict[str, str]:
     out: dict[str, str] = {}
     for stage in STAGES:
         own = [settings[name] for name in stage.settings] + [settings["twins"]] * (stage.name != "observe")
-        out[stage.name] = fingerprint([stage.name, own, [out[name] for name in stage.inputs]])
+        out[stage.name] = fingerprint([stage.name, stage.method, own, [out[name] for name in stage.inputs]])
     return out

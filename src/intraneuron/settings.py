@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -42,7 +43,7 @@ def settings_from(given: Mapping[str, Any]) -> tuple[StudyConfig, RunConfig]:
             hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(homes))}."
             msg = f"There is no setting {name!r}; {hint}"
             raise SettingError(msg)
-        sorted_in[homes[name]][name] = _listed(value) if name in _LISTS else value
+        sorted_in[homes[name]][name] = _listed(value) if name in _LISTS else _plain(value)
     parts: dict[str, Any] = {part: cls(**sorted_in[part]) for part, cls in PARTS.items()}
     config, run = StudyConfig(**parts), RunConfig(**sorted_in["run"])
     check_types(config)
@@ -91,8 +92,47 @@ def _said(kind: Any) -> str:
     return names[kind]
 
 
-def _listed(value: Any) -> tuple[Any, ...] | None:
-    """Return a tuple of one or many."""
-    if value is None:
-        return None
-    return (value,) if isinstance(value, (str, int)) else tuple(value)
+def path_from(name: str, value: object) -> str:
+    """Return a path or a name as text.
+
+    Raises
+    ------
+    SettingError
+        When it is something else, or empty.
+    """
+    text = _plain(value)
+    if not isinstance(text, str) or not text.strip() or "\0" in text:
+        msg = f"{name} must be a name or a path, got {value!r}."
+        raise SettingError(msg)
+    return text
+
+
+def check_flag(name: str, value: object) -> None:
+    """Raise SettingError unless a value is True or False."""
+    if not isinstance(value, bool):
+        msg = f"{name} must be True or False, got {value!r}."
+        raise SettingError(msg)
+
+
+def check_seed(seed: object) -> int:
+    """Return a seed, or raise SettingError unless it is a whole number from 0 to 2^63 - 1."""
+    seed = _plain(seed)
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**63:
+        msg = f"seed (--seed) must be a whole number from 0 to 2^63 - 1, got {seed!r}."
+        raise SettingError(msg)
+    return seed
+
+
+def _plain(value: Any) -> Any:
+    """Return a path as text, and numbers and arrays of numpy and torch as numbers and lists."""
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def _listed(value: Any) -> Any:
+    """Return a tuple of one or many; what is neither stays as it is, for the check of types."""
+    value = _plain(value)
+    if isinstance(value, (str, int)):
+        return (value,)
+    return tuple(map(_plain, value)) if isinstance(value, Iterable) and not isinstance(value, bytes) else value

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import shutil
-import tempfile
 import tomllib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +15,11 @@ import tomli_w
 
 from intraneuron.data import CoreTokens, Partition, Space, Vocabulary
 from intraneuron.errors import StudyError
+from intraneuron.files import atomic, reading, without_none, writing
+from intraneuron.manifest import REQUIRED, SUMMARY, damaged, joined, missing_keys, said, same_identity, versions
 from intraneuron.pipeline.compare import QUESTIONS, Comparison
 from intraneuron.pipeline.results import Population
+from intraneuron.place import drop_aside, has_aside, is_interrupted, put_back, recover, remove, set_aside
 from intraneuron.plain import plain
 from intraneuron.tables import (
     read_core_tokens_table,
@@ -36,6 +33,7 @@ FORMAT = 1
 """Version of the folder's layout; a study of another version is refused."""
 
 DEFAULT_ROOT = Path("intraneuron-studies")
+"""Where studies go when nobody says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +45,8 @@ class Stage:
     output: str
     settings: tuple[str, ...]
     sentence: str
+    method: int = 1
+    """Raised when the stage's numbers change: studies made before then do it, and what needs it, again."""
 
 
 STAGES = (
@@ -61,33 +61,6 @@ STAGES = (
 """The stages of a study, in order; the command line, resuming and the docs read this table."""
 
 
-def fingerprint(value: Any) -> str:
-    """Return a short hash of plain data."""
-    text = json.dumps(value, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-@contextmanager
-def atomic(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside ``path`` and move it there when the block ends well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
 @dataclass(frozen=True)
 class StudyFolder:
     """A study on disk (``docs/formats.md`` lists its files)."""
@@ -99,30 +72,31 @@ class StudyFolder:
     def create(cls, path: Path, manifest: dict[str, Any], *, overwrite: bool) -> StudyFolder:
         """Make a study folder, or go on with the one that is there.
 
+        A study that is to be replaced waits inside the folder until :meth:`settle`. One that replaces it and was
+        stopped goes on, if it is of the same things and settings.
+
         Raises
         ------
         StudyError
             When the place holds something else, another study, or cannot be written.
         """
         path = Path(path)
-        if path.exists() and not path.is_dir():
-            msg = f"--out {path} is a file; give a folder that does not exist yet, or a study's."
-            raise StudyError(msg)
-        there = path.is_dir() and any(path.iterdir())
-        if there and not (path / "manifest.toml").is_file():
-            msg = f"--out {path} is a folder with other files in it, not a study; give another folder."
-            raise StudyError(msg)
-        if there and overwrite:
-            _refuse_foreign(path)
-            set_aside(path)
-        elif there:
-            return cls.open(path)._adopt(manifest)
-        folder = cls(path, manifest | {"format": FORMAT, "stages": {}, "observation": {}})
+        if _has_study(path):
+            recover(path)
+            if not overwrite or goes_on(path, manifest):
+                return cls.open(path)._adopt(manifest)
+            _make_room(path)
+        replaces = {"replaces": True} if overwrite or has_aside(path) else {}
+        empty: dict[str, Any] = {"format": FORMAT, "stages": {}, "observation": {}}
+        folder = cls(path, manifest | empty | replaces)
         try:
+            with writing(path):
+                path.mkdir(parents=True, exist_ok=True)
             folder.write_manifest()
-        except OSError as error:
-            msg = f"Cannot write to {path} ({error.strerror}); give another folder with --out."
-            raise StudyError(msg) from error
+        except StudyError:
+            if has_aside(path):
+                put_back(path)
+            raise
         return folder
 
     @classmethod
@@ -136,11 +110,16 @@ class StudyFolder:
         """
         path = Path(path)
         file = path / "manifest.toml"
-        if not file.is_file():
-            msg = f"There is no study in {path} (no manifest.toml). Run: intraneuron study MODEL --out {path}"
-            raise StudyError(msg)
+        with reading(path):
+            if path.is_file():
+                msg = f"There is no study in {path}: it is a file. Name a study's folder."
+                raise StudyError(msg)
+            if not file.is_file():
+                msg = f"There is no study in {path} (no manifest.toml). Run: intraneuron study MODEL --out {path}"
+                raise StudyError(msg)
         try:
-            manifest = tomllib.loads(file.read_text(encoding="utf-8"))
+            with reading(file):
+                manifest = tomllib.loads(file.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             msg = f"{file} is damaged ({error}). Run the study again with --overwrite."
             raise StudyError(msg) from error
@@ -150,7 +129,7 @@ class StudyFolder:
                 "Run the study again with --overwrite, or install the version in its manifest."
             )
             raise StudyError(msg)
-        lacking = [name for name in ("identity", "stages", "observation") if name not in manifest]
+        lacking = missing_keys(manifest, REQUIRED)
         if lacking:
             msg = f"{file} is damaged (it lacks {', '.join(lacking)}). Run the study again with --overwrite."
             raise StudyError(msg)
@@ -159,31 +138,47 @@ class StudyFolder:
     def _adopt(self, manifest: dict[str, Any]) -> StudyFolder:
         """Take new settings over, if they are of the same observation."""
         have, want = self.manifest["identity"], manifest["identity"]
-        if any(have.get(key) != want[key] for key in ("weights", "mode", "texts")):
+        if not same_identity(have, want):
             msg = (
-                f"The study in {self.path} is of something else: {_said(have)}; got {_said(want)}. "
+                f"The study in {self.path} is of something else: {said(have)}; got {said(want)}. "
                 "Give another folder with --out, or replace it with --overwrite."
             )
             raise StudyError(msg)
-        kept = {name: self.manifest.get(name, {}) for name in ("stages", "observation")} | {"format": FORMAT}
-        return StudyFolder(self.path, manifest | kept)
+        names = ("format", "stages", "observation", "versions", "replaces")
+        return StudyFolder(self.path, manifest | {n: self.manifest[n] for n in names if n in self.manifest})
 
     def write_manifest(self) -> None:
         """Write the manifest."""
         with atomic(self.path / "manifest.toml") as file:
-            file.write_bytes(tomli_w.dumps(_without_none(self.manifest)).encode())
+            file.write_bytes(tomli_w.dumps(without_none(self.manifest)).encode())
+
+    def settle(self) -> None:
+        """Drop the study that this one replaces: it is finished."""
+        if self.manifest.pop("replaces", False):
+            self.write_manifest()
+        drop_aside(self.path)
 
     # Stages -------------------------------------------------------------------------------------------------
 
     def done(self, stage: str, key: str) -> set[int]:
         """Return the layers that a stage finished with these settings."""
         state = self.manifest["stages"].get(stage, {})
-        return set(state.get("layers", [])) if state.get("key") == key else set()
+        return set(state.get("layers", ())) if state.get("key") == key else set()
 
     def finish(self, stage: str, key: str, layers: set[int]) -> None:
-        """Record that a stage finished some layers with these settings."""
-        self.manifest["stages"][stage] = {"key": key, "layers": sorted(self.done(stage, key) | layers)}
+        """Record that a stage finished some layers with these settings and the present versions."""
+        done, stages = self.done(stage, key), self.manifest["stages"]
+        before = stages[stage].get("versions", {}) if done else {}
+        stages[stage] = {"key": key, "layers": sorted(done | layers), "versions": joined(before, versions())}
+        self.manifest["versions"] = joined(*(state.get("versions", {}) for state in stages.values()))
         self.write_manifest()
+
+    def forget(self, stage: str, key: str, layers: Collection[int]) -> None:
+        """Record that layers of a stage are about to be made (again): their tables may be half old, half new."""
+        left = sorted(self.done(stage, key) - set(layers))
+        state = self.manifest["stages"].pop(stage, {})
+        if left:
+            self.manifest["stages"][stage] = state | {"layers": left}
 
     # Files --------------------------------------------------------------------------------------------------
 
@@ -194,24 +189,30 @@ class StudyFolder:
     def write(self, file: Path, frame: pl.DataFrame) -> None:
         """Write a table as Parquet."""
         with atomic(file) as temporary:
-            frame.write_parquet(temporary, compression="zstd")
+            try:
+                frame.write_parquet(temporary, compression="zstd")
+            except pl.exceptions.PolarsError as error:
+                raise OSError(str(error)) from error
 
-    def read(self, file: Path) -> pl.DataFrame:
-        """Read a table.
+    def read(self, file: Path, pick: Callable[[pl.LazyFrame], pl.LazyFrame] | None = None) -> pl.DataFrame:
+        """Read a table, or the rows and columns of it that ``pick`` picks.
 
         Raises
         ------
         StudyError
             When it is missing or damaged.
         """
-        if not file.is_file():
-            msg = f"The study in {self.path} has no {file.relative_to(self.path)}. Run its study command again."
-            raise StudyError(msg)
+        with reading(file):
+            if not file.is_file():
+                msg = f"The study in {self.path} has no {file.relative_to(self.path)}. Run its study command again."
+                raise StudyError(msg)
         try:
-            return pl.read_parquet(file, memory_map=False)
-        except (pl.exceptions.PolarsError, OSError) as error:
-            msg = f"{file} is damaged ({error}). Delete it and run the study again with --overwrite."
-            raise StudyError(msg) from error
+            with reading(file):
+                if pick is None:
+                    return pl.read_parquet(file, memory_map=False)
+                return pick(pl.scan_parquet(file)).collect()
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+            raise damaged(file, error) from error
 
     def write_json(self, name: str, value: Any) -> None:
         """Write plain data as JSON; NaN becomes null."""
@@ -221,26 +222,36 @@ class StudyFolder:
     def read_json(self, name: str) -> Any:
         """Read a JSON file of the study."""
         file = self.path / name
-        if not file.is_file():
-            msg = f"The study in {self.path} has no {name}: it is not finished. Run its study command again."
-            raise StudyError(msg)
+        with reading(file):
+            if not file.is_file():
+                msg = f"The study in {self.path} has no {name}: it is not finished. Run its study command again."
+                raise StudyError(msg)
+            text = file.read_bytes()
         try:
-            return json.loads(file.read_text(encoding="utf-8"))
+            return json.loads(text)
         except ValueError as error:
-            msg = f"{file} is damaged ({error}). Delete it and run the study again with --overwrite."
-            raise StudyError(msg) from error
+            raise damaged(file, error) from error
+
+    def summary(self) -> dict[str, Any]:
+        """Read the layer- and model-level numbers."""
+        found = self.read_json("summary.json")
+        lacking = missing_keys(found, SUMMARY)
+        if lacking:
+            raise damaged(self.path / "summary.json", f"it lacks {', '.join(lacking)}")
+        return dict(found)
 
     def withdraw(self, *names: str) -> None:
         """Remove files that are about to be made again."""
-        for name in names:
-            (self.path / name).unlink(missing_ok=True)
+        with writing(self.path):
+            for name in names:
+                (self.path / name).unlink(missing_ok=True)
 
     def write_space(self, space: Space) -> None:
         """Write a space's unit vectors, float32, so that later stages need no model."""
-        from safetensors.numpy import save_file
+        from safetensors.numpy import save
 
         with atomic(self.path / "spaces" / f"{space.name}.safetensors") as temporary:
-            save_file({"vectors": np.ascontiguousarray(space.vector)}, temporary)
+            temporary.write_bytes(save({"vectors": np.ascontiguousarray(space.vector)}))
 
     def read_space(self, name: str) -> Space:
         """Read a space."""
@@ -253,10 +264,10 @@ class StudyFolder:
             msg = f"The study in {self.path} has no space {name!r} (it has {', '.join(have) or 'none'})."
             raise StudyError(msg)
         try:
-            return Space(name, load_file(file)["vectors"])
-        except (SafetensorError, KeyError, OSError) as error:
-            msg = f"{file} is damaged ({error}). Delete it and run the study again with --overwrite."
-            raise StudyError(msg) from error
+            with reading(file):
+                return Space(name, load_file(file)["vectors"])
+        except (SafetensorError, KeyError) as error:
+            raise damaged(file, error) from error
 
     # Nouns --------------------------------------------------------------------------------------------------
 
@@ -292,56 +303,40 @@ class StudyFolder:
         )
 
 
-def aside(path: Path) -> Path:
-    """Return where a study waits while another one takes its place."""
-    return path.with_name(f".{path.name}.replaced")
-
-
-def set_aside(path: Path) -> None:
-    """Move a study aside; one that already waits there is the finished one, and stays."""
-    if aside(path).exists():
-        shutil.rmtree(path)
-    else:
-        path.rename(aside(path))
-
-
-def settle(path: Path, *, keep_new: bool) -> None:
-    """Drop the study that was set aside, or put it back in the place of the new one."""
-    if keep_new:
-        shutil.rmtree(aside(path), ignore_errors=True)
-        return
-    shutil.rmtree(path, ignore_errors=True)
-    if aside(path).exists():
-        aside(path).rename(path)
-
-
-def _refuse_foreign(path: Path) -> None:
-    """Raise StudyError when a folder's manifest is that of another program; a damaged one may be replaced."""
+def goes_on(path: Path, manifest: dict[str, Any]) -> bool:
+    """Tell whether a study that replaces another, and was stopped, is the one that is wanted."""
     try:
-        manifest = tomllib.loads((path / "manifest.toml").read_text(encoding="utf-8"))
+        have = StudyFolder.open(path).manifest
+    except StudyError:  # damaged, or of another layout
+        return False
+    same = same_identity(have["identity"], manifest["identity"])
+    return bool(have.get("replaces")) and same and have["settings"] == without_none(manifest["settings"])
+
+
+def _has_study(path: Path) -> bool:
+    """Tell whether there is a study at ``path``, or raise StudyError when there is something else."""
+    with reading(path):
+        if path.exists() and not path.is_dir():
+            msg = f"--out {path} is a file; give a folder that does not exist yet, or a study's."
+            raise StudyError(msg)
+        there = path.is_dir() and any(path.iterdir())
+        if there and not (path / "manifest.toml").is_file() and not is_interrupted(path):
+            msg = f"--out {path} is a folder with other files in it, not a study; give another folder."
+            raise StudyError(msg)
+    return there
+
+
+def _make_room(path: Path) -> None:
+    """Set the study that is there aside, or remove it when it is itself an unfinished replacement."""
+    try:
+        with reading(path / "manifest.toml"):
+            manifest = tomllib.loads((path / "manifest.toml").read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-        return
+        manifest = {"format": FORMAT, "replaces": True}  # what waits, if anything does, is worth more
     if "format" not in manifest:
         msg = f"--out {path} is not a study: its manifest.toml is of something else; give another folder."
         raise StudyError(msg)
-
-
-def _said(identity: dict[str, Any]) -> str:
-    """Return what a study is of, in words."""
-    texts = "no texts" if identity["texts"] == "none" else f"texts {identity['texts']}"
-    return f"{identity['name']} (weights {identity['weights'][:8]}), {identity['mode']} mode, {texts}"
-
-
-def _without_none(value: Any) -> Any:
-    """Return plain data without None, which TOML cannot write, and with tuples as lists."""
-    if isinstance(value, dict):
-        return {k: _without_none(v) for k, v in value.items() if v is not None}
-    if isinstance(value, (list, tuple)):
-        return [_without_none(v) for v in value]
-    return value
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of the packages that numbers depend on."""
-    names = ("intraneuron", "numpy", "scipy", "numba", "torch", "transformers", "tokenizers", "polars")
-    return {name: metadata.version(name) for name in names}
+    if manifest.get("replaces") and has_aside(path):
+        remove(path)
+    else:
+        set_aside(path)

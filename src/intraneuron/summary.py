@@ -11,6 +11,7 @@ import polars as pl
 from intraneuron.config import K_MAX
 from intraneuron.data import CoreTokens
 from intraneuron.errors import StudyError
+from intraneuron.manifest import joined, versions
 from intraneuron.pipeline.pattern import bars, flags
 from intraneuron.pipeline.results import Population, results, silhouette_bar
 from intraneuron.pipeline.summarize import Layer, pattern_rows, summarize
@@ -32,7 +33,7 @@ def write_summary(folder: StudyFolder, found: dict[int, dict[str, Population]]) 
         "space": _space_name(manifest),
         "settings": manifest["settings"],
         "identity": manifest["identity"],
-        "versions": manifest["versions"],
+        "versions": joined(manifest.get("versions", {}), versions()),
         "layers": list(found),
         "n_neurons": len(frames["neurons"]),
         "populations": list(frames),

@@ -49,8 +49,7 @@ class Work:
     @property
     def space_name(self) -> str:
         """The space of this study."""
-        space = self.plan.config.space
-        return f"{space.space}-centered" if space.center else space.space
+        return self.plan.config.space.full_name
 
     def n_neurons(self) -> int:
         """Return how many neurons the layers of this stage have."""

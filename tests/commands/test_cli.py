@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import duckdb
@@ -19,7 +22,9 @@ import pyarrow.parquet as pq
 import pytest
 from tests.tiny_models import LAYERS, NEURONS, tiny_bert, tiny_gpt2
 
+from intraneuron import api
 from intraneuron.commands import main
+from intraneuron.errors import SettingError
 
 COMMAND = Path(sys.executable).parent / "intraneuron"
 K, SEGMENTS = 30, 5
@@ -80,6 +85,10 @@ class User:
         return {str(f.relative_to(self.home)) for f in self.home.rglob("*")}
 
 
+Made = tuple[User, str, str]
+"""A user who has made a study, and what the command said on stdout and stderr."""
+
+
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models")
@@ -89,7 +98,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def student(models: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[User, str, str]:
+def student(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
     """Return a user who has made a study, and what the command said on stdout and stderr."""
     user = User(tmp_path_factory.mktemp("home"))
     done = user.done("study", models / "tiny", "--layers", "0,2", *OPTIONS)
@@ -104,7 +113,7 @@ def user(tmp_path: Path) -> User:
 # A study and its neurons ---------------------------------------------------------------------------------------
 
 
-def test_a_study_says_what_it_does_what_it_found_and_what_to_type_next(student: tuple[User, str, str]) -> None:
+def test_a_study_says_what_it_does_what_it_found_and_what_to_type_next(student: Made) -> None:
     user, out, progress = student
     assert f"{N} neurons in 2 of {LAYERS} layers" in progress
     for stage in ("observe", "categorize, compare", "segment", "intervals", "summarize", "report"):
@@ -117,16 +126,27 @@ def test_a_study_says_what_it_does_what_it_found_and_what_to_type_next(student: 
     assert (user.home / "first" / "report.html").stat().st_size > 10_000
 
 
-def test_run_again_it_is_finished_and_nothing_is_written(student: tuple[User, str, str], models: Path) -> None:
+def test_a_changed_setting_says_what_is_left_and_what_it_costs(user: User, student: Made, models: Path) -> None:
+    shutil.copytree(student[0].home / "first", user.home / "first")
+    changed = ("--layers", "0,1,2", "--center", *OPTIONS)
+    said = user.call("study", models / "tiny", *changed).stderr
+    assert "space input-centered, twins shuffled, rotated." in said
+    assert "In first; still to do: observe (layer 1), categorize, segment (layer 1), compare, intervals" in said
+    assert " GB of memory, " in said
+    assert "segment: 1 layer in " in said
+
+
+def test_run_again_it_is_finished_and_nothing_is_written(student: Made, models: Path) -> None:
     user, out, _ = student
-    tables = {f: f.stat().st_mtime_ns for f in (user.home / "first").rglob("*") if f.suffix != ".toml"}
+    tables = {f: f.stat().st_mtime_ns for f in (user.home / "first").rglob("*")}
     again = user.done("study", models / "tiny", "--layers=0,2", *OPTIONS)
     assert "still to do: nothing, it is finished" in again.stderr
+    assert "GB of memory" not in again.stderr
     assert again.stdout == out
     assert {f: f.stat().st_mtime_ns for f in tables} == tables
 
 
-def test_show_needs_no_folder_and_prints_the_card_of_the_last_study(student: tuple[User, str, str]) -> None:
+def test_show_needs_no_folder_and_prints_the_card_of_the_last_study(student: Made) -> None:
     user, *_ = student
     card = user.done("show", "L2N5").stdout
     assert "L2N5" in card
@@ -134,7 +154,7 @@ def test_show_needs_no_folder_and_prints_the_card_of_the_last_study(student: tup
     assert max(map(len, card.splitlines())) <= 100
 
 
-def test_show_json_is_the_card_as_plain_data(student: tuple[User, str, str]) -> None:
+def test_show_json_is_the_card_as_plain_data(student: Made) -> None:
     user, *_ = student
     card = json.loads(user.done("show", "L0N3", "--json").stdout, parse_constant=lambda name: pytest.fail(name))
     assert card["name"] == "L0N3"
@@ -161,7 +181,7 @@ def test_help_and_version_are_there(user: User) -> None:
 # The files, read by other programs -----------------------------------------------------------------------------
 
 
-def test_results_have_the_schema_that_is_promised(student: tuple[User, str, str]) -> None:
+def test_results_have_the_schema_that_is_promised(student: Made) -> None:
     table = pq.read_table(student[0].home / "first" / "neurons" / "results.parquet")
     assert {*NUMBERS.split(), *LISTS.split(), *OTHERS.split()} <= set(table.column_names)
     assert set(table.column_names) - {*NUMBERS.split(), *LISTS.split(), *OTHERS.split()} == {
@@ -175,7 +195,7 @@ def test_results_have_the_schema_that_is_promised(student: tuple[User, str, str]
         assert table.schema.field(name).type.list_size == SEGMENTS
 
 
-def test_tables_read_back_as_arrays_of_neurons_and_tokens(student: tuple[User, str, str]) -> None:
+def test_tables_read_back_as_arrays_of_neurons_and_tokens(student: Made) -> None:
     folder = student[0].home / "first" / "neurons"
     core = pq.read_table(folder / "core_tokens" / "layer-02.parquet")
     shapes = {"token_id": np.int32, "activation": np.float64, "count": np.int64}
@@ -190,7 +210,7 @@ def test_tables_read_back_as_arrays_of_neurons_and_tokens(student: tuple[User, s
     assert label.flatten().to_numpy().reshape(-1, K).max() == SEGMENTS - 1
 
 
-def test_duckdb_reads_the_tables_as_they_are(student: tuple[User, str, str]) -> None:
+def test_duckdb_reads_the_tables_as_they_are(student: Made) -> None:
     folder = student[0].home / "first"
     query = f"select layer, count(*), max(array_length(homogeneity)) from '{folder}/neurons/results.parquet' group by 1"
     assert sorted(duckdb.sql(query).fetchall()) == [(0, NEURONS, SEGMENTS), (2, NEURONS, SEGMENTS)]
@@ -204,7 +224,7 @@ def test_duckdb_reads_the_tables_as_they_are(student: tuple[User, str, str]) -> 
     assert duckdb.sql(joined).fetchall()[0][1] > 1
 
 
-def test_the_summary_is_json_that_any_program_reads(student: tuple[User, str, str]) -> None:
+def test_the_summary_is_json_that_any_program_reads(student: Made) -> None:
     text = (student[0].home / "first" / "summary.json").read_text(encoding="utf-8")
     summary = json.loads(text, parse_constant=lambda name: pytest.fail(name))
     assert summary["layers"] == [0, 2]
@@ -231,15 +251,22 @@ def refused(user: User, *words: str | Path, text: str) -> None:
 WRONG = {
     "unknown option": (["--layer", "0"], "Unknown option: --layer. Did you mean --layers?"),
     "not a number": (["--core-tokens", "many"], '"many"'),
-    "out of range": (["--core-tokens", "5"], "--core-tokens must be between 20 and 1000, got 5."),
-    "no such layer": (["--layers", "0,9"], f"--layers must be between 0 and {LAYERS - 1}"),
-    "no layer": (["--layers", ""], ""),
+    "out of range": (["--core-tokens", "5"], "core_tokens (--core-tokens) must be between 20 and 1000, got 5."),
+    "no such layer": (["--layers", "0,9"], f"layers (--layers) must be between 0 and {LAYERS - 1}"),
+    "no layer": (["--layers", ""], "--layers must be numbers with commas between them, such as 0,1, got ''."),
+    "a gap between layers": (["--layers=0,,1"], "such as 0,1, got '0,,1'."),
+    "a range of layers": (["--layers", "0-1"], "such as 0,1, got '0-1'."),
+    "a layer below 0": (["--layers", "-1"], f"--layers) must be between 0 and {LAYERS - 1}"),
+    "memory below 0": (["--memory", "-1"], "memory (--memory) must be a number of GiB above 0, got -1."),
+    "memory that is no number": (["--memory", "nan"], "memory (--memory) must be a number of GiB above 0, got nan."),
+    "texts without a name": (["--texts", ""], "texts (--texts) must be a name or a path, got ''."),
+    "a folder without a name": (["--out", ""], "--out must be a name or a path, got ''."),
     "no such choice": (["--mode", "text"], '"text"'),
     "no such twin": (["--twins", "rotten"], '"rotten"'),
-    "no such linkage": (["--categories", "kmeans"], "--categories must be one of ward, average, complete"),
-    "no such segments": (["--segments", "quantile:0"], "--segments must be quantile:G"),
+    "no such linkage": (["--categories", "kmeans"], "categories (--categories) must be one of ward, average, complete"),
+    "no such segments": (["--segments", "quantile:0"], "segments (--segments) must be quantile:G"),
     "no such device": (["--device", "mps"], "There is no device 'mps'"),
-    "no texts": (["--mode", "corpus"], "--mode corpus needs texts"),
+    "no texts": (["--mode", "corpus"], "mode (--mode) corpus needs texts"),
     "texts that are not there": (["--texts", "nowhere.txt"], "nowhere.txt"),
     "an empty text": (["--texts", "empty.txt"], "empty"),
     "a file as folder": (["--out", "empty.txt"], "--out empty.txt is a file"),
@@ -259,6 +286,7 @@ def test_what_the_user_can_put_right_is_one_sentence_and_leaves_nothing(user: Us
 
 
 def test_no_model_is_told_with_those_that_work(user: User) -> None:
+    refused(user, "study", "", text="MODEL must be a name or a path, got ''.")
     refused(user, "study", "./nowhere", text="There is no folder ./nowhere. A model is docs-lm, minilm, a local folder")
     (user.home / "folder").mkdir()
     refused(user, "study", "./folder", text="has no config.json in folder")
@@ -272,6 +300,9 @@ def test_a_space_that_the_model_does_not_have_leaves_nothing(user: User, models:
 def test_no_study_yet_is_told_with_what_to_run(user: User) -> None:
     refused(user, "show", "L0N0", text="No study has been made yet. Run: intraneuron study")
     refused(user, "show", "nowhere", "L0N0", text="There is no study in nowhere")
+    refused(user, "show", "", "L0N0", text="The study's folder must be a name or a path, got ''.")
+    (user.home / "report.html").write_text("")
+    refused(user, "show", "report.html", "L0N0", text="There is no study in report.html: it is a file.")
 
 
 @pytest.mark.parametrize(
@@ -286,11 +317,11 @@ def test_no_study_yet_is_told_with_what_to_run(user: User) -> None:
         (["L0N0", "--yaml"], "Unknown option: --yaml"),
     ],
 )
-def test_a_neuron_that_is_not_there_is_told(student: tuple[User, str, str], words: list[str], text: str) -> None:
+def test_a_neuron_that_is_not_there_is_told(student: Made, words: list[str], text: str) -> None:
     refused(student[0], "show", *words, text=text)
 
 
-def test_another_model_in_the_folder_of_a_study_is_refused(student: tuple[User, str, str], models: Path) -> None:
+def test_another_model_in_the_folder_of_a_study_is_refused(student: Made, models: Path) -> None:
     refused(student[0], "study", models / "bert", "--out", "first", text="--overwrite")
 
 
@@ -304,3 +335,91 @@ def test_the_installed_command_ends_with_exit_code_2_and_one_line(user: User) ->
     assert found.stderr.startswith("intraneuron: There is no folder ./nowhere.")
     assert len(found.stderr.splitlines()) == 1
     assert user.files() == set()
+
+
+# Files that are damaged, or that the disk refuses ----------------------------------------------------------------
+
+
+@pytest.fixture
+def study(student: Made, user: User) -> Path:
+    """Return a copy of a finished study in the folder of a user."""
+    return Path(shutil.copytree(student[0].home / "first", user.home / "first"))
+
+
+DAMAGE = {
+    "summary.json": (b"{}", "summary.json is damaged (it lacks reliability, clusters, "),
+    "neurons/core_tokens/layer-00.parquet": (b"PAR1", "layer-00.parquet is damaged ("),
+    "neurons/results.parquet": (b"PAR1 and more", "results.parquet is damaged ("),
+    "vocabulary.parquet": (b"", "vocabulary.parquet is damaged ("),
+    "manifest.toml": (b'format = 1\n[identity]\nname = "m"\n', "is damaged (it lacks identity.weights, "),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_a_damaged_file_is_one_sentence_and_the_cure_works(user: User, study: Path, models: Path, name: str) -> None:
+    content, text = DAMAGE[name]
+    (study / name).write_bytes(content)
+    refused(user, "show", "first", "L0N3", text=text)
+    if name == "summary.json":
+        (study / name).unlink()
+        assert user.call("study", models / "tiny", "--layers", "0,2", *OPTIONS).returncode == 0
+        assert user.call("show", "first", "L0N3").returncode == 0
+
+
+def test_a_finished_study_that_cannot_be_written_is_shown_again(
+    user: User, study: Path, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: object, **options: object) -> tuple[int, str]:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+    again = user.call("study", models / "tiny", "--layers", "0,2", *OPTIONS)
+    assert (again.returncode, "Could not remember this study as the last one" in again.stderr) == (0, True)
+    changed = user.call("study", models / "tiny", "--layers", "0", *OPTIONS)
+    assert changed.returncode == 2
+    assert "Cannot write to first/manifest.toml (Read-only file system)" in changed.stderr.splitlines()[-1]
+    assert study.is_dir()
+
+
+def test_a_file_that_cannot_be_read_is_one_sentence(user: User, study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Path, *args: object, **options: object) -> str:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    refused(user, "show", study, "L0N3", text="manifest.toml (Permission denied); check that the folder and its files")
+
+
+@pytest.mark.parametrize("words", [["show", "L0N3"], ["show", "L0N3", "--json"], ["--version"]])
+def test_an_output_that_is_full_is_one_sentence(student: Made, words: list[str]) -> None:
+    user = student[0]
+    line = [str(COMMAND), *words]
+    with Path("/dev/full").open("w") as full:
+        found = subprocess.run(
+            line, stdout=full, stderr=subprocess.PIPE, text=True, env=user.environment, cwd=user.home, check=False
+        )
+    assert found.returncode == 2
+    assert found.stderr == "intraneuron: The output cannot be read or written: No space left on device.\n"
+
+
+# From Python -----------------------------------------------------------------------------------------------------
+
+
+def test_the_python_interface_takes_paths_and_refuses_what_is_none(study: Path, models: Path) -> None:
+    arguments: Any = {"layers": np.array([0, 2]), "core_tokens": np.int64(K), "device": "cpu"}
+    found = api.study(models / "tiny", out=study, **arguments)
+    assert (found.path, found.summary["layers"]) == (study, [0, 2])
+    assert api.open(study).card("L0N3").name == "L0N3"
+    name: Any
+    for name in (5, (0, 5), None):
+        with pytest.raises(SettingError, match="A neuron is written like L3N204"):
+            found.card(name)
+    for name in (None, "", 5):
+        with pytest.raises(SettingError, match="model must be a name or a path, got "):
+            api.study(name)
+    for name in ("", 5):
+        with pytest.raises(SettingError, match="path must be a name or a path, got "):
+            api.open(name)
+        with pytest.raises(SettingError, match="out must be a name or a path, got "):
+            api.study(models / "tiny", out=name)
+    with pytest.raises(SettingError, match="overwrite must be True or False, got 'no'"):
+        api.study(models / "tiny", out=study, overwrite="no")  # type: ignore[arg-type]

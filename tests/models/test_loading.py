@@ -110,6 +110,52 @@ def test_a_family_that_is_not_supported_is_named_with_those_that_are(folder: Pat
     )
 
 
+ODD_CONFIGS = [
+    ({"model_type": ["gpt2"]}, r"is of the family ['gpt2'], which is not supported yet"),
+    ({"n_layer": "four"}, "cannot be loaded from"),
+    ({"n_layer": 0}, "has 0 layers, by its config.json. Get the file again."),
+    ({"n_positions": 1}, "cannot be loaded from"),
+    ({"n_head": 0}, "cannot be loaded from"),
+    ({"activation_function": 5}, "cannot be loaded from"),
+]
+
+
+@pytest.mark.parametrize(("changed", "text"), ODD_CONFIGS, ids=lambda v: str(v)[:30])
+def test_an_odd_config_is_one_sentence(folder: Path, changed: dict[str, object], text: str) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | changed))
+    message = refused(folder)
+    assert text in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("{", "sentence_bert_config.json cannot be read as JSON"),
+        ("[]", "sentence_bert_config.json should have a whole number as max_seq_length, got []."),
+        ('{"max_seq_length": "x"}', "should have a whole number as max_seq_length, got 'x'."),
+        ('{"max_seq_length": 2}', "reads 2 tokens at a time, but at least 3 are needed."),
+    ],
+)
+def test_an_odd_window_is_one_sentence(tmp_path: Path, content: str, text: str) -> None:
+    folder = tiny_bert(tmp_path / "bert")
+    (folder / "sentence_bert_config.json").write_text(content)
+    assert text in refused(folder)
+
+
+def test_what_the_disk_refuses_is_one_sentence(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Path, *args: object, **options: object) -> str:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    assert refused(folder) == (
+        f"The model {folder} cannot be read ({folder / 'config.json'}): Permission denied. "
+        "Check that its files may be read."
+    )
+    assert "File name too long. Check" in refused("a" * 5000)
+
+
 @pytest.mark.parametrize("keep", [4, 600, -50], ids=["no header", "cut in the header", "cut in the tensors"])
 def test_damaged_weights_are_named(folder: Path, keep: int) -> None:
     path = folder / "model.safetensors"

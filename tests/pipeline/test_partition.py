@@ -107,12 +107,14 @@ def test_categories_follow_their_tokens_when_activations_are_permuted() -> None:
 )
 def test_an_unknown_way_of_cutting_names_what_is_allowed(text: str) -> None:
     allowed = r"quantile:G, equal-width:G \(G from 2 to 20\) or top:SHARE \(between 0 and 1\)"
-    with pytest.raises(SettingError, match=rf"--segments must be {allowed}, got '{text}'"):
+    with pytest.raises(SettingError, match=rf"segments \(--segments\) must be {allowed}, got '{text}'"):
         parse_segments(text)
 
 
 def test_an_unknown_linkage_names_the_known_ones() -> None:
-    with pytest.raises(SettingError, match="--categories must be one of ward, average, complete, got 'single'"):
+    with pytest.raises(
+        SettingError, match=r"categories \(--categories\) must be one of ward, average, complete, got 'single'"
+    ):
         categorize(CORE, SPACE, "single")
 
 

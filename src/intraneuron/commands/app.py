@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import metadata
 
 from cyclopts import App, CycloptsError, Parameter
 
 from intraneuron.commands.show import show
 from intraneuron.commands.study import study
-from intraneuron.errors import IntraneuronError
+from intraneuron.errors import IntraneuronError, SettingError
 
 DONE, WRONG, STOPPED = 0, 2, 130
 
 _LISTS = ("--layers", "--twins")
+_NUMBER = re.compile(r"-?\d+", re.ASCII)
 
 app = App(
     name="intraneuron",
@@ -23,6 +26,7 @@ app = App(
     help_epilogue="Start with: intraneuron study minilm   then: intraneuron show L1N204",
     default_parameter=Parameter(negative=()),
     version=lambda: metadata.version("intraneuron"),
+    result_action="return_value",  # by default it would leave the process before stdout is flushed
 )
 app.command(study)
 app.command(show)
@@ -30,24 +34,35 @@ app.command(show)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code is 0, 2 for what the user can put right, 130 when interrupted."""
-    words = _split_lists(list(sys.argv[1:] if argv is None else argv))
     try:
-        app(words, exit_on_error=False, print_error=False)
-        sys.stdout.flush()
+        app(_split_lists(list(sys.argv[1:] if argv is None else argv)), exit_on_error=False, print_error=False)
+        if sys.stdout:
+            sys.stdout.flush()
     except CycloptsError as error:
         return _complain(f"{error} Try: intraneuron --help")
     except IntraneuronError as error:
         return _complain(str(error))
     except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence()
+    except OSError as error:
+        _silence()
+        where = error.filename or "The output"
+        return _complain(f"{where} cannot be read or written: {error.strerror or error}.")
     except KeyboardInterrupt:
         print("\nStopped. Run the same command to go on.", file=sys.stderr)  # noqa: T201
         return STOPPED
     return DONE
 
 
+def _silence() -> None:
+    """Send what is still to be printed nowhere, so that leaving does not fail on it again."""
+    with suppress(OSError, ValueError, AttributeError):  # an output that is closed, or none of a terminal
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _complain(message: str) -> int:
-    print(f"intraneuron: {message}", file=sys.stderr)  # noqa: T201
+    with suppress(OSError):  # nobody can read it
+        print(f"intraneuron: {message}", file=sys.stderr)  # noqa: T201
     return WRONG
 
 
@@ -61,7 +76,11 @@ def _split_lists(words: list[str]) -> list[str]:
             if not equals:
                 i += 1
                 value = words[i]
-            for part in value.split(","):
+            parts = [part.strip() for part in value.split(",")]
+            if name == "--layers" and not all(_NUMBER.fullmatch(part) for part in parts):
+                msg = f"--layers must be numbers with commas between them, such as 0,1, got {value!r}."
+                raise SettingError(msg)
+            for part in parts:
                 out += [name, part]
         else:
             out.append(words[i])

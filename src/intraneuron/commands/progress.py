@@ -61,7 +61,8 @@ class Bars(Progress):
                 yield draw
             return
         seconds = time.monotonic() - began
-        self.console.print(f"{name}: {amount:,} {unit} in {seconds:.1f} s", highlight=False)
+        counted = unit.removesuffix("s") if amount == 1 else unit
+        self.console.print(f"{name}: {amount:,} {counted} in {seconds:.1f} s", highlight=False)
 
     def say(self, message: str) -> None:
         """Print a remark."""

@@ -25,10 +25,11 @@ def show(*where: str, json: bool = False) -> None:
     from intraneuron.cards import build_card
     from intraneuron.data import parse_neuron
     from intraneuron.last import last_study
+    from intraneuron.settings import path_from
     from intraneuron.store import StudyFolder
 
     layer, neuron = parse_neuron(where[-1])
-    folder = StudyFolder.open(Path(where[0]) if len(where) == 2 else last_study())
+    folder = StudyFolder.open(Path(path_from("The study's folder", where[0])) if len(where) == 2 else last_study())
     card = build_card(folder, layer, neuron)
     if json:
         import json as json_module

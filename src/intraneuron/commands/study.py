@@ -23,7 +23,7 @@ _DEFAULTS = StudyConfig()
 def study(
     model: str = "docs-lm",
     *,
-    out: Path | None = None,
+    out: str | None = None,
     overwrite: bool = False,
     observe: Annotated[ObserveConfig, _FLAT] = _DEFAULTS.observe,
     space: Annotated[SpaceConfig, _FLAT] = _DEFAULTS.space,
@@ -52,12 +52,13 @@ def study(
     from intraneuron.api import run_planned
     from intraneuron.commands.progress import Bars
     from intraneuron.commands.words import announce, conclude
-    from intraneuron.planning import check, plan
+    from intraneuron.planning import plan
+    from intraneuron.settings import path_from
 
-    config = StudyConfig(observe, space, partition, twin)
-    check(config)
+    given = None if out is None else Path(path_from("--out", out))
+    planned = plan(model, StudyConfig(observe, space, partition, twin), run)
     console, errors = Console(), Console(stderr=True)
-    planned = plan(model, config, run)
-    announce(errors, planned, out or planned.default_folder, overwrite=overwrite)
-    finished = run_planned(planned, out, overwrite=overwrite, progress=Bars(errors))
+    folder = given or planned.default_folder
+    announce(errors, planned, folder, overwrite=overwrite)
+    finished = run_planned(planned, folder, overwrite=overwrite, progress=Bars(errors))
     conclude(console, finished)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,10 +10,10 @@ from rich.console import Console
 
 from intraneuron.data import parse_neuron
 from intraneuron.data.display import visible
-from intraneuron.engine import missing_stages
 from intraneuron.estimate import estimate
+from intraneuron.missing import left_to_do
 from intraneuron.report.terminal import render_claims
-from intraneuron.store import STAGES, StudyFolder
+from intraneuron.store import STAGES
 
 if TYPE_CHECKING:
     from intraneuron.api import Study
@@ -25,28 +26,41 @@ SHOWN = 10
 
 def announce(console: Console, plan: Plan, out: Path, *, overwrite: bool) -> None:
     """Say what will be done, and what it will roughly cost."""
-    todo = [stage.name for stage in STAGES]
-    if (out / "manifest.toml").is_file() and not overwrite:
-        todo = list(missing_stages(plan, StudyFolder.open(out)))
+    todo = left_to_do(plan, out, overwrite=overwrite)
     cost = estimate(plan, todo)
     neurons = sum(plan.model.sites[layer].n_neurons for layer in plan.layers)
-    layers = f"{len(plan.layers)} of {len(plan.model.sites)} layers"
+    layers = f"{len(plan.layers)} of {_count(len(plan.model.sites), 'layer')}"
     if plan.texts is None:
         reads = f"every one of {len(plan.model.vocabulary):,} tokens alone (vocabulary mode)"
     else:
         reads = f"{int(plan.texts.counted.sum()):,} tokens of text (corpus mode)"
     twins = ", ".join(plan.config.twin.twins) or "none"
-    lines = (
-        f"{plan.name}: {neurons:,} neurons in {layers}; reads {reads}.",
+    lines = [
+        f"{plan.name}: {_count(neurons, 'neuron')} in {layers}; reads {reads}.",
         f"Core tokens {plan.config.observe.core_tokens}, categories {plan.config.partition.categories}, "
-        f"segments {plan.config.partition.segments}, space {plan.config.space.space}, twins {twins}.",
-        f"About {_duration(cost.seconds)}, {cost.memory / 1e9:.1f} GB of memory, {cost.disk / 1e6:.0f} MB in {out}.",
-    )
-    if len(todo) < len(STAGES):
-        lines = (*lines[:2], f"In {out}; still to do: {', '.join(todo) or 'nothing, it is finished'}.")
-
+        f"segments {plan.config.partition.segments}, space {plan.config.space.full_name}, twins {twins}.",
+    ]
+    if todo != {stage.name: plan.layers for stage in STAGES}:
+        lines.append(f"In {out}; still to do: {_said(plan, todo) or 'nothing, it is finished'}.")
+    if todo:
+        lines.append(
+            f"About {_duration(cost.seconds)}, {cost.memory / 1e9:.1f} GB of memory, {cost.disk / 1e6:.0f} MB in {out}."
+        )
     for line in lines:
-        console.print(line, highlight=False, soft_wrap=True)
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
+
+
+def _said(plan: Plan, todo: Mapping[str, tuple[int, ...]]) -> str:
+    """Return stages, each with its layers when they are not all."""
+    some = {
+        n: "" if own == plan.layers else f" ({'layer' if len(own) == 1 else 'layers'} {', '.join(map(str, own))})"
+        for n, own in todo.items()
+    }
+    return ", ".join(name + layers for name, layers in some.items())
+
+
+def _count(amount: int, noun: str) -> str:
+    return f"{amount:,} {noun}{'' if amount == 1 else 's'}"
 
 
 def _duration(seconds: float) -> str:

@@ -29,7 +29,7 @@ def parse_neuron(name: str) -> tuple[int, int]:
     >>> parse_neuron("L3N204")
     (3, 204)
     """
-    match = _NAME.fullmatch(name.strip())
+    match = _NAME.fullmatch(name.strip()) if isinstance(name, str) else None
     if match is None:
         msg = f"A neuron is written like L3N204 (layer 3, neuron 204), got {name!r}."
         raise SettingError(msg)

@@ -41,6 +41,7 @@ class Space:
         """Scale rows to length 1; a zero or non-finite row becomes NaN (the token has no direction)."""
         wide = np.asarray(vectors, dtype=np.float64)
         check_shape("Space", "vector", wide, (None, None))
+        wide = _of_middle_size(wide)
         length = np.sqrt(np.einsum("vd,vd->v", wide, wide))
         defined = np.isfinite(length) & (length > 0)
         unit = np.full(wide.shape, np.nan, dtype=np.float32)
@@ -55,3 +56,15 @@ class Space:
         """
         rows = self.vector[eligible & self.defined].astype(np.float64)
         return Space.from_vectors(f"{self.name}-centered", self.vector - rows.mean(axis=0))
+
+
+def _of_middle_size(rows: np.ndarray) -> np.ndarray:
+    """Scale rows whose squares would overflow or vanish by a power of two, which changes no digit."""
+    largest = np.maximum(rows.max(axis=1, initial=0.0), -rows.min(axis=1, initial=0.0))
+    exponent = np.frexp(np.where(np.isfinite(largest), largest, 1.0))[1]
+    odd = np.abs(exponent) > 400
+    if not odd.any():
+        return rows
+    out = rows.copy()
+    out[odd] = np.ldexp(rows[odd], -exponent[odd, None])
+    return out

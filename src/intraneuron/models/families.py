@@ -67,7 +67,7 @@ _FUSED: dict[str, Activation] = {
 """Activations that transformers spells out in eight steps, as one: the same function, six times faster."""
 
 
-def find_family(model_type: str | None, name: str) -> Family:
+def find_family(model_type: object, name: str) -> Family:
     """Return the family of a ``model_type``.
 
     Raises
@@ -75,7 +75,7 @@ def find_family(model_type: str | None, name: str) -> Family:
     ModelError
         When the family is not registered.
     """
-    family = FAMILIES.get(model_type or "")
+    family = FAMILIES.get(model_type) if isinstance(model_type, str) else None
     if family is None:
         msg = (
             f"The model {name} is of the family {model_type!r}, which is not supported yet. "

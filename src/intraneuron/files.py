@@ -1,0 +1,80 @@
+"""Files: written whole or not at all, and what a disk refuses is told in one sentence."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from intraneuron.errors import StudyError
+
+
+def fingerprint(value: Any) -> str:
+    """Return a short hash of plain data."""
+    text = json.dumps(value, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Tell a write that the disk refuses as a StudyError."""
+    try:
+        yield
+    except OSError as error:
+        msg = (
+            f"Cannot write to {path} ({error.strerror or error}); give another folder with --out, "
+            "or put that right and run the same command again."
+        )
+        raise StudyError(msg) from error
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Tell a read that the disk refuses as a StudyError."""
+    try:
+        yield
+    except OSError as error:
+        msg = f"Cannot read {path} ({error.strerror or error}); check that the folder and its files may be read."
+        raise StudyError(msg) from error
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside ``path`` and move it there when the block ends well.
+
+    Raises
+    ------
+    StudyError
+        When it cannot be written; the old file stays.
+    """
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def without_none(value: Any) -> Any:
+    """Return plain data without None, which TOML cannot write, and with tuples as lists."""
+    if isinstance(value, dict):
+        return {k: without_none(v) for k, v in value.items() if v is not None}
+    if isinstance(value, (list, tuple)):
+        return [without_none(v) for v in value]
+    return value

@@ -1,0 +1,80 @@
+"""What a manifest and a summary must hold, and how two of them are compared."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from intraneuron.errors import StudyError
+
+IDENTITY = ("weights", "tokenizer", "mode", "texts")
+"""What makes it this study and no other; the name as written does not."""
+
+REQUIRED: dict[str, tuple[str, ...] | None] = {
+    "identity": ("name", *IDENTITY),
+    "settings": ("layers", "mode", "space", "partition"),
+    "model": ("name", "layers", "neurons"),
+    "stages": (),
+    "observation": (),
+}
+"""Tables that every manifest has, and their keys."""
+
+SUMMARY: dict[str, tuple[str, ...] | None] = {
+    "reliability": ("median", "overlap", "min_count"),
+    "clusters": (),
+    "bars": (),
+    **dict.fromkeys(("model", "mode", "space", "layers", "n_neurons", "populations", "claims", "profile")),
+    **dict.fromkeys(("distributions", "deltas", "patterns", "clearest", "notes")),
+}
+"""What every ``summary.json`` has: keys of tables, or any value (None)."""
+
+
+def damaged(file: Path, reason: object) -> StudyError:
+    """Return the error for a file that cannot be read as what it should be."""
+    first = str(reason).strip().partition("\n")[0]
+    return StudyError(f"{file} is damaged ({first}). Delete it and run the study again.")
+
+
+def same_identity(have: dict[str, Any], want: dict[str, Any]) -> bool:
+    """Tell whether two studies are of the same weights, tokenizer, mode and texts."""
+    return all(have[key] == want[key] for key in IDENTITY)
+
+
+def missing_keys(found: Any, required: dict[str, tuple[str, ...] | None]) -> list[str]:
+    """Return the keys, in plain data of two levels, that should be there and are not."""
+    if not isinstance(found, dict):
+        return list(required)
+    out = []
+    for name, inner in required.items():
+        if name not in found or (inner is not None and not isinstance(found[name], dict)):
+            out.append(name)
+        else:
+            out += [f"{name}.{key}" for key in inner or () if key not in found[name]]
+    return out
+
+
+def said(identity: dict[str, Any]) -> str:
+    """Return what a study is of, in words."""
+    texts = "no texts" if identity["texts"] == "none" else f"texts {identity['texts']}"
+    hashes = f"weights {identity['weights'][:8]}, tokenizer {identity['tokenizer'][:8]}"
+    return f"{identity['name']} ({hashes}), {identity['mode']} mode, {texts}"
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the packages that numbers depend on."""
+    names = ("intraneuron", "numpy", "scipy", "numba", "torch", "transformers", "tokenizers", "polars")
+    return {name: metadata.version(name) for name in names}
+
+
+def joined(*some: dict[str, str]) -> dict[str, str]:
+    """Return versions of several runs as one table: ``2.5.0, 2.6.0`` where they differ.
+
+    >>> joined({"numpy": "2.1"}, {"numpy": "2.2", "torch": "2.6"}, {"numpy": "2.1"})
+    {'numpy': '2.1, 2.2', 'torch': '2.6'}
+    """
+    found: dict[str, dict[str, None]] = {}
+    for one in some:
+        for name, text in one.items():
+            found.setdefault(name, {}).update(dict.fromkeys(text.split(", ")))
+    return {name: ", ".join(texts) for name, texts in found.items()}

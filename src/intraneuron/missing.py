@@ -1,0 +1,116 @@
+"""What is left to do of a study: stages that never finished a layer, or whose files are gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from intraneuron.errors import StudyError
+from intraneuron.files import reading
+from intraneuron.pipeline.compare import QUESTIONS
+from intraneuron.planning import Plan, Progress, keys
+from intraneuron.store import STAGES, StudyFolder, goes_on
+from intraneuron.work import Work
+
+Layers = tuple[int, ...]
+
+
+def _observed(work: Work, layer: int) -> Iterator[str]:
+    for name in work.observed:
+        yield from (f"{table}/{_file(layer)}" for table in (f"{name}/core_tokens", f"jackknife/{name}/core_tokens"))
+    yield "vocabulary.parquet"
+
+
+def _categorized(work: Work, layer: int) -> Iterator[str]:
+    yield from (f"{name}/categories/{_file(layer)}" for name in work.populations)
+    yield from (f"{name}/core_tokens/{_file(layer)}" for name in work.populations)
+    yield f"spaces/{work.space_name}.safetensors"
+
+
+def _segmented(work: Work, layer: int) -> Iterator[str]:
+    yield from (f"{name}/segments/{_file(layer)}" for name in work.populations)
+
+
+def _compared(work: Work, layer: int) -> Iterator[str]:
+    for name in work.populations:
+        yield from (f"{name}/effects/{question}/{_file(layer)}" for question in QUESTIONS)
+        yield f"{name}/profile/{_file(layer)}"
+
+
+def _left_out(work: Work, layer: int) -> Iterator[str]:
+    yield from (f"jackknife/{name}/parts/{_file(layer)}" for name in work.observed)
+
+
+def _summarized(work: Work, layer: int) -> Iterator[str]:
+    del layer
+    yield from (f"{name}/results.parquet" for name in work.populations)
+    yield "summary.json"
+
+
+def _reported(work: Work, layer: int) -> Iterator[str]:
+    del work, layer
+    yield "report.html"
+
+
+OUTPUTS: dict[str, Callable[[Work, int], Iterator[str]]] = {
+    "observe": _observed,
+    "categorize": _categorized,
+    "segment": _segmented,
+    "compare": _compared,
+    "intervals": _left_out,
+    "summarize": _summarized,
+    "report": _reported,
+}
+"""The files that a stage leaves for a layer."""
+
+WHOLE = ("summarize", "report")
+"""Stages that are over all layers of the study, or not done at all."""
+
+
+def _file(layer: int) -> str:
+    return f"layer-{layer:02d}.parquet"
+
+
+def missing_stages(planned: Plan, folder: StudyFolder) -> dict[str, Layers]:
+    """Return the stages that are to do, and for which layers.
+
+    A layer of a stage is done when the manifest says so under the present key and all its files are there.
+    """
+    key = keys(planned)
+    missing: dict[str, Layers] = {}
+    with reading(folder.path):
+        for stage in STAGES:
+            work = Work(folder, planned, planned.layers, Progress(), stage.name, key)
+            done = folder.done(stage.name, key[stage.name])
+            layers = tuple(n for n in planned.layers if n not in done or not _is_there(work, n))
+            if layers:
+                missing[stage.name] = planned.layers if stage.name in WHOLE else layers
+    return missing
+
+
+def with_dependents(planned: Plan, missing: dict[str, Layers]) -> dict[str, Layers]:
+    """Add, to stages that are to do, those that are made from what they make."""
+    out: dict[str, Layers] = {}
+    for stage in STAGES:
+        layers = {*missing.get(stage.name, ())}.union(*(out.get(name, ()) for name in stage.inputs))
+        if layers:
+            out[stage.name] = planned.layers if stage.name in WHOLE else tuple(sorted(layers))
+    return out
+
+
+def left_to_do(planned: Plan, path: Path, *, overwrite: bool) -> dict[str, Layers]:
+    """Return what a run would do, without touching anything."""
+    everything = {stage.name: planned.layers for stage in STAGES}
+    try:
+        folder = StudyFolder.open(path)
+    except StudyError:  # nothing that can be gone on with; the run itself says why
+        return everything
+    if overwrite and not goes_on(path, planned.manifest()):
+        return everything
+    return with_dependents(planned, missing_stages(planned, folder))
+
+
+def _is_there(work: Work, layer: int) -> bool:
+    if work.stage == "observe" and str(layer) not in work.folder.manifest["observation"]:
+        return False
+    return all((work.folder.path / name).is_file() for name in OUTPUTS[work.stage](work, layer))

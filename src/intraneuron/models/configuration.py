@@ -1,0 +1,67 @@
+"""What a model's folder says of it: config.json, how many layers, how long a window."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, cast
+
+from intraneuron.errors import ModelError
+
+MAX_CONTEXT = 1024
+"""Longest window that texts are packed into, whatever longer ones the model could read."""
+
+MIN_CONTEXT = 3
+"""Shortest window: ``[CLS] token [SEP]``."""
+
+
+def read_config(folder: Path, name: str) -> dict[str, Any]:
+    """Read config.json; anything but a table is empty."""
+    path = folder / "config.json"
+    if not path.is_file():
+        msg = f"The model {name} has no config.json in {folder}. Give a folder made by save_pretrained."
+        raise ModelError(msg)
+    config = _read_json(path)
+    return cast("dict[str, Any]", config) if isinstance(config, dict) else {}
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        msg = f"{path} cannot be read as JSON: {error}. Get the file again."
+        raise ModelError(msg) from error
+
+
+def layers_of(model: Any, name: str) -> int:
+    """Return how many layers a model has, at least one."""
+    layers = int(model.config.num_hidden_layers)
+    if layers < 1:
+        msg = f"The model {name} has {layers} layers, by its config.json. Get the file again."
+        raise ModelError(msg)
+    return layers
+
+
+def context_of(folder: Path, model: Any, tokenizer: Any, name: str) -> int:
+    """Return the longest window: what the model can read, and was made for, at most MAX_CONTEXT."""
+    limits = [MAX_CONTEXT, model.config.max_position_embeddings, tokenizer.model_max_length, _made_for(folder)]
+    context = int(min(limits))
+    if context < MIN_CONTEXT:
+        msg = f"The model {name} reads {context} tokens at a time, but at least {MIN_CONTEXT} are needed."
+        raise ModelError(msg)
+    return context
+
+
+def _made_for(folder: Path) -> int:
+    """Return the window that sentence-transformers would use, MAX_CONTEXT when it does not say."""
+    path = folder / "sentence_bert_config.json"
+    if not path.is_file():
+        return MAX_CONTEXT
+    config = _read_json(path)
+    length = config.get("max_seq_length") if isinstance(config, dict) else config
+    if length is None:
+        return MAX_CONTEXT
+    if not isinstance(length, int) or isinstance(length, bool) or length < 1:
+        msg = f"{path} should have a whole number as max_seq_length, got {length!r}. Get the file again, or delete it."
+        raise ModelError(msg)
+    return length

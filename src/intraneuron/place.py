@@ -1,0 +1,107 @@
+"""The place of a study: what is there waits inside the folder while another study is made, and can come back.
+
+Only what a study itself writes is ever moved or removed. The folder stays, so it may be a link, a mount or ``.``,
+and so do other files in it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import get_args
+
+from intraneuron.config import Twin
+from intraneuron.files import reading, writing
+
+OWN = (
+    *("vocabulary.parquet", "spaces", "neurons", *get_args(Twin), "jackknife"),
+    *("summary.json", "report.html", "manifest.toml"),
+)
+"""What a study writes into its folder; the manifest last, because it says that the rest is there."""
+
+ASIDE = ".replaced"
+"""Holds the study that is being replaced, complete."""
+
+_MOVING = ".moving"
+"""Holds what is on its way there or back; a run that finds it moves everything back first."""
+
+
+def has_aside(path: Path) -> bool:
+    """Tell whether a study waits to be dropped or put back."""
+    return (path / ASIDE).is_dir()
+
+
+def is_interrupted(path: Path) -> bool:
+    """Tell whether a run was killed while it moved a study."""
+    return has_aside(path) or (path / _MOVING).is_dir()
+
+
+def recover(path: Path) -> None:
+    """Undo what an earlier run was killed in the middle of."""
+    with writing(path):
+        if (path / _MOVING).is_dir():
+            _move_back(path)
+    if has_aside(path) and not (path / "manifest.toml").exists():
+        put_back(path)
+
+
+def set_aside(path: Path) -> None:
+    """Let a study wait; one that waited before it is dropped."""
+    drop_aside(path)
+    with writing(path):
+        (path / _MOVING).mkdir()
+        _move(path, path / _MOVING)
+        (path / _MOVING).rename(path / ASIDE)
+
+
+def put_back(path: Path) -> None:
+    """Remove the study that is there, and put back the one that waits, if any."""
+    with writing(path):
+        remove(path)
+        if has_aside(path):
+            (path / ASIDE).rename(path / _MOVING)
+            _move_back(path)
+
+
+def drop_aside(path: Path) -> None:
+    """Remove the study that waits, if any; what cannot be removed does no harm."""
+    if has_aside(path):
+        shutil.rmtree(path / ASIDE, ignore_errors=True)
+
+
+def remove(path: Path) -> None:
+    """Remove a study's own files, the manifest first: what is left is no study."""
+    with writing(path):
+        for name in reversed(OWN):
+            own = path / name
+            if own.is_dir() and not own.is_symlink():
+                shutil.rmtree(own)
+            else:
+                own.unlink(missing_ok=True)
+
+
+def to_make(path: Path) -> tuple[Path, ...]:
+    """Return the folders that a study at ``path`` would have to make, the innermost first."""
+    with reading(path):
+        return tuple(folder for folder in (path, *path.parents) if not folder.exists())
+
+
+def unmake(folders: Iterable[Path]) -> None:
+    """Remove the folders that a run made, as far as they are empty."""
+    for folder in folders:
+        try:
+            folder.rmdir()
+        except OSError:
+            return  # others have put something there, or it was never made
+
+
+def _move(source: Path, target: Path) -> None:
+    for name in OWN:
+        if (source / name).exists():
+            (source / name).rename(target / name)
+
+
+def _move_back(path: Path) -> None:
+    _move(path / _MOVING, path)
+    (path / _MOVING).rmdir()
