@@ -17,6 +17,7 @@ from intraneuron.kernels.moments import (
     path_sums,
     permutation_moments,
 )
+from intraneuron.kernels.similarity import tile_length
 
 
 def symmetric(n: int, seed: int) -> np.ndarray:
@@ -34,7 +35,7 @@ def all_values(D: np.ndarray, S: np.ndarray) -> np.ndarray:
 def sums_of(M: np.ndarray) -> np.ndarray:
     """Return the graph sums of a matrix, its diagonal set to zero."""
     n = len(M)
-    padded = np.zeros((n + (-n) % 4,) * 2)
+    padded = np.zeros((tile_length(n),) * 2)
     padded[:n, :n] = M
     np.fill_diagonal(padded, 0)
     t = np.zeros(N_GRAPHS)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tests.made_up import clustered_vectors, make_batch
 
-from intraneuron.kernels.similarity import TILE, cosines, rearranged, tile_length
+from intraneuron.kernels.similarity import COLUMNS, ROWS, cosines, rearranged, tile_length
 
 
 @pytest.mark.parametrize("dimensions", [1, 2, 7, 65])
@@ -27,8 +27,13 @@ def test_padding_has_no_similarity() -> None:
         assert np.isnan(found[i, :, n:]).all()
 
 
-def test_a_tile_is_the_least_multiple_that_holds_all_tokens() -> None:
-    assert [tile_length(n) for n in (0, 1, 4, 5, 100)] == [0, TILE, TILE, 2 * TILE, 100]
+@pytest.mark.parametrize("n", range(1, 30))
+def test_tiles_of_all_tokens_end_where_the_buffers_do(n: int) -> None:
+    last_row, last_column = 0, 0
+    for i in range(0, n, ROWS):
+        last_row = i + ROWS
+        last_column = max(range(0, i + ROWS, COLUMNS)) + COLUMNS
+    assert max(last_row, last_column) <= tile_length(n) < n + ROWS + COLUMNS
 
 
 def test_rearranged_cosines_are_those_of_the_rearranged_tokens() -> None:

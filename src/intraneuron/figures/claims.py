@@ -58,7 +58,7 @@ def _panel(rows: list[layout.Row], inner: int) -> alt.LayerChart:
     point = alt.Chart(layout.values(points)).mark_point(filled=True, opacity=1, size=size, strokeWidth=0.5)
     return alt.layer(
         rule.encode(y=y, tooltip=alt.Tooltip("value:Q", title="expected by chance")),
-        whisker.encode(x=x, y=y2, y2="neurons_high:Q", color=color, tooltip=tooltip),
+        whisker.encode(x=x, y=y2, y2=alt.Y2("neurons_high:Q"), color=color, tooltip=tooltip),
         point.encode(x=x, y=y, color=color, shape=layout.population_shape(), tooltip=tooltip),
         title=_heading(rows[0], inner),
     ).properties(width=inner, height=HEIGHT)

@@ -55,11 +55,11 @@ def _panel(name: str, rows: list[layout.Row], inner: int) -> alt.LayerChart:
     outline = alt.Chart(layout.values(_outlines(bins))).mark_line(strokeWidth=1.8, strokeJoin="miter", tooltip=None)
     line = alt.Chart(layout.values([{"at": chance, "text": "by chance"}]))
     return alt.layer(
-        bars.encode(x=x, x2="high:Q", y=y, y2="zero:Q", color=color, tooltip=_tooltip()),
-        outline.encode(x=x, y=y, color=color, strokeDash=layout.population_dash(), order="turn:Q"),
-        line.mark_rule(strokeWidth=1.2, strokeDash=[4, 2]).encode(x="at:Q", tooltip=_chance()),
+        bars.encode(x=x, x2=alt.X2("high:Q"), y=y, y2=alt.Y2("zero:Q"), color=color, tooltip=_tooltip()),
+        outline.encode(x=x, y=y, color=color, strokeDash=layout.population_dash(), order=alt.Order("turn:Q")),
+        line.mark_rule(strokeWidth=1.2, strokeDash=[4, 2]).encode(x=alt.X("at:Q"), tooltip=_chance()),
         line.mark_text(align="left", dx=4, baseline="top", style="soft-text", fontSize=10).encode(
-            x="at:Q", y=alt.value(0), text="text:N", tooltip=_chance()
+            x=alt.X("at:Q"), y=alt.YValue(0), text=alt.Text("text:N"), tooltip=_chance()
         ),
         title=alt.TitleParams(heading, fontSize=11.5, offset=8),
     ).properties(width=inner, height=HEIGHT)

@@ -60,7 +60,7 @@ def _reach(laid: Sequence[Lane], frame: Frame, height: float) -> list[alt.Chart]
     y = y_px("y", height)
     line = alt.Chart(values(reach)).mark_rule(strokeWidth=2, opacity=0.8, strokeCap="round")
     tick = alt.Chart(values(means)).mark_tick(orient="vertical", thickness=4, size=10, opacity=1)
-    drawn = [line.encode(x=frame.x("start"), x2="end:Q", y=y, color=_COLOR, tooltip=tooltip)]
+    drawn = [line.encode(x=frame.x("start"), x2=alt.X2("end:Q"), y=y, color=_COLOR, tooltip=tooltip)]
     return [*drawn, *([tick.encode(x=frame.x("at"), y=y, color=_COLOR, tooltip=tooltip)] if means else [])]
 
 
@@ -88,8 +88,8 @@ def _headers(laid: Sequence[Lane], frame: Frame, height: float) -> list[alt.Char
     fact = base.mark_text(fontSize=FACT_SIZE, style="soft-text", **text)
     return [
         mark,
-        name_.encode(x=frame.x("left"), text="name:N"),
-        fact.encode(x=frame.x("after"), text="facts:N"),
+        name_.encode(x=frame.x("left"), text=alt.Text("name:N")),
+        fact.encode(x=frame.x("after"), text=alt.Text("facts:N")),
     ]
 
 
@@ -115,12 +115,12 @@ def _tokens(card: Card, laid: Sequence[Lane], frame: Frame, height: float, style
     ]
     base = alt.Chart(values(rows)).encode(x=frame.x("activation"), y=y_px("y", height), tooltip=tooltip)
     point = base.mark_point(filled=True, size=46, opacity=1, strokeWidth=0.5, aria=True)
-    marks = point.encode(color=_COLOR, shape=_SHAPE, description="token:N")
+    marks = point.encode(color=_COLOR, shape=_SHAPE, description=alt.Description("token:N"))
     layers = []
     for side, align, dx in (("right", "left", RADIUS + 1), ("left", "right", -RADIUS - 1)):
         text = base.mark_text(align=align, baseline="middle", dx=dx, fontSize=style.font)
         if any(row["side"] == side for row in rows):
-            layers.append(text.transform_filter(f"datum.side == '{side}'").encode(text="label:N"))
+            layers.append(text.transform_filter(f"datum.side == '{side}'").encode(text=alt.Text("label:N")))
     return [*layers, marks]
 
 

@@ -105,7 +105,7 @@ def values(rows: Sequence[Row]) -> alt.InlineData:
 def nothing(title: alt.TitleParams, why: str, width: float) -> alt.LayerChart:
     """Draw a sentence where there is nothing to draw."""
     mark = alt.Chart(values([{"text": why}])).mark_text(align="left", tooltip=None)
-    sentence = mark.encode(text="text:N", x=alt.value(0), y=alt.value(12))
+    sentence = mark.encode(text=alt.Text("text:N"), x=alt.XValue(0), y=alt.YValue(12))
     return alt.layer(sentence, title=title).properties(width=width, height=24)
 
 
@@ -141,7 +141,7 @@ def _legend(symbol: str | None) -> alt.Legend:
 def zero_line(y: float = 0) -> alt.Chart:
     """Draw one line at ``y`` in a panel, whatever the number of its rows."""
     once = alt.Chart().transform_aggregate(rows="count()").mark_rule(style="line-rule", strokeWidth=1.2, tooltip=None)
-    return once.encode(y=alt.datum(y))
+    return once.encode(y=alt.YDatum(y))
 
 
 def panel_grid(width: int, panels: int, least: int) -> tuple[int, int]:

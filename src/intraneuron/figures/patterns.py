@@ -51,5 +51,5 @@ def _layers(most: float) -> list[alt.Chart]:
     )
     return [
         base.mark_bar().encode(color=layout.population_color()),
-        base.mark_text(align="left", dx=3, fontSize=9.5, style="soft-text").encode(text="shown:N"),
+        base.mark_text(align="left", dx=3, fontSize=9.5, style="soft-text").encode(text=alt.Text("shown:N")),
     ]

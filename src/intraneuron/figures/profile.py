@@ -65,7 +65,7 @@ def _layers() -> list[alt.Chart]:
     band = alt.Chart().transform_filter("isValid(datum.low)").mark_area(opacity=0.22)
     return [
         layout.zero_line(),
-        band.encode(x=x, y=alt.Y("low:Q"), y2="high:Q", color=color, tooltip=[*tooltip, *bounds]),
+        band.encode(x=x, y=alt.Y("low:Q"), y2=alt.Y2("high:Q"), color=color, tooltip=[*tooltip, *bounds]),
         base.mark_line(strokeWidth=2).encode(color=color, strokeDash=layout.population_dash()),
         base.mark_point(opacity=0, size=60, filled=True).encode(color=color, tooltip=tooltip),
     ]

@@ -48,7 +48,7 @@ def bands(zones: Sequence[Zone], frame: Frame, axis: bool) -> list[alt.Chart]:
     """Shade every other zone, so that columns can be followed down."""
     rows = [{"start": zone.start, "end": zone.end} for zone in zones[1::2]]
     mark = alt.Chart(values(rows)).mark_rect(color=palette.BAND_COLOR, opacity=0.13, tooltip=None)
-    return [mark.encode(x=frame.x("start", axis), x2="end:Q")] if rows else []
+    return [mark.encode(x=frame.x("start", axis), x2=alt.X2("end:Q"))] if rows else []
 
 
 def zone_panel(zones: Sequence[Zone], frame: Frame) -> alt.LayerChart:
@@ -65,8 +65,8 @@ def zone_panel(zones: Sequence[Zone], frame: Frame) -> alt.LayerChart:
     rule = alt.Chart(values(steps)).mark_rule(strokeWidth=2.5, strokeCap="butt")
     layers = [
         *bands(zones, frame, axis=False),
-        fill.encode(x=x, x2="end:Q", y=y, y2="null:Q", tooltip=tooltip),
-        rule.encode(x=x, x2="end:Q", y=y, color=color, strokeDash=dash, tooltip=tooltip),
+        fill.encode(x=x, x2=alt.X2("end:Q"), y=y, y2=alt.Y2("null:Q"), tooltip=tooltip),
+        rule.encode(x=x, x2=alt.X2("end:Q"), y=y, color=color, strokeDash=dash, tooltip=tooltip),
         *top,
     ]
     return alt.layer(*layers).properties(width=frame.width, height=HEIGHT)
@@ -151,11 +151,11 @@ def _labels(zones: Sequence[Zone], frame: Frame) -> list[alt.Chart]:
     ]
     moved = [row for row, c, at in zip(rows, centers, placed, strict=True) if abs(c - at) > 4]
     line = alt.Chart(values(moved)).mark_rule(opacity=0.8, strokeWidth=0.8, tooltip=None)
-    leader = line.encode(x=frame.x("center", axis=False), x2="at:Q", y=alt.value(21), y2=alt.value(13))
+    leader = line.encode(x=frame.x("center", axis=False), x2=alt.X2("at:Q"), y=alt.YValue(21), y2=alt.Y2Value(13))
     text = alt.Chart(values(rows)).mark_text(baseline="top", fontSize=LABEL_SIZE, fontWeight={"expr": _WEIGHT})
     return [
         *([leader] if moved else []),
-        text.encode(x=frame.x("at", axis=False), y=alt.value(0), text="text:N", tooltip=_tooltip()),
+        text.encode(x=frame.x("at", axis=False), y=alt.YValue(0), text=alt.Text("text:N"), tooltip=_tooltip()),
     ]
 
 

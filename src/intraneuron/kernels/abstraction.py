@@ -71,22 +71,23 @@ def _core(  # type: ignore[no-untyped-def]
     M, square = np.zeros((size, size)), np.zeros((size, size))
     mask, row = np.zeros(letters, np.uint64), np.zeros(code.shape[1] + 1, np.int64)
     tS, tJ, tD, tM = np.zeros(N_GRAPHS), np.zeros(N_GRAPHS), np.zeros(N_GRAPHS), np.zeros(N_GRAPHS)
+    first = np.int64(0)
     sizes, within, result = np.zeros(2, np.int64), np.zeros(2), np.zeros(5)
     for i in range(start, stop):
         m = n[i]
         if m < min_tokens or n_groups[i] < 1:
             continue
-        zone = 0
+        zone = np.int64(0)
         while zone < m and segment[i, zone] == 0:
             zone += 1
         if zone < 3 or zone == m:
             continue
         form_similarities(code, length, token_id[i], m, mask, row, F)
-        center(F, 0, m, F)
-        center(cosines[i], 0, m, S)
+        center(F, first, m, F)
+        center(cosines[i], first, m, S)
         pairs = zone * (zone - 1) / 2
         sizes[0], sizes[1], within[0], within[1] = zone, m - zone, 1.0 / pairs, 0.0
-        block_sums(sizes, within, 0.0, 2, tD)
+        block_sums(sizes, within, 0.0, len(sizes), tD)
         ones_sums(m, tJ)
         meaning, form = _deviation(S, m, zone, tJ, tD, tM), _deviation(F, m, zone, tJ, tD, tM)
         if math.isnan(meaning) or math.isnan(form):
@@ -96,18 +97,18 @@ def _core(  # type: ignore[no-untyped-def]
             for b in range(a):
                 of_meaning += S[a, b]
                 of_form += F[a, b]
-        for a in range(m):
-            for b in range(m):
-                M[a, b] = S[a, b] / meaning - F[a, b] / form
         out[0, i], out[1, i] = of_meaning / pairs / meaning, of_form / pairs / form
         out[2, i] = out[0, i] - out[1, i]
         if estimates_only:
             continue
-        center(M, 0, m, M)  # whole tiles
+        for a in range(m):
+            for b in range(m):
+                M[a, b] = S[a, b] / meaning - F[a, b] / form
+        center(M, first, m, M)  # the rows after the last, too
         matrix_sums(M, m, square, tS)
         result[:] = np.nan
-        key = (keys[0, i], keys[1, i], keys[2, i], PURPOSE)
-        subset_test(M, 0.0, m, 0, zone, False, tS, tJ, key, result)
+        key = (keys[0, i], keys[1, i], keys[2, i], np.int64(PURPOSE))
+        subset_test(M, 0.0, m, first, zone, 0.0, tS, tJ, key, result)
         out[2, i], out[3, i], out[4, i] = result[EFFECT], result[NULL_STD], result[P]
 
 

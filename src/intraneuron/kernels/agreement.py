@@ -75,7 +75,7 @@ def _core(start, stop, first, second, n, log_factorial, out):  # type: ignore[no
             continue
         table = np.zeros((groups_a, groups_b), np.int64)
         rows, columns = np.zeros(groups_a, np.int64), np.zeros(groups_b, np.int64)
-        m = 0
+        m = np.int64(0)
         for j in range(n[i]):
             a, b = first[i, j], second[i, j]
             if a >= 0 and b >= 0:
@@ -84,7 +84,7 @@ def _core(start, stop, first, second, n, log_factorial, out):  # type: ignore[no
                 columns[b] += 1
                 m += 1
         x2 = information = inverse_a = inverse_b = 0.0
-        r, s = 0, 0
+        r, s = np.int64(0), np.int64(0)
         for size in rows:
             if size > 0:
                 r += 1

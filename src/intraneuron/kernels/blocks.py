@@ -26,8 +26,8 @@ def over_neurons(
     """Call ``core(start, stop, *given, *out)`` for consecutive blocks of neurons; the core writes to ``out``.
 
     Cores are compiled with ``nogil``, so blocks run side by side. Arrays that are given come in one memory layout,
-    read-only: numba compiles a core again for another layout, and where sums may be split over vector registers two
-    compilations may split them differently.
+    read-only, and whole numbers a neuron as int64: numba compiles a core again for another layout or width, and where
+    sums may be split over vector registers two compilations may split them differently.
     """
     arrays = [*map(_as_given, given), *out]
     if n_neurons <= block:
@@ -44,6 +44,8 @@ def over_neurons(
 def _as_given(value: Any) -> Any:
     if not isinstance(value, np.ndarray):
         return value
+    if value.ndim == 1 and np.issubdtype(value.dtype, np.signedinteger):
+        value = value.astype(np.int64, copy=False)
     view = np.ascontiguousarray(value).view()
     view.flags.writeable = False
     return view

@@ -21,7 +21,11 @@ _PREFIX = "kernels-"
 
 
 def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
-    """Compile a function on first use, without holding Python's lock; options are numba's."""
+    """Compile a function on first use, without holding Python's lock; options are numba's.
+
+    A constant 0, False or the like that is handed to another compiled function makes numba compile that one for the
+    constant, too: hand on ``len(...)``, ``np.int64(0)`` or a float.
+    """
 
     def decorate(function: Callable[..., Any]) -> Any:
         before = numba.config.CACHE_DIR  # read when a function is decorated; other packages keep their own

@@ -48,7 +48,6 @@ def _binomials(size, table):  # type: ignore[no-untyped-def]
 @compiled()
 def _ways(size, choose, s, most, now, after):  # type: ignore[no-untyped-def]
     """Return the ways to fill a zone of s with at most ``most`` of each category, over 2^m."""
-    now[: s + 1] = 0.0
     now[0] = 1.0
     filled = 0
     for c in range(len(size)):
@@ -59,18 +58,17 @@ def _ways(size, choose, s, most, now, after):  # type: ignore[no-untyped-def]
             for x in range(max(0, total - filled), min(largest, total) + 1):
                 ways += choose[c, x] * now[total - x]
             after[total] = ways
-        now[: reach + 1] = after[: reach + 1]
-        filled = reach
+        now, after, filled = after, now, reach
     return now[s] if filled >= s else 0.0
 
 
 @compiled()
-def _largest_count(size, choose, s, all_ways, below, buffer):  # type: ignore[no-untyped-def]
+def _largest_count(size, choose, s, all_ways, below, now, after):  # type: ignore[no-untyped-def]
     """Write P(largest count <= x) into ``below`` for x = 0..s; return mean and standard deviation of it."""
     mean = square = 0.0
     known = False
     for x in range(s + 1):
-        below[x] = 1.0 if known else _ways(size, choose, s, x, buffer[0], buffer[1]) / all_ways
+        below[x] = 1.0 if known else _ways(size, choose, s, x, now, after) / all_ways
         known = known or 1.0 - below[x] < CERTAIN
         p = below[x] - (below[x - 1] if x > 0 else 0.0)
         mean += p * x
@@ -79,33 +77,34 @@ def _largest_count(size, choose, s, all_ways, below, buffer):  # type: ignore[no
 
 
 @compiled()
-def _part(x, s):  # type: ignore[no-untyped-def]
-    """Return what a category with x of s tokens adds to the entropy, in nats."""
-    return 0.0 if x == 0 else -x / s * math.log(x / s)
+def _parts(s, part):  # type: ignore[no-untyped-def]
+    """Write what a category with x = 0..s of s tokens adds to the entropy, in nats."""
+    part[0] = 0.0
+    for x in range(1, s + 1):
+        part[x] = -x / s * math.log(x / s)
 
 
 @compiled()
-def _entropy_moments(size, choose, s, all_ways, origin, now, after):  # type: ignore[no-untyped-def]
+def _entropy_moments(size, choose, s, all_ways, part, now, after):  # type: ignore[no-untyped-def]
     """Return mean and standard deviation of the entropy of a zone of s tokens.
 
-    ``now[j, t]`` sums (partial entropy)^j over the ways to place t tokens; ``origin`` is subtracted from each
-    category's part, so that the powers do not cancel.
+    ``now[j, t]`` sums (partial entropy)^j over the ways to place t tokens; what a category would add if all were
+    alike is subtracted from each one's part, so that the powers do not cancel.
     """
-    now[:, : s + 1] = 0.0
-    now[0, 0] = 1.0
+    origin = math.log(len(size)) / len(size)
+    now[0, 0], now[1, 0], now[2, 0] = 1.0, 0.0, 0.0
     filled = 0
     for c in range(len(size)):
         reach = min(s, filled + size[c])
         for total in range(reach + 1):
             m0 = m1 = m2 = 0.0
             for x in range(max(0, total - filled), min(size[c], total) + 1):
-                ways, f, rest = choose[c, x], _part(x, s) - origin, total - x
+                ways, f, rest = choose[c, x], part[x] - origin, total - x
                 m0 += ways * now[0, rest]
                 m1 += ways * (now[1, rest] + f * now[0, rest])
                 m2 += ways * (now[2, rest] + 2 * f * now[1, rest] + f * f * now[0, rest])
             after[0, total], after[1, total], after[2, total] = m0, m1, m2
-        now[:, : reach + 1] = after[:, : reach + 1]
-        filled = reach
+        now, after, filled = after, now, reach
     first, second = now[1, s] / all_ways, now[2, s] / all_ways
     variance = second - first * first
     return first + len(size) * origin, math.sqrt(variance) if variance > 1e-14 else 0.0
@@ -113,8 +112,7 @@ def _entropy_moments(size, choose, s, all_ways, origin, now, after):  # type: ig
 
 @compiled()
 def _count(category, segment, n, table):  # type: ignore[no-untyped-def]
-    """Write how many tokens of each segment are in each category."""
-    table[:] = 0
+    """Add up how many tokens of each segment are in each category."""
     for j in range(n):
         if category[j] >= 0 and segment[j] >= 0:
             table[segment[j], category[j]] += 1
@@ -124,32 +122,38 @@ def _count(category, segment, n, table):  # type: ignore[no-untyped-def]
 def _core(start, stop, category, segment, n, k, n_segments, out):  # type: ignore[no-untyped-def]
     width = category.shape[1] + 1
     k_max, G = max(k.max(), 1), out.shape[1]
-    buffer = np.zeros((6, width))
-    below = np.zeros(width)
+    now, after = np.zeros((3, width)), np.zeros((3, width))
+    below, part = np.zeros(width), np.zeros(width)
     for i in range(start, stop):
         if k[i] < 2:
             continue
         table = np.zeros((G, k_max), np.int64)
         _count(category[i], segment[i], n[i], table)
-        size = table[:, : k[i]].sum(axis=0)
+        size = np.zeros(k[i], np.int64)
+        for g in range(G):
+            for c in range(k[i]):
+                size[c] += table[g, c]
         choose = np.zeros((k[i], width))
         _binomials(size, choose)
         done = -1  # zones are mostly of one size: what depends on it is computed once
         all_ways = mean = std = entropy_mean = entropy_std = 0.0
         for g in range(n_segments[i]):
-            s = table[g].sum()
+            s, largest = np.int64(0), np.int64(0)
+            for c in range(k[i]):
+                s += table[g, c]
+                largest = max(largest, table[g, c])
             if s < 1:
                 continue
             if s != done:
-                all_ways = _ways(size, choose, s, width, buffer[0], buffer[1])
-                mean, std = _largest_count(size, choose, s, all_ways, below, buffer)
-                origin = math.log(k[i]) / k[i]
-                moments = _entropy_moments(size, choose, s, all_ways, origin, buffer[:3], buffer[3:])
+                all_ways = _ways(size, choose, s, s, now[0], after[0])
+                mean, std = _largest_count(size, choose, s, all_ways, below, now[0], after[0])
+                _parts(s, part)
+                moments = _entropy_moments(size, choose, s, all_ways, part, now, after)
                 entropy_mean, entropy_std = moments
                 done = s
-            largest, entropy = table[g].max(), 0.0
+            entropy = 0.0
             for c in range(k[i]):
-                entropy += _part(table[g, c], s)
+                entropy += part[table[g, c]]
             row = out[i, g]
             row[0], row[1], row[2] = largest / s, mean / s, std / s
             row[3] = 1.0 - below[largest - 1]

@@ -86,13 +86,14 @@ def _core(  # type: ignore[no-untyped-def]
     M, square, D = np.zeros((size, size)), np.zeros((size, size)), np.zeros((size, size))
     rank, t = np.zeros(size), np.zeros((5, N_GRAPHS))  # t: S, J, D, and S and J of lower segments
     bound = np.zeros(homogeneity.shape[1] + 1, np.int64)
+    first = np.int64(0)
     D_order, D_squares = -1, 0.0  # the rank differences now in D are those of n untied tokens
     for i in range(start, stop):
         m = n[i]
         if m < min_tokens or activation[i, 0] == activation[i, m - 1]:
             continue
         S, key = cosines[i], (keys[0, i], keys[1, i], keys[2, i])
-        mean = center(S, 0, m, M)
+        mean = center(S, first, m, M)
         if not estimates_only:
             matrix_sums(M, m, square, t[0])
             ones_sums(m, t[1])
@@ -101,9 +102,9 @@ def _core(  # type: ignore[no-untyped-def]
         _starts(segment[i], m, n_groups[i], bound)
         for g in range(n_groups[i]):
             zone = bound[g + 1] - bound[g]
-            subset_test(M, mean, m, bound[g], zone, False, t[0], t[1], (*key, 1000 + g), homogeneity[i, g])
+            subset_test(M, mean, m, bound[g], zone, 0.0, t[0], t[1], (*key, 1000 + g), homogeneity[i, g])
         for k in range(len(tops)):
-            subset_test(M, mean, m, 0, tops[k], True, t[0], t[1], (*key, 3000 + k), peak[i, k])
+            subset_test(M, mean, m, first, tops[k], 1.0, t[0], t[1], (*key, 3000 + k), peak[i, k])
         mrpp_test(M, mean, m, bound, n_groups[i], t[0], t[1], mrpp[i])
         tied = midranks(activation[i], m, rank)
         if tied or D_order != m:
@@ -121,7 +122,7 @@ def _core(  # type: ignore[no-untyped-def]
             rest_mean = center(S, bound[g], m, M)
             matrix_sums(M, rest, square, t[3])
             ones_sums(rest, t[4])
-            subset_test(M, rest_mean, rest, 0, zone, False, t[3], t[4], (*key, 2000 + g), stepdown[i, g])
+            subset_test(M, rest_mean, rest, first, zone, 0.0, t[3], t[4], (*key, 2000 + g), stepdown[i, g])
 
 
 def zones(

@@ -20,7 +20,7 @@ import math
 import numpy as np
 
 from intraneuron.kernels.compiled import compiled
-from intraneuron.kernels.similarity import REASSOCIATE, gram, mirror
+from intraneuron.kernels.similarity import REASSOCIATE, gram, mirror, tile_length
 
 N_GRAPHS = 11
 
@@ -55,7 +55,7 @@ def graph_sums(sums, t):  # type: ignore[no-untyped-def]
 def matrix_sums(M, n, square, t):  # type: ignore[no-untyped-def]
     """Write the graph sums of the first n rows and columns of ``M`` (float64, zero diagonal) into ``t``.
 
-    The rows of ``M`` from n to the next whole tile exist and are finite; ``square`` is a buffer of its shape.
+    The rows of ``M`` from n to ``tile_length(n)`` exist and are finite; ``square`` is a buffer of its shape.
     """
     gram(M, n, n, square, False)
     mirror(square, n)
@@ -134,7 +134,7 @@ def ones_sums(n, t):  # type: ignore[no-untyped-def]
     """Write the graph sums of J (ones off the diagonal) of order n into ``t``."""
     size, within = np.empty(1, np.int64), np.ones(1)
     size[0] = n
-    block_sums(size, within, 0.0, 1, t)
+    block_sums(size, within, 0.0, len(size), t)
 
 
 @compiled()
@@ -176,7 +176,7 @@ def permutation_moments(D: np.ndarray, S: np.ndarray) -> tuple[float, float, flo
     upper = np.triu_indices(n, 1)
     mean_D, mean_S = D[upper].sum() / pairs, S[upper].sum() / pairs
     t = np.zeros((3, N_GRAPHS))
-    size = n + (-n) % 4
+    size = tile_length(n)
     for row, (M, mean) in enumerate(((D, mean_D), (S, mean_S))):
         padded = np.zeros((size, size))
         padded[:n, :n] = M - mean

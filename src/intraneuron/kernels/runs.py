@@ -35,7 +35,7 @@ def _core(start, stop, label, n, n_groups, out):  # type: ignore[no-untyped-def]
         if k < 2:
             continue
         size = np.zeros(k, np.int64)
-        runs, m, last = 0, 0, -1
+        runs, m, last = 0, np.int64(0), -1
         for j in range(n[i]):
             g = label[i, j]
             if g < 0:

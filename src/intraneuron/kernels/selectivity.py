@@ -50,7 +50,7 @@ def _upper(w, size, total, z, skewness, key):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def _core(start, stop, activation, label, n, k, keys, out):  # type: ignore[no-untyped-def]
+def _core(start, stop, activation, label, n, k, keys, estimates_only, out):  # type: ignore[no-untyped-def]
     for i in range(start, stop):
         if k[i] < 2:
             continue
@@ -82,6 +82,8 @@ def _core(start, stop, activation, label, n, k, keys, out):  # type: ignore[no-u
             if s == m or not variance > 0:
                 continue
             row[3] = math.sqrt(variance) / total
+            if estimates_only:
+                continue
             skewness = s * (m - s) * (m - 2.0 * s) / (m * (m - 1.0) * (m - 2.0)) * third / variance**1.5
             sign = 1.0 if row[1] >= 0 else -1.0
             key = (keys[0, i], keys[1, i], keys[2, i], PURPOSE + c)
@@ -91,7 +93,13 @@ def _core(start, stop, activation, label, n, k, keys, out):  # type: ignore[no-u
 
 
 def selectivity(
-    activation: np.ndarray, label: np.ndarray, n: np.ndarray, k: np.ndarray, *, keys: np.ndarray
+    activation: np.ndarray,
+    label: np.ndarray,
+    n: np.ndarray,
+    k: np.ndarray,
+    *,
+    keys: np.ndarray,
+    estimates_only: bool = False,
 ) -> Selectivity:
     """Measure how much of a neuron's activation each category takes, beyond its share of tokens.
 
@@ -106,6 +114,8 @@ def selectivity(
         Number of categories.
     keys : int64 (3, N)
         Seed, layer and neuron, for the draws of small categories.
+    estimates_only : bool
+        Leave p out (NaN): its draws take most of the time.
 
     Returns
     -------
@@ -120,5 +130,5 @@ def selectivity(
     [0.3571, -0.3571]
     """
     out = np.full((len(label), int(k.max(initial=0)), 5), np.nan)
-    over_neurons(_core, len(label), (activation, label, n, k, keys), (out,))
+    over_neurons(_core, len(label), (activation, label, n, k, keys, estimates_only), (out,))
     return Selectivity(*(np.ascontiguousarray(column) for column in np.moveaxis(out, -1, 0)))

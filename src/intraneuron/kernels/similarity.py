@@ -12,7 +12,8 @@ import numpy as np
 from intraneuron.kernels.blocks import over_neurons
 from intraneuron.kernels.compiled import compiled
 
-TILE = 4
+ROWS, COLUMNS = 4, 3
+"""Sums that stay in registers: with two times three more for what is multiplied, a processor's 16 hold them all."""
 
 REASSOCIATE = {"reassoc", "contract", "nsz"}
 """Sums may be split over vector registers; NaN and infinity keep their meaning."""
@@ -23,53 +24,49 @@ CHUNK = 2048
 
 @compiled(inline="never")
 def tile_length(n: int) -> int:
-    """Return n rounded up to whole tiles."""
-    return (n + TILE - 1) // TILE * TILE
+    """Return the rows and columns that the tiles of n rows touch."""
+    return (n + ROWS - 1) // ROWS * ROWS + COLUMNS - 1
 
 
 @compiled(fastmath=REASSOCIATE)
 def gram(E, n, width, S, add):  # type: ignore[no-untyped-def]
     """Write (or ``add``) the lower triangle of ``E E^T``, of n rows and ``width`` columns, to ``S``.
 
-    Rows from n to the next whole tile exist and are finite; so are those of ``S``.
+    Rows from n to ``tile_length(n)`` exist and are finite; so are those of ``S``.
 
-    Works on 4 x 4 tiles of the lower triangle, so that 16 sums stay in registers while a row is read once.
+    Works on 4 x 3 tiles of the lower triangle: twelve sums stay in registers while seven rows are read once.
     """
     zero = E.dtype.type(0)  # sums stay in the format of E: half the width, twice the speed of float64
-    for i in range(0, n, TILE):
-        for j in range(0, i + 1, TILE):
-            a0, a1, a2, a3 = zero, zero, zero, zero
-            b0, b1, b2, b3 = zero, zero, zero, zero
-            c0, c1, c2, c3 = zero, zero, zero, zero
-            d0, d1, d2, d3 = zero, zero, zero, zero
+    for i in range(0, n, ROWS):
+        for j in range(0, i + ROWS, COLUMNS):
+            a0, a1, a2 = zero, zero, zero
+            b0, b1, b2 = zero, zero, zero
+            c0, c1, c2 = zero, zero, zero
+            d0, d1, d2 = zero, zero, zero
             if add:
-                a0, a1, a2, a3 = S[i, j], S[i, j + 1], S[i, j + 2], S[i, j + 3]
-                b0, b1, b2, b3 = S[i + 1, j], S[i + 1, j + 1], S[i + 1, j + 2], S[i + 1, j + 3]
-                c0, c1, c2, c3 = S[i + 2, j], S[i + 2, j + 1], S[i + 2, j + 2], S[i + 2, j + 3]
-                d0, d1, d2, d3 = S[i + 3, j], S[i + 3, j + 1], S[i + 3, j + 2], S[i + 3, j + 3]
+                a0, a1, a2 = S[i, j], S[i, j + 1], S[i, j + 2]
+                b0, b1, b2 = S[i + 1, j], S[i + 1, j + 1], S[i + 1, j + 2]
+                c0, c1, c2 = S[i + 2, j], S[i + 2, j + 1], S[i + 2, j + 2]
+                d0, d1, d2 = S[i + 3, j], S[i + 3, j + 1], S[i + 3, j + 2]
             for k in range(width):
                 x0, x1, x2, x3 = E[i, k], E[i + 1, k], E[i + 2, k], E[i + 3, k]
-                y0, y1, y2, y3 = E[j, k], E[j + 1, k], E[j + 2, k], E[j + 3, k]
+                y0, y1, y2 = E[j, k], E[j + 1, k], E[j + 2, k]
                 a0 += x0 * y0
                 a1 += x0 * y1
                 a2 += x0 * y2
-                a3 += x0 * y3
                 b0 += x1 * y0
                 b1 += x1 * y1
                 b2 += x1 * y2
-                b3 += x1 * y3
                 c0 += x2 * y0
                 c1 += x2 * y1
                 c2 += x2 * y2
-                c3 += x2 * y3
                 d0 += x3 * y0
                 d1 += x3 * y1
                 d2 += x3 * y2
-                d3 += x3 * y3
-            S[i, j], S[i, j + 1], S[i, j + 2], S[i, j + 3] = a0, a1, a2, a3
-            S[i + 1, j], S[i + 1, j + 1], S[i + 1, j + 2], S[i + 1, j + 3] = b0, b1, b2, b3
-            S[i + 2, j], S[i + 2, j + 1], S[i + 2, j + 2], S[i + 2, j + 3] = c0, c1, c2, c3
-            S[i + 3, j], S[i + 3, j + 1], S[i + 3, j + 2], S[i + 3, j + 3] = d0, d1, d2, d3
+            S[i, j], S[i, j + 1], S[i, j + 2] = a0, a1, a2
+            S[i + 1, j], S[i + 1, j + 1], S[i + 1, j + 2] = b0, b1, b2
+            S[i + 2, j], S[i + 2, j + 1], S[i + 2, j + 2] = c0, c1, c2
+            S[i + 3, j], S[i + 3, j + 1], S[i + 3, j + 2] = d0, d1, d2
 
 
 @compiled()
@@ -81,18 +78,31 @@ def mirror(S, n):  # type: ignore[no-untyped-def]
 
 
 @compiled()
+def _gather(vectors, row, start, width, E):  # type: ignore[no-untyped-def]
+    """Copy ``width`` dimensions from ``start`` of some rows of ``vectors``, then zeros to the end of the tiles.
+
+    Four rows side by side: each is somewhere else in memory, and one after the other would be waited for.
+    """
+    n = len(row)
+    for i in range(0, n, ROWS):
+        a, b, c, d = row[i], row[min(i + 1, n - 1)], row[min(i + 2, n - 1)], row[min(i + 3, n - 1)]
+        for k in range(width):
+            E[i, k] = vectors[a, start + k]
+            E[i + 1, k] = vectors[b, start + k]
+            E[i + 2, k] = vectors[c, start + k]
+            E[i + 3, k] = vectors[d, start + k]
+    for i in range(n, tile_length(n)):
+        for k in range(width):
+            E[i, k] = 0
+
+
+@compiled()
 def cosines_of(vectors, token_id, n, E, S):  # type: ignore[no-untyped-def]
-    """Write the cosines of n tokens into ``S``; ``E`` is a buffer of whole tiles of rows, CHUNK wide at most."""
+    """Write the cosines of n tokens into ``S``; ``E`` has ``tile_length(n)`` rows, CHUNK wide at most."""
     dimensions = vectors.shape[1]
     for start in range(0, dimensions, CHUNK):
         width = min(CHUNK, dimensions - start)
-        for i in range(n):
-            row = token_id[i]
-            for d in range(width):
-                E[i, d] = vectors[row, start + d]
-        for i in range(n, tile_length(n)):
-            for d in range(width):
-                E[i, d] = 0
+        _gather(vectors, token_id[:n], start, width, E)
         gram(E, n, width, S, start > 0)
     mirror(S, n)
 

@@ -64,7 +64,7 @@ def inside(M, lo, hi):  # type: ignore[no-untyped-def]
 def _monte_carlo(M, n, size, contrast, observed, state):  # type: ignore[no-untyped-def]
     """Return the Monte Carlo p of a random subset of ``size`` of n tokens, upper tail.
 
-    The statistic is the mean of M inside the subset, minus (``contrast``) its mean among the rest. Sequential:
+    The statistic is the mean of M inside the subset, minus ``contrast`` times its mean among the rest. Sequential:
     h / l when the h-th exceedance comes at draw l, else (1 + c) / (B + 1) (Besag and Clifford 1991, doi
     10.1093/biomet/78.2.301).
     """
@@ -88,8 +88,8 @@ def _monte_carlo(M, n, size, contrast, observed, state):  # type: ignore[no-unty
             for j in range(i):
                 within += M[order[i], order[j]]
         value = within / pairs
-        if contrast:
-            value -= (total - rows + within) / rest_pairs
+        if contrast > 0:
+            value -= contrast * (total - rows + within) / rest_pairs
         if value >= observed - tolerance:
             count += 1
             if count == EXCEEDANCES:
@@ -101,21 +101,22 @@ def _monte_carlo(M, n, size, contrast, observed, state):  # type: ignore[no-unty
 def subset_test(M, mean, n, lo, size, contrast, tS, tJ, key, out):  # type: ignore[no-untyped-def]
     """Test the tokens lo..lo+size-1 of M against random subsets of that size; fill one row of results.
 
-    M is centred by ``mean``. ``key`` is (seed, layer, neuron, purpose).
+    M is centred by ``mean``. The statistic is the mean of M inside them, minus ``contrast`` (0 or 1) times its mean
+    among the rest. ``key`` is (seed, layer, neuron, purpose).
     """
-    if size < 3 or n - size < (2 if contrast else 0) or n < 4:
+    if size < 3 or n - size < 2 * contrast or n < 4:
         return
     pairs, rest_pairs = size * (size - 1) / 2, (n - size) * (n - size - 1) / 2
     observed = inside(M, lo, lo + size) / pairs
     sizes, within = np.empty(2, np.int64), np.zeros(2)
     sizes[0], sizes[1], within[0] = size, n - size, 1.0 / pairs
-    if contrast:
-        observed -= inside(M, size, n) / rest_pairs
-        within[1] = -1.0 / rest_pairs
+    if contrast > 0:
+        observed -= contrast * inside(M, size, n) / rest_pairs
+        within[1] = -contrast / rest_pairs
     tD = np.empty(N_GRAPHS)
-    block_sums(sizes, within, 0.0, 2, tD)
+    block_sums(sizes, within, 0.0, len(sizes), tD)
     std, skewness = central_moments(tD, tS, tJ)
-    shift = 0.0 if contrast else mean
+    shift = (1.0 - contrast) * mean
     out[OBSERVED] = observed + shift
     out[EFFECT] = observed
     out[NULL_MEAN] = shift
@@ -182,7 +183,7 @@ def rank_differences(rank, n, D):  # type: ignore[no-untyped-def]
     for i in range(n):
         for j in range(n):
             D[i, j] = abs(rank[i] - rank[j])
-    center(D, 0, n, D)
+    center(D, np.int64(0), n, D)
     squares = 0.0
     for i in range(n):
         for j in range(i):

@@ -94,7 +94,7 @@ def compare(
     seed : int
         Keys the Monte Carlo draws of small zones, together with layer and neuron.
     estimates_only : bool
-        Leave the nulls and p of the pair statistics out (NaN); several times faster.
+        Leave out (NaN) the nulls and p of the pair statistics and the p of selectivity; several times faster.
     spelling : Spelling, optional
         Of the vocabulary; without it ``abstraction`` is NaN.
     similarity : float32 (N, K, K), optional
@@ -117,7 +117,7 @@ def compare(
         min_tokens=MIN_TOKENS,
         estimates_only=estimates_only,
     )
-    effects = _category_effects(core, categories, keys) | _agreement_effects(core, categories, segments)
+    effects = _category_effects(core, categories, keys, estimates_only) | _agreement_effects(core, categories, segments)
     effects["abstraction"] = _effect(
         "abstraction", *_abstraction(core, segments, similarity, spelling, keys, estimates_only)
     )
@@ -139,10 +139,11 @@ def _effect(question: str, *columns: np.ndarray) -> Effect:
     return Effect(question, QUESTIONS[question], observed, effect_size, null_mean, null_std, p, q)
 
 
-def _category_effects(core: CoreTokens, categories: Partition, keys: np.ndarray) -> dict[str, Effect]:
-    s = selectivity(core.activation, categories.label, core.n, categories.n_groups, keys=keys)
-    t = top_down(core.activation, categories.label, core.n, categories.n_groups)
-    r = interleaving(categories.label, core.n, categories.n_groups)
+def _category_effects(core: CoreTokens, categories: Partition, keys: np.ndarray, fast: bool) -> dict[str, Effect]:
+    groups = (categories.label, core.n, categories.n_groups)
+    s = selectivity(core.activation, *groups, keys=keys, estimates_only=fast)
+    t = top_down(core.activation, *groups)
+    r = interleaving(*groups)
     zero = 0 * t.delta
     return {
         "top_down": _effect("top_down", t.h, t.eta2, t.null_mean, t.null_std, t.p),
