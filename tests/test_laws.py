@@ -86,8 +86,8 @@ KERNELS: dict[str, Kernel] = {
 NOT_OF_NEURONS = {
     "upper_tail": "element by element",
     "beta_upper": "element by element",
-    "gamma_upper": "element by element",
     "rank_sum_p": "element by element",
+    "tied_rank_sum_p": "one neuron",
     "benjamini_hochberg": "a family is what it is about",
     "permutation_moments": "one pair of matrices",
     "jackknife_parts": "a mean over neurons",

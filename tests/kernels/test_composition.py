@@ -54,6 +54,19 @@ def test_a_zone_of_one_category_is_pure_and_has_no_entropy() -> None:
     assert found.purity_p[0, 0] == pytest.approx(2 / 184756)
 
 
+def test_the_p_of_purity_is_exact_however_small() -> None:
+    from math import comb
+
+    halves = of_one(np.repeat([0, 1], 50), np.repeat([0, 1], 50))
+    assert halves.purity_p[0, 0] == pytest.approx(2 / comb(100, 50), rel=1e-9)
+    few = of_one(np.r_[np.zeros(30), np.ones(30), np.full(30, 2), np.full(10, 3)].astype(int), np.arange(100) // 30)
+    assert few.purity_p[0, 0] == pytest.approx(3 / comb(100, 30), rel=1e-9)
+    most = of_one(np.r_[np.zeros(28), 1, 1, 0, 0, np.ones(68)].astype(int), np.arange(100) // 30)
+    ways = sum(comb(30, x) * comb(70, 30 - x) for x in (28, 29, 30))
+    ways += sum(comb(70, x) * comb(30, 30 - x) for x in (28, 29, 30))
+    assert most.purity_p[0, 0] == pytest.approx(ways / comb(100, 30), rel=1e-9)
+
+
 def test_tokens_without_a_category_do_not_count() -> None:
     category, segment = np.array([0, 0, -1, 1, 1, -1, 0, 1]), np.array([0, 0, 0, 0, 1, 1, 1, 1])
     keep = category >= 0

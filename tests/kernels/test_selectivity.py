@@ -71,6 +71,16 @@ def test_p_is_two_sided() -> None:
     assert rising.selectivity[0, 0] > 0 > rising.selectivity[0, 1]
 
 
+def test_no_category_has_a_smaller_p_than_the_one_that_takes_the_top() -> None:
+    activation = np.arange(40.0, 0, -1) ** 1.3
+    top = np.repeat([0, 1], [15, 25])
+    swapped = top.copy()
+    swapped[[14, 15]] = 1, 0
+    first, second = of_one(activation, top), of_one(activation, swapped)
+    assert first.p[0, 0] == pytest.approx(2 / 40225345056, rel=1e-9)  # 40 choose 15
+    assert first.p[0, 0] < second.p[0, 0] < 1e-6
+
+
 def test_p_is_not_below_that_of_the_rarest_deal() -> None:
     found = of_one(np.r_[np.full(3, 50.0), np.arange(17.0, 0, -1)], np.repeat([0, 1], [3, 17]))
     assert found.p[0, 0] >= 2 / 1140

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from intraneuron.kernels.subset_sums import drawn_upper, saddlepoint_upper
+from intraneuron.kernels.subset_sums import drawn_upper, largest_upper, saddlepoint_upper
 
 
 def all_sums(w: np.ndarray, size: int) -> np.ndarray:
@@ -40,6 +40,16 @@ def test_the_largest_sum_and_equal_numbers_have_no_saddlepoint() -> None:
     assert np.isnan(saddlepoint_upper(w, 12, w[-12:].sum()))
     assert np.isnan(saddlepoint_upper(np.ones(40), 12, 12.0))
     assert np.isnan(saddlepoint_upper(w, 12, 12 * w.mean()))
+
+
+@pytest.mark.parametrize(
+    "w", [np.arange(12.0), np.array([5.0, 5, 5, 5, 4, 3, 3, 2, 1, 0, 0, 0])], ids=["plain", "ties"]
+)
+@pytest.mark.parametrize("size", [1, 3, 5, 7, 10])
+def test_the_largest_sum_has_the_share_of_all_subsets_that_reach_it(w: np.ndarray, size: int) -> None:
+    sums = all_sums(w, size)
+    assert largest_upper(w[::-1], size, sums.max()) == pytest.approx((sums >= sums.max()).mean(), rel=1e-12)
+    assert np.isnan(largest_upper(w, size, sums.max() - 1e-6))
 
 
 def test_draws_stop_after_enough_exceedances() -> None:

@@ -1,7 +1,6 @@
 """Agreement of two partitions of the same tokens: chi-square, adjusted mutual information, shares of information.
 
-References: Vinh, Epps and Bailey (2010), JMLR 11:2837-2854 (adjusted mutual information); Haldane (1940), doi
-10.1093/biomet/31.3-4.346 (moments of chi-square under fixed margins).
+Reference: Vinh, Epps and Bailey (2010), JMLR 11:2837-2854 (adjusted mutual information).
 """
 
 from __future__ import annotations
@@ -12,8 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from intraneuron.kernels.blocks import over_neurons
+from intraneuron.kernels.chi_square import chi_square_moments
 from intraneuron.kernels.compiled import compiled
-from intraneuron.kernels.tails import gamma_upper
+from intraneuron.kernels.tails import lognormal_upper
 
 
 class Agreement(NamedTuple):
@@ -59,14 +59,8 @@ def _entropy(size, m):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def _table_variance(r, inverse, m):  # type: ignore[no-untyped-def]
-    """Return (v, w) of one margin: r groups, ``inverse`` the sum of 1 / size."""
-    return (r - 1.0) * (m - r) / (m - 1.0), (m * inverse - r * r) / (m - 2.0)
-
-
-@compiled()
 def _core(start, stop, first, second, n, log_factorial, out):  # type: ignore[no-untyped-def]
-    """Fill rows x2, its null mean and variance, AMI, the two shares of information, 1 / arrangements."""
+    """Fill rows x2, its null mean, standard deviation and p, AMI, the two shares of information."""
     for i in range(start, stop):
         groups_a, groups_b = 0, 0
         for j in range(n[i]):
@@ -83,18 +77,9 @@ def _core(start, stop, first, second, n, log_factorial, out):  # type: ignore[no
                 rows[a] += 1
                 columns[b] += 1
                 m += 1
-        x2 = information = inverse_a = inverse_b = 0.0
-        r, s = np.int64(0), np.int64(0)
-        for size in rows:
-            if size > 0:
-                r += 1
-                inverse_a += 1.0 / size
-        for size in columns:
-            if size > 0:
-                s += 1
-                inverse_b += 1.0 / size
-        if r < 2 or s < 2 or m < 4:
+        if (rows > 0).sum() < 2 or (columns > 0).sum() < 2 or m < 4:
             continue
+        x2 = information = 0.0
         for g in range(groups_a):
             for h in range(groups_b):
                 x = table[g, h]
@@ -104,26 +89,24 @@ def _core(start, stop, first, second, n, log_factorial, out):  # type: ignore[no
         arrangements = log_factorial[m]
         for size in rows:
             arrangements -= log_factorial[size]
-        out[6, i] = math.exp(-arrangements)
-        v1, w1 = _table_variance(r, inverse_a, m)
-        v2, w2 = _table_variance(s, inverse_b, m)
-        out[0, i] = m * (x2 - 1)
-        out[1, i] = m * (r - 1.0) * (s - 1.0) / (m - 1.0)
-        out[2, i] = 2.0 * m / (m - 3.0) * (v1 - w1) * (v2 - w2) + m * m / (m - 1.0) * w1 * w2
+        x2 = m * (x2 - 1)
+        mean, std, skewness = chi_square_moments(rows, columns, m)
+        out[0, i], out[1, i], out[2, i] = x2, mean, std
+        out[3, i] = max(lognormal_upper((x2 - mean) / std, skewness), math.exp(-arrangements))
         expected = _expected_information(rows, columns, m, log_factorial)
         entropy_a, entropy_b = _entropy(rows, m), _entropy(columns, m)
         gain = information - expected
         if (entropy_a + entropy_b) / 2 > expected:
-            out[3, i] = gain / ((entropy_a + entropy_b) / 2 - expected)
-        out[4, i] = gain / entropy_a
-        out[5, i] = gain / entropy_b
+            out[4, i] = gain / ((entropy_a + entropy_b) / 2 - expected)
+        out[5, i] = gain / entropy_a
+        out[6, i] = gain / entropy_b
 
 
 def agreement(first: np.ndarray, second: np.ndarray, n: np.ndarray) -> Agreement:
     r"""Compare two partitions of each neuron's tokens; tokens without a label in either are left out.
 
-    ``x2`` is Pearson's chi-square of the table; its p is the upper tail of the gamma distribution with the exact
-    mean and variance under fixed margins. ``ami`` = (MI - E[MI]) / (mean entropy - E[MI]); ``information_first`` =
+    ``x2`` is Pearson's chi-square of the table; its p is the upper tail of a shifted lognormal variable with its three
+    exact moments under fixed margins (:mod:`intraneuron.kernels.chi_square`). ``ami`` = (MI - E[MI]) / (mean entropy - E[MI]); ``information_first`` =
     (MI - E[MI]) / H(first): how much of the first partition's entropy the second one removes beyond chance, and
     the reverse. All are 0 in expectation and 1 at most; MI in nats.
 
@@ -135,7 +118,7 @@ def agreement(first: np.ndarray, second: np.ndarray, n: np.ndarray) -> Agreement
     Returns
     -------
     Agreement
-        NaN where either partition has fewer than two groups.
+        NaN where either partition has fewer than two groups; p where chi-square cannot vary, or under 6 tokens.
 
     >>> halves = np.array([[0, 0, 0, 1, 1, 1]], dtype=np.int16)
     >>> a = agreement(halves, halves, np.array([6]))
@@ -145,6 +128,4 @@ def agreement(first: np.ndarray, second: np.ndarray, n: np.ndarray) -> Agreement
     out = np.full((7, len(first)), np.nan)
     log_factorial = np.array([math.lgamma(i + 1.0) for i in range(first.shape[1] + 1)])
     over_neurons(_core, len(first), (first, second, n, log_factorial), (out,))
-    x2, mean, variance, ami, share_a, share_b, least = out
-    p = np.maximum(gamma_upper(x2, mean, variance), least)
-    return Agreement(x2, mean, np.sqrt(variance), p, ami, share_a, share_b)
+    return Agreement(*out)

@@ -63,17 +63,38 @@ def _ways(size, choose, s, most, now, after):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def _largest_count(size, choose, s, all_ways, below, now, after):  # type: ignore[no-untyped-def]
-    """Write P(largest count <= x) into ``below`` for x = 0..s; return mean and standard deviation of it."""
-    mean = square = 0.0
-    known = False
-    for x in range(s + 1):
-        below[x] = 1.0 if known else _ways(size, choose, s, x, now, after) / all_ways
-        known = known or 1.0 - below[x] < CERTAIN
-        p = below[x] - (below[x - 1] if x > 0 else 0.0)
-        mean += p * x
-        square += p * x * x
+def _largest_count(size, choose, s, all_ways, now, after):  # type: ignore[no-untyped-def]
+    """Return mean and standard deviation of the largest count."""
+    mean = square = below = 0.0
+    for x in range(1, s + 1):
+        up_to = _ways(size, choose, s, x, now, after) / all_ways
+        mean += (up_to - below) * x
+        square += (up_to - below) * x * x
+        below = up_to
+        if 1.0 - below < CERTAIN:
+            break
     return mean, math.sqrt(max(square - mean * mean, 0.0))
+
+
+@compiled()
+def _reached(size, choose, s, least, now, after):  # type: ignore[no-untyped-def]
+    """Return the ways to fill a zone of s with ``least`` or more of some category, over 2^m: positive terms only."""
+    now[0, 0], now[1, 0] = 1.0, 0.0  # row 0: not yet reached, row 1: reached
+    filled = 0
+    for c in range(len(size)):
+        reach = min(s, filled + size[c])
+        for total in range(reach + 1):
+            short = enough = 0.0
+            for x in range(max(0, total - filled), min(size[c], total) + 1):
+                ways, rest = choose[c, x], total - x
+                enough += ways * now[1, rest]
+                if x < least:
+                    short += ways * now[0, rest]
+                else:
+                    enough += ways * now[0, rest]
+            after[0, total], after[1, total] = short, enough
+        now, after, filled = after, now, reach
+    return now[1, s]
 
 
 @compiled()
@@ -123,7 +144,7 @@ def _core(start, stop, category, segment, n, k, n_segments, out):  # type: ignor
     width = category.shape[1] + 1
     k_max, G = max(k.max(), 1), out.shape[1]
     now, after = np.zeros((3, width)), np.zeros((3, width))
-    below, part = np.zeros(width), np.zeros(width)
+    part = np.zeros(width)
     for i in range(start, stop):
         if k[i] < 2:
             continue
@@ -146,7 +167,7 @@ def _core(start, stop, category, segment, n, k, n_segments, out):  # type: ignor
                 continue
             if s != done:
                 all_ways = _ways(size, choose, s, s, now[0], after[0])
-                mean, std = _largest_count(size, choose, s, all_ways, below, now[0], after[0])
+                mean, std = _largest_count(size, choose, s, all_ways, now[0], after[0])
                 _parts(s, part)
                 moments = _entropy_moments(size, choose, s, all_ways, part, now, after)
                 entropy_mean, entropy_std = moments
@@ -156,7 +177,7 @@ def _core(start, stop, category, segment, n, k, n_segments, out):  # type: ignor
                 entropy += part[table[g, c]]
             row = out[i, g]
             row[0], row[1], row[2] = largest / s, mean / s, std / s
-            row[3] = 1.0 - below[largest - 1]
+            row[3] = _reached(size, choose, s, largest, now, after) / all_ways
             row[4], row[5], row[6] = entropy, entropy_mean, entropy_std
 
 

@@ -25,6 +25,6 @@ def benjamini_hochberg(p: np.ndarray) -> np.ndarray:
     if len(defined) == 0:
         return q
     order = defined[np.argsort(p[defined], kind="stable")]
-    scaled = p[order] * len(order) / np.arange(1, len(order) + 1)
+    scaled = p[order] * (len(order) / np.arange(1, len(order) + 1))  # the largest p keeps its digits
     q[order] = np.minimum(1.0, np.minimum.accumulate(scaled[::-1])[::-1])
     return q

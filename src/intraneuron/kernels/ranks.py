@@ -1,13 +1,10 @@
 """Top-down: does activation differ between categories? Rank tests with exact null moments.
 
-References: Kruskal and Wallis (1952), doi 10.1080/01621459.1952.10483441; Mann and Whitney (1947), doi
-10.1214/aoms/1177730491; Cliff (1993), doi 10.1037/0033-2909.114.3.494.
+References: Kruskal and Wallis (1952), doi 10.1080/01621459.1952.10483441; Cliff (1993), doi 10.1037/0033-2909.114.3.494.
 """
 
 from __future__ import annotations
 
-import math
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -15,10 +12,8 @@ from scipy import special
 
 from intraneuron.kernels.blocks import over_neurons
 from intraneuron.kernels.compiled import compiled
+from intraneuron.kernels.rank_sums import rank_sum_p, tied_rank_sum_p
 from intraneuron.kernels.tails import beta_upper
-
-EXACT = 120
-"""Up to this many tokens the rank-sum distribution is enumerated; above it, an Edgeworth tail serves."""
 
 
 class TopDown(NamedTuple):
@@ -102,86 +97,14 @@ def _core(start, stop, activation, label, n, n_groups, out, size, u, mean):  # t
         out[i, 3] = 2 * (v1 - w1) * (v2 - w2) / (m * (m - 3.0)) + w1 * w2 / (m - 1)
 
 
-@lru_cache(maxsize=4)
-def _rank_sum_tables(m_max: int) -> dict[tuple[int, int], np.ndarray]:
-    """Return P(U <= u), u = 0.. , for every group of a of m <= m_max tokens, a <= m / 2.
-
-    The largest of m tokens is in the group (beating the m - a others) or it is not, so that the densities obey
-    f(a, m)[u] = a/m f(a-1, m-1)[u - (m-a)] + (1 - a/m) f(a, m-1)[u]: only sums of positive numbers.
-    """
-    density: dict[tuple[int, int], np.ndarray] = {}
-    for m in range(1, m_max + 1):
-        for a in range(m // 2 + 1):
-            f = np.zeros(a * (m - a) + 1)
-            if a == 0:
-                f[0] = 1.0
-            else:
-                inside = density[(min(a - 1, m - a), m - 1)]
-                outside = density[(min(a, m - 1 - a), m - 1)]
-                f[m - a : m - a + len(inside)] += a / m * inside
-                f[: len(outside)] += (m - a) / m * outside
-            density[(a, m)] = f
-    return {key: np.cumsum(f) for key, f in density.items()}
-
-
-def _edgeworth_two_sided(distance: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return P(|U - mean| >= distance) of an untied rank sum to fourth order, with continuity correction."""
-    m = a + b
-    variance = a * b * (m + 1) / 12
-    kurtosis = -6 / 5 * (a**2 + b**2 + a * b + a + b) / (a * b * (m + 1))
-    z = (distance - 0.5) / np.sqrt(variance)
-    density = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
-    upper = np.array([0.5 * math.erfc(v / math.sqrt(2)) for v in z])
-    return np.asarray(np.clip(2 * (upper + density * kurtosis / 24 * (z**3 - 3 * z)), 0, 1))
-
-
-def rank_sum_p(u: np.ndarray, size: np.ndarray, m: np.ndarray) -> np.ndarray:
-    """Return the exact two-sided p of untied rank sums: P(|U - a b / 2| >= |u - a b / 2|).
-
-    Parameters
-    ----------
-    u : float64 array
-        Pairs (inside, outside) won by the group.
-    size, m : int arrays
-        Tokens in the group, tokens in all.
-
-    >>> rank_sum_p(np.array([0.0]), np.array([2]), np.array([5]))
-    array([0.2])
-    """
-    a, b = size, m - size
-    p = np.full(u.shape, np.nan)
-    distance = np.abs(u - a * b / 2)
-    exact = (m <= EXACT) & (a > 0) & (b > 0)
-    if exact.any():
-        tables = _rank_sum_tables(int(m[exact].max()))
-        lower = np.rint(a * b / 2 - distance).astype(np.int64)
-        for i in np.flatnonzero(exact):
-            p[i] = min(1.0, 2 * tables[(int(min(a[i], b[i])), int(m[i]))][lower[i]])
-    rest = (m > EXACT) & (a > 0) & (b > 0)
-    p[rest] = _edgeworth_two_sided(distance[rest], a[rest].astype(float), b[rest].astype(float))
-    return p
-
-
-def _tied_p(activation: np.ndarray, label: np.ndarray, u: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """Return the two-sided normal p of one neuron's rank sums with the tie-corrected variance."""
-    values = activation[label >= 0]
-    m = len(values)
-    together = np.unique(values, return_counts=True)[1].astype(np.float64)
-    a, b = size.astype(np.float64), m - size.astype(np.float64)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        variance = a * b / 12 * ((m + 1) - (together**3 - together).sum() / (m * (m - 1)))
-        z = np.abs(u - a * b / 2) / np.sqrt(variance)
-    return np.array([math.erfc(v / math.sqrt(2)) if np.isfinite(v) else np.nan for v in z])
-
-
 def top_down(activation: np.ndarray, label: np.ndarray, n: np.ndarray, n_groups: np.ndarray) -> TopDown:
     r"""Test whether activation differs between the categories of each neuron.
 
     H is Kruskal and Wallis's, with tie correction; eta2 = (H - k + 1) / (m - k), 0 in expectation. H / (m - 1)
     lies in [0, 1] and is compared with the beta distribution of its exact permutation mean and variance (a
     chi-square tail is wrong by a factor of 4 at p = 0.001); two untied categories: exact rank sum. Per category:
-    Cliff's delta, 2 U / (a b) - 1, against all other categories, with the exact two-sided rank-sum p (normal with
-    tie-corrected variance when tied).
+    Cliff's delta, 2 U / (a b) - 1, against all other categories, with the two-sided rank-sum p of
+    :mod:`intraneuron.kernels.rank_sums`.
 
     Parameters
     ----------
@@ -217,8 +140,8 @@ def top_down(activation: np.ndarray, label: np.ndarray, n: np.ndarray, n_groups:
     row = np.broadcast_to(m[:, None], size.shape)
     delta_p[untied] = rank_sum_p(u[untied], size[untied], row[untied].astype(np.int64))
     for i in np.flatnonzero((tied == 1) & np.isfinite(h)):
-        inside = label[i, : n[i]]
-        delta_p[i, there[i]] = _tied_p(activation[i, : n[i]], inside, u[i], size[i])[there[i]]
+        values = activation[i, : n[i]][label[i, : n[i]] >= 0]
+        delta_p[i, there[i]] = tied_rank_sum_p(values, u[i, there[i]], size[i, there[i]])
     two = (n_groups == 2) & (tied == 0) & np.isfinite(h)
     if two.any():
         p[two] = delta_p[two, 0]

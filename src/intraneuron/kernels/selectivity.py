@@ -19,7 +19,7 @@ import numpy as np
 from intraneuron.kernels.blocks import over_neurons
 from intraneuron.kernels.compiled import compiled
 from intraneuron.kernels.keyed import key_of
-from intraneuron.kernels.subset_sums import drawn_upper, saddlepoint_upper
+from intraneuron.kernels.subset_sums import drawn_upper, largest_upper, log_choose, saddlepoint_upper
 from intraneuron.kernels.tails import lognormal_upper
 from intraneuron.kernels.zone_tests import DRAWS, EXCEEDANCES, SMALL_P, SMALL_ZONE
 
@@ -43,6 +43,9 @@ def _upper(w, size, total, z, skewness, key):  # type: ignore[no-untyped-def]
     p = lognormal_upper(z, skewness)
     if p >= SMALL_P:
         return p
+    exact = largest_upper(w, size, total)  # there the saddlepoint runs to infinity, and draws find nothing
+    if not math.isnan(exact):
+        return exact
     if min(size, len(w) - size) < SMALL_ZONE:
         return drawn_upper(w, size, total, DRAWS, EXCEEDANCES, key_of(key[0], key[1], key[2], key[3]))
     exact = saddlepoint_upper(w, size, total)
@@ -88,8 +91,7 @@ def _core(start, stop, activation, label, n, k, keys, estimates_only, out):  # t
             sign = 1.0 if row[1] >= 0 else -1.0
             key = (keys[0, i], keys[1, i], keys[2, i], PURPOSE + c)
             p = _upper(sign * w, s, sign * inside[c], sign * row[1] / row[3], sign * skewness, key)
-            arrangements = math.lgamma(m + 1.0) - math.lgamma(s + 1.0) - math.lgamma(m - s + 1.0)
-            row[4] = min(1.0, 2.0 * max(p, math.exp(-arrangements)))
+            row[4] = min(1.0, 2.0 * max(p, math.exp(-log_choose(m, s))))
 
 
 def selectivity(

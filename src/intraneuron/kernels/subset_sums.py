@@ -36,6 +36,26 @@ def _cumulants(w, share, t, u, out):  # type: ignore[no-untyped-def]
 
 
 @compiled()
+def largest_upper(w, size, total):  # type: ignore[no-untyped-def]
+    """Return P(sum of ``size`` of the numbers ``w`` >= ``total``) for the largest possible total, NaN for another."""
+    order = np.sort(w)
+    last = order[len(w) - size]  # the least of the largest
+    if total < order[len(w) - size :].sum() - 1e-12 * np.abs(w).sum():
+        return math.nan
+    alike = needed = 0
+    for j in range(len(w)):
+        alike += order[j] == last
+        needed += j >= len(w) - size and order[j] == last
+    return math.exp(log_choose(alike, needed) - log_choose(len(w), size))
+
+
+@compiled()
+def log_choose(n, k):  # type: ignore[no-untyped-def]
+    """Return the logarithm of the number of subsets of k of n."""
+    return math.lgamma(n + 1.0) - math.lgamma(k + 1.0) - math.lgamma(n - k + 1.0)
+
+
+@compiled()
 def saddlepoint_upper(w, size, total):  # type: ignore[no-untyped-def]
     """Return P(sum of ``size`` of the numbers ``w`` >= ``total``) for a total above its mean; NaN where it fails.
 

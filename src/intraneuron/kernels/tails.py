@@ -66,11 +66,3 @@ def beta_upper(x: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> np.ndar
         usable = (variance > 0) & (total > 0)
         p = special.betaincc(mean * total, (1 - mean) * total, np.clip(x, 0, 1))
     return np.where(usable, p, np.nan)
-
-
-def gamma_upper(x: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
-    """Return P(X >= x) of the gamma variable with this mean and variance; NaN when it cannot vary."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        usable = (variance > 0) & (mean > 0)
-        p = special.gammaincc(mean**2 / variance, np.maximum(x, 0) * mean / variance)
-    return np.where(usable, p, np.nan)

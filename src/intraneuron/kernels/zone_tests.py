@@ -14,21 +14,20 @@ from intraneuron.kernels.compiled import compiled
 from intraneuron.kernels.keyed import advance, below, key_of, mix
 from intraneuron.kernels.moments import N_GRAPHS, block_sums, central_moments
 from intraneuron.kernels.similarity import REASSOCIATE, tile_length
+from intraneuron.kernels.subset_sums import log_choose
 from intraneuron.kernels.tails import lognormal_upper
 
 SMALL_ZONE, SMALL_P = 10, 0.2
-"""Zones below this size whose closed-form p is below this one get Monte Carlo draws instead."""
+"""Zones (or what they leave) below this size whose closed-form p is below this one get Monte Carlo draws instead."""
 
 DRAWS, EXCEEDANCES = 99_999, 200
 """Draws stop at this number, or when so many were at least as large as observed (p is then known to 7 %)."""
 
+ALIKE = 1e-6
+"""Tokens whose mean cosine is as near to 1 are all alike: float32 tells no more."""
+
 OBSERVED, EFFECT, NULL_MEAN, NULL_STD, P = range(5)
 """Columns of a statistic's row."""
-
-
-@compiled()
-def _log_choose(n, k):  # type: ignore[no-untyped-def]
-    return math.lgamma(n + 1.0) - math.lgamma(k + 1.0) - math.lgamma(n - k + 1.0)
 
 
 @compiled(fastmath=REASSOCIATE)
@@ -124,9 +123,9 @@ def subset_test(M, mean, n, lo, size, contrast, tS, tJ, key, out):  # type: igno
         return
     out[NULL_STD] = std
     p = lognormal_upper(observed / std, skewness)
-    if size < SMALL_ZONE and p < SMALL_P:
+    if min(size, n - size) < SMALL_ZONE and p < SMALL_P:
         p = _monte_carlo(M, n, size, contrast, observed, key_of(key[0], key[1], key[2], key[3]))
-    out[P] = max(p, math.exp(-_log_choose(n, size)))
+    out[P] = max(p, math.exp(-log_choose(n, size)))
 
 
 @compiled()
@@ -151,7 +150,7 @@ def mrpp_test(M, mean, n, start, n_groups, tS, tJ, out):  # type: ignore[no-unty
     tD = np.empty(N_GRAPHS)
     block_sums(size, within, 0.0, n_groups, tD)
     out[OBSERVED] = 1 - (observed + mean)
-    if 1 - mean > 0:
+    if 1 - mean > ALIKE:
         out[EFFECT] = observed / (1 - mean)
     out[NULL_MEAN] = 1 - mean
     std, skewness = central_moments(tD, tS, tJ)

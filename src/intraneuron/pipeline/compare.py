@@ -30,7 +30,7 @@ QUESTIONS = {
     "peak": "activations dealt at random to the tokens (three exact moments)",
     "mrpp": "activations dealt at random to the tokens (three exact moments)",
     "distance": "activations dealt at random to the tokens (three exact moments)",
-    "agreement": "tables with the same margins (gamma, exact mean and variance)",
+    "agreement": "tables with the same margins (three exact moments)",
     "information": "tables with the same margins (exact mean)",
     "segment_purity": "tables with the same margins (exact distribution)",
     "segment_entropy": "tables with the same margins (exact mean and variance)",
