@@ -721,7 +721,8 @@ def trace_third_moment(A: Array, B: Array) -> float:
     def sums(M: Array) -> tuple[float, ...]:
         d, M2 = np.diag(M), M @ M
         t = np.trace(M), np.trace(M2), np.trace(M2 @ M)
-        return (*t, (d**2).sum(), (d**3).sum(), (M**3).sum(), d @ np.diag(M2), d @ M @ d)
+        found = (*t, (d**2).sum(), (d**3).sum(), (M**3).sum(), d @ np.diag(M2), d @ M @ d)
+        return tuple(float(value) for value in found)
 
     (T, T2, T3, S2, S3, U, R, D), (t, t2, t3, s2, s3, u, r, d) = sums(A), sums(B)
     total = n**2 * (n + 1) * (n**2 + 15 * n - 4) * S3 * s3

@@ -55,7 +55,7 @@ def _spelled(b: Batch) -> tuple[np.ndarray, np.ndarray, int]:
 KERNELS: dict[str, Kernel] = {
     "cosines": lambda b: [b.cosines()],
     "rearranged": lambda b: [
-        rearranged(b.cosines(), shuffles(b.n, b.width, seed=5, layer=b.keys[1], neuron=b.keys[2]))
+        rearranged(b.cosines(), shuffles(b.n, b.width, seed=5, layer=b.keys[1], neuron=b.keys[2]), np.arange(len(b.n)))
     ],
     "cluster ward": lambda b: cluster(b.cosines(), b.n, linkage="ward"),
     "cluster average": lambda b: cluster(b.cosines(), b.n, linkage="average"),
@@ -71,7 +71,7 @@ KERNELS: dict[str, Kernel] = {
     "zones estimates": lambda b: _zones(b, estimates_only=True),
     "spellings": lambda b: [spellings(*_spelled(b), b.token_id, b.n)],
     "abstraction": lambda b: abstraction(
-        b.cosines(), *_spelled(b), b.token_id, b.n, b.segment, b.n_segments, keys=b.keys
+        b.cosines(), spellings(*_spelled(b), b.token_id, b.n), b.n, b.segment, b.n_segments, keys=b.keys
     ),
     "composition": lambda b: composition(b.category, b.segment, b.n, b.n_categories, b.n_segments),
     "selectivity": lambda b: selectivity(b.activation, b.category, b.n, b.n_categories, keys=b.keys),

@@ -12,6 +12,7 @@ from intraneuron.config import MIN_TOKENS
 from intraneuron.data import TokenActivations
 from intraneuron.errors import DataError
 from intraneuron.kernels.orthants import orthants
+from intraneuron.pipeline.leave_out import select_without
 from intraneuron.pipeline.select import RELIABLE, choose_min_count, halves_overlap, select
 from intraneuron.tables import (
     core_tokens_table,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from intraneuron.pipeline.observe import Observation
 
 
-JACKKNIFE_NEURONS = 256
+JACKKNIFE_NEURONS = 768
 """Neurons of a layer and population that intervals are estimated from in vocabulary mode, where leaving tokens out
 needs no further sums. (In corpus mode sums are kept shard by shard: :mod:`intraneuron.pipeline.passes`.)"""
 
@@ -131,8 +132,12 @@ def _leave_out_core_tokens(
     else:
         some = activations.columns(_sample(activations))
         weight = np.bincount(group[eligible], minlength=int(group.max()) + 1).astype(float)
-        for g in range(-1, len(weight)):
-            core = select(some, eligible & (group != g), **selection)
+        groups = range(-1, len(weight))
+        for g, core in zip(
+            groups,
+            select_without(some, eligible, group, groups, core_tokens=selection["core_tokens"]),
+            strict=True,
+        ):
             frames.append(core_tokens_table(core).with_columns(group=pl.lit(g)))
     used = np.flatnonzero(weight > 0)
     frame = pl.concat(frames).filter(pl.col("group").is_in([-1, *used.tolist()]))

@@ -13,6 +13,7 @@ from intraneuron.kernels.nearest import nearest_to_mean
 from intraneuron.observing import check_testable, observe_stage
 from intraneuron.pipeline.analyse import Analysis, analyse
 from intraneuron.pipeline.compare import QUESTIONS, Comparison, compare, with_q
+from intraneuron.pipeline.leave_out import compare_without
 from intraneuron.pipeline.partition import bounds, segment
 from intraneuron.pipeline.results import Population, clustered, silhouette_bar
 from intraneuron.pipeline.shuffle import shuffle
@@ -149,16 +150,6 @@ def compare_stage(work: Work) -> None:
             work.finish(layer)
 
 
-def _distinct(core: CoreTokens) -> tuple[CoreTokens, np.ndarray]:
-    """Return each different row once, and where every row is found among them.
-
-    Leaving out tokens that are not among a neuron's core tokens changes nothing.
-    """
-    row = np.concatenate([core.neuron[:, None], core.token_id, core.activation.view(np.int64)], axis=1)
-    _, first, again = np.unique(row, axis=0, return_index=True, return_inverse=True)
-    return core[first], again.ravel()
-
-
 def intervals_stage(work: Work) -> None:
     """Estimate everything again with each group of tokens or texts left out, for sampled neurons."""
     space, partition, spelling = _space(work), work.plan.config.partition, _spelling(work)
@@ -169,13 +160,10 @@ def intervals_stage(work: Work) -> None:
             for name in work.observed:
                 frame = work.folder.read(work.folder.layer_file(f"jackknife/{name}/core_tokens", layer))
                 group = frame["group"].to_numpy()
-                core, again = _distinct(read_core_tokens_table(frame))
-                every = analyse(core, space, partition, estimates_only=True, spelling=spelling)[0].comparison.rows(
-                    again
-                )
-                parts = [every.rows(group == g) for g in np.unique(group)]
-                population = len(work.folder.core_tokens(name, layer))
-                jackknife = leave_out(parts[0], parts[1:], share, population)
+                core = read_core_tokens_table(frame)
+                full, *without = [core[group == g] for g in np.unique(group)]
+                every, again = compare_without(full, without, space, partition, spelling=spelling)
+                jackknife = leave_out(every, again, share, len(work.folder.core_tokens(name, layer)))
                 file = work.folder.layer_file(f"jackknife/{name}/parts", layer)
                 work.folder.write(file, jackknife_table(jackknife))
                 done += 1

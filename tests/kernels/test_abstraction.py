@@ -31,10 +31,9 @@ def run(
     n = np.full(len(ids), ids.shape[1])
     segment = np.tile((np.arange(ids.shape[1]) >= zone).astype(np.int16), (len(ids), 1))
     keys = np.stack([np.zeros(len(ids)), np.zeros(len(ids)), np.arange(len(ids))]).astype(np.int64)
-    words = (spelling.code, spelling.length, spelling.letters)
     groups = np.full(len(ids), 2, dtype=np.int16)
-    S = cosines(vectors, ids, n)
-    return abstraction(S, *words, ids, n, segment, groups, keys=keys, min_tokens=5, estimates_only=estimates_only)
+    S, F = cosines(vectors, ids, n), spellings(spelling.code, spelling.length, spelling.letters, ids, n)
+    return abstraction(S, F, n, segment, groups, keys=keys, min_tokens=5, estimates_only=estimates_only)
 
 
 def inside(S: np.ndarray, chosen: tuple[int, ...] | range) -> float:
@@ -46,7 +45,9 @@ def test_z_and_their_difference_are_those_of_all_subsets() -> None:
     found = run(ids, spelling, vectors, 4)
     for i in range(4):
         unit = vectors[ids[i]].astype(np.float64)
-        form = spellings(spelling.code, spelling.length, spelling.letters, ids[i : i + 1], np.array([9]))[0]
+        form = spellings(spelling.code, spelling.length, spelling.letters, ids[i : i + 1], np.array([9]))[0].astype(
+            float
+        )
         z, every = [], []
         for S in (unit @ unit.T, form):
             values = np.array([inside(S, chosen) for chosen in combinations(range(9), 4)])

@@ -28,7 +28,7 @@ def test_with_equal_groups_and_all_neurons_it_is_the_textbook_jackknife() -> Non
     parts = jackknife_parts(full, without, np.full(8, 1 / 8), 30)
     left = without.mean(axis=1)
     textbook = np.sqrt(7 / 8 * ((left - left.mean(axis=0)) ** 2).sum(axis=0))
-    np.testing.assert_allclose(standard_error([parts], [1.0]), textbook, rtol=1e-10)
+    np.testing.assert_allclose(standard_error([parts], [1.0])[0], textbook, rtol=1e-10)
 
 
 def test_with_unequal_groups_it_is_the_formula_of_busing_meijer_and_van_der_leeden() -> None:
@@ -40,7 +40,7 @@ def test_with_unequal_groups_it_is_the_formula_of_busing_meijer_and_van_der_leed
     center = 4 * theta - ((1 - share) * left).sum()
     expected = np.sqrt(((pseudo - center) ** 2 / (h - 1)).mean())
     parts = jackknife_parts(full, without, share, 50)
-    assert standard_error([parts], [1.0])[0] == pytest.approx(expected, rel=1e-10)
+    assert standard_error([parts], [1.0])[0][0] == pytest.approx(expected, rel=1e-10)
 
 
 @pytest.mark.parametrize("share", [np.full(20, 0.05), np.r_[0.2, 0.2, np.full(12, 0.05)]], ids=["equal", "unequal"])
@@ -52,7 +52,7 @@ def test_means_of_shared_tokens_get_the_standard_error_that_they_have(share: np.
     for _ in range(150):
         full, without = simulate(rng, share, sampled, own)
         parts = jackknife_parts(full, without, share, neurons)
-        squares.append(standard_error([parts], [1.0])[0] ** 2)
+        squares.append(standard_error([parts], [1.0])[0][0] ** 2)
     truth = (1 + own**2 / neurons) / 400
     assert np.mean(squares) == pytest.approx(truth, rel=0.2)
 
@@ -62,9 +62,9 @@ def test_what_two_populations_share_cancels_in_their_difference() -> None:
     share = np.full(10, 0.1)
     full, without = simulate(rng, share, 60, 0.0)
     parts = jackknife_parts(full, without, share, 60)
-    assert standard_error([parts], [1.0])[0] > 0.01
-    assert standard_error([parts, parts], [1.0, -1.0])[0] == pytest.approx(0, abs=1e-12)
-    assert standard_error([parts, parts], [0.5, 0.5])[0] == pytest.approx(standard_error([parts], [1.0])[0])
+    assert standard_error([parts], [1.0])[0][0] > 0.01
+    assert standard_error([parts, parts], [1.0, -1.0])[0][0] == pytest.approx(0, abs=1e-12)
+    assert standard_error([parts, parts], [0.5, 0.5])[0][0] == pytest.approx(standard_error([parts], [1.0])[0][0])
 
 
 def test_undefined_neurons_are_left_out() -> None:
@@ -79,5 +79,29 @@ def test_undefined_neurons_are_left_out() -> None:
 
 
 def test_the_interval_is_students() -> None:
-    assert interval_factor(20) == pytest.approx(stats.t.ppf(0.975, 19))
-    assert interval_factor(32, 0.9) == pytest.approx(stats.t.ppf(0.95, 31))
+    degrees = np.array([19.0, 3.5])
+    np.testing.assert_allclose(interval_factor(degrees), stats.t.ppf(0.975, degrees))
+    np.testing.assert_allclose(interval_factor(degrees, 0.9), stats.t.ppf(0.95, degrees))
+
+
+def test_a_census_has_the_degrees_of_freedom_of_its_groups() -> None:
+    rng = np.random.default_rng(6)
+    full, without = leave_outs(rng, 12, 40, 3)
+    parts = jackknife_parts(full, without, np.full(12, 1 / 12), 40)
+    np.testing.assert_allclose(standard_error([parts], [1.0])[1], 11)
+
+
+@pytest.mark.parametrize("sampled", [25, 100, 400])
+def test_intervals_cover_at_least_what_they_should_however_few_neurons_are_sampled(sampled: int) -> None:
+    rng = np.random.default_rng(7)
+    share, neurons, own, covered = np.full(32, 1 / 32), 400, 12.0, []
+    for _ in range(400):
+        group = np.repeat(np.arange(32), 12)
+        x = rng.normal(size=(384, 1)) + own * rng.normal(size=(384, neurons))
+        some = x[:, :sampled]
+        without = np.stack([some[group != g].mean(axis=0) for g in range(32)])
+        parts = jackknife_parts(some.mean(axis=0)[:, None], without[:, :, None], share, neurons)
+        error, degrees = standard_error([parts], [1.0])
+        covered.append(abs(x.mean()) < interval_factor(degrees)[0] * error[0])
+    assert np.mean(covered) >= 0.92
+    assert sampled < neurons or np.mean(covered) <= 0.98

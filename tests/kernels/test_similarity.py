@@ -43,4 +43,15 @@ def test_rearranged_cosines_are_those_of_the_rearranged_tokens() -> None:
     for i, n in enumerate(b.n):
         order[i, :n] = rng.permutation(n)
     moved = np.where(order >= 0, np.take_along_axis(b.token_id, np.maximum(order, 0), axis=1), -1).astype(np.int32)
-    np.testing.assert_array_equal(rearranged(b.cosines(), order), cosines(b.vectors, moved, b.n))
+    row = rng.permutation(9)
+    found = rearranged(b.cosines(), order[row], row)
+    np.testing.assert_array_equal(found, cosines(b.vectors, moved, b.n)[row])
+
+
+def test_some_of_the_tokens_keep_their_similarities() -> None:
+    b = make_batch(4, 23, seed=3, short=False)
+    S = b.cosines()
+    found = rearranged(S, np.array([[5, 2, -1], [0, 22, 7]]), np.array([3, 1]))
+    np.testing.assert_array_equal(found[0, :2, :2], S[3][np.ix_([5, 2], [5, 2])])
+    assert np.isnan(found[0, 2]).all()
+    np.testing.assert_array_equal(found[1], S[1][np.ix_([0, 22, 7], [0, 22, 7])])

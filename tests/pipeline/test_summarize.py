@@ -87,12 +87,16 @@ def test_the_mean_over_layers_weighs_layers_alike() -> None:
     assert math.isnan(found["neurons_low"])
 
 
+def half_width(parts: list[np.ndarray], weights: list[float]) -> np.ndarray:
+    error, degrees = standard_error(parts, weights)
+    return np.asarray(interval_factor(degrees) * error)
+
+
 def test_intervals_are_students_around_the_mean_and_around_the_difference() -> None:
     index = [n.name for n in NUMBERS].index("peak")
     parts = LAYERS[1].jackknife
-    factor = interval_factor(GROUPS)
-    alone = factor * standard_error([parts["neurons"]], [1.0])[index]
-    left = factor * standard_error([parts["neurons"], parts["rotated"]], [1.0, -1.0])[index]
+    alone = half_width([parts["neurons"]], [1.0])[index]
+    left = half_width([parts["neurons"], parts["rotated"]], [1.0, -1.0])[index]
     found = row("claims", number="peak", layer=1)
     assert found["neurons_high"] == pytest.approx(found["neurons"] + alone)
     assert found["neurons_low"] == pytest.approx(found["neurons"] - alone)
@@ -100,7 +104,7 @@ def test_intervals_are_students_around_the_mean_and_around_the_difference() -> N
     assert found["difference_low"] == pytest.approx(found["difference"] - left)
     assert left > 0
     both = [layer.jackknife[name] for layer in LAYERS for name in ("neurons", "rotated")]
-    over_layers = factor * standard_error(both, [0.5, -0.5, 0.5, -0.5])[index]
+    over_layers = half_width(both, [0.5, -0.5, 0.5, -0.5])[index]
     whole = row("claims", number="peak", layer=None)
     assert whole["difference_high"] == pytest.approx(whole["difference"] + over_layers)
 

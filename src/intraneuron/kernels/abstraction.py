@@ -19,7 +19,6 @@ from intraneuron.kernels.blocks import over_neurons
 from intraneuron.kernels.compiled import compiled
 from intraneuron.kernels.moments import N_GRAPHS, block_sums, matrix_sums, ones_sums
 from intraneuron.kernels.similarity import tile_length
-from intraneuron.kernels.spelling import form_similarities
 from intraneuron.kernels.zone_tests import EFFECT, NULL_STD, P, center, subset_test
 
 PURPOSE = 5000
@@ -64,12 +63,11 @@ def _deviation(M, n, size, tJ, tD, t):  # type: ignore[no-untyped-def]
 
 @compiled()
 def _core(  # type: ignore[no-untyped-def]
-    start, stop, cosines, code, length, letters, token_id, n, segment, n_groups, keys, min_tokens, estimates_only, out
+    start, stop, meaning_of, form_of, n, segment, n_groups, keys, min_tokens, estimates_only, out
 ):
-    size = tile_length(cosines.shape[1])
+    size = tile_length(meaning_of.shape[1])
     F, S = np.zeros((size, size)), np.zeros((size, size))
     M, square = np.zeros((size, size)), np.zeros((size, size))
-    mask, row = np.zeros(letters, np.uint64), np.zeros(code.shape[1] + 1, np.int64)
     tS, tJ, tD, tM = np.zeros(N_GRAPHS), np.zeros(N_GRAPHS), np.zeros(N_GRAPHS), np.zeros(N_GRAPHS)
     first = np.int64(0)
     sizes, within, result = np.zeros(2, np.int64), np.zeros(2), np.zeros(5)
@@ -82,9 +80,8 @@ def _core(  # type: ignore[no-untyped-def]
             zone += 1
         if zone < 3 or zone == m:
             continue
-        form_similarities(code, length, token_id[i], m, mask, row, F)
-        center(F, first, m, F)
-        center(cosines[i], first, m, S)
+        center(form_of[i], first, m, F)
+        center(meaning_of[i], first, m, S)
         pairs = zone * (zone - 1) / 2
         sizes[0], sizes[1], within[0], within[1] = zone, m - zone, 1.0 / pairs, 0.0
         block_sums(sizes, within, 0.0, len(sizes), tD)
@@ -114,10 +111,7 @@ def _core(  # type: ignore[no-untyped-def]
 
 def abstraction(
     S: np.ndarray,
-    code: np.ndarray,
-    length: np.ndarray,
-    letters: int,
-    token_id: np.ndarray,
+    F: np.ndarray,
     n: np.ndarray,
     segment: np.ndarray,
     n_groups: np.ndarray,
@@ -132,8 +126,8 @@ def abstraction(
     ----------
     S : float32 (N, K, K)
         Cosines.
-    code, length, letters : the spelling of the vocabulary (:func:`intraneuron.kernels.spelling.spellings`)
-    token_id : int32 (N, K)
+    F : float32 (N, K, K)
+        Form similarities (:func:`intraneuron.kernels.spelling.spellings`).
     n : int32 (N,)
     segment : int16 (N, K)
         Contiguous, 0 the most active.
@@ -152,6 +146,6 @@ def abstraction(
         deviation, and its upper p. NaN where a zone has under 3 tokens or all, or where a similarity cannot vary.
     """
     out = np.full((5, len(n)), np.nan)
-    given = (S, code, length, letters, token_id, n, segment, n_groups, keys, min_tokens, estimates_only)
+    given = (S, F, n, segment, n_groups, keys, min_tokens, estimates_only)
     over_neurons(_core, len(n), given, (out,))
     return Abstraction(*out)

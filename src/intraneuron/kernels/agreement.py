@@ -106,9 +106,9 @@ def agreement(first: np.ndarray, second: np.ndarray, n: np.ndarray) -> Agreement
     r"""Compare two partitions of each neuron's tokens; tokens without a label in either are left out.
 
     ``x2`` is Pearson's chi-square of the table; its p is the upper tail of a shifted lognormal variable with its three
-    exact moments under fixed margins (:mod:`intraneuron.kernels.chi_square`). ``ami`` = (MI - E[MI]) / (mean entropy - E[MI]); ``information_first`` =
-    (MI - E[MI]) / H(first): how much of the first partition's entropy the second one removes beyond chance, and
-    the reverse. All are 0 in expectation and 1 at most; MI in nats.
+    exact moments under fixed margins (:mod:`intraneuron.kernels.chi_square`). ``ami`` = (MI - E[MI]) / (mean entropy -
+    E[MI]); ``information_first`` = (MI - E[MI]) / H(first): how much of the first partition's entropy the second one
+    removes beyond chance, and the reverse. All are 0 in expectation and 1 at most; MI in nats.
 
     Parameters
     ----------

@@ -18,6 +18,7 @@ import numpy as np
 
 from intraneuron.kernels.blocks import over_neurons
 from intraneuron.kernels.compiled import compiled
+from intraneuron.kernels.subset_sums import log_choose
 
 CERTAIN = 1e-13
 """The distribution of the largest count is followed until so little of it is left."""
@@ -106,8 +107,22 @@ def _parts(s, part):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def _entropy_moments(size, choose, s, all_ways, part, now, after):  # type: ignore[no-untyped-def]
-    """Return mean and standard deviation of the entropy of a zone of s tokens.
+def _entropy_mean(size, m, s, part):  # type: ignore[no-untyped-def]
+    """Return the mean entropy of a zone of s of m tokens: each category's count is hypergeometric."""
+    mean = 0.0
+    for n in size:
+        x = max(0, s - (m - n))
+        p = math.exp(log_choose(n, x) + log_choose(m - n, s - x) - log_choose(m, s))
+        while x <= min(n, s):
+            mean += p * part[x]
+            p *= (n - x) * (s - x) / ((x + 1.0) * (m - n - s + x + 1.0))
+            x += 1
+    return mean
+
+
+@compiled()
+def _entropy_deviation(size, choose, s, all_ways, part, now, after):  # type: ignore[no-untyped-def]
+    """Return the standard deviation of the entropy of a zone of s tokens.
 
     ``now[j, t]`` sums (partial entropy)^j over the ways to place t tokens; what a category would add if all were
     alike is subtracted from each one's part, so that the powers do not cancel.
@@ -128,7 +143,7 @@ def _entropy_moments(size, choose, s, all_ways, part, now, after):  # type: igno
         now, after, filled = after, now, reach
     first, second = now[1, s] / all_ways, now[2, s] / all_ways
     variance = second - first * first
-    return first + len(size) * origin, math.sqrt(variance) if variance > 1e-14 else 0.0
+    return math.sqrt(variance) if variance > 1e-14 else 0.0
 
 
 @compiled()
@@ -140,7 +155,7 @@ def _count(category, segment, n, table):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def _core(start, stop, category, segment, n, k, n_segments, out):  # type: ignore[no-untyped-def]
+def _core(start, stop, category, segment, n, k, n_segments, estimates_only, out):  # type: ignore[no-untyped-def]
     width = category.shape[1] + 1
     k_max, G = max(k.max(), 1), out.shape[1]
     now, after = np.zeros((3, width)), np.zeros((3, width))
@@ -156,7 +171,7 @@ def _core(start, stop, category, segment, n, k, n_segments, out):  # type: ignor
                 size[c] += table[g, c]
         choose = np.zeros((k[i], width))
         _binomials(size, choose)
-        done = -1  # zones are mostly of one size: what depends on it is computed once
+        done = np.int64(-1)  # zones are mostly of one size: what depends on it is computed once
         all_ways = mean = std = entropy_mean = entropy_std = 0.0
         for g in range(n_segments[i]):
             s, largest = np.int64(0), np.int64(0)
@@ -169,20 +184,30 @@ def _core(start, stop, category, segment, n, k, n_segments, out):  # type: ignor
                 all_ways = _ways(size, choose, s, s, now[0], after[0])
                 mean, std = _largest_count(size, choose, s, all_ways, now[0], after[0])
                 _parts(s, part)
-                moments = _entropy_moments(size, choose, s, all_ways, part, now, after)
-                entropy_mean, entropy_std = moments
+                entropy_mean = _entropy_mean(size, size.sum(), s, part)
+                if not estimates_only:
+                    entropy_std = _entropy_deviation(size, choose, s, all_ways, part, now, after)
                 done = s
             entropy = 0.0
             for c in range(k[i]):
                 entropy += part[table[g, c]]
             row = out[i, g]
             row[0], row[1], row[2] = largest / s, mean / s, std / s
+            row[4], row[5] = entropy, entropy_mean
+            if estimates_only:
+                continue
             row[3] = _reached(size, choose, s, largest, now, after) / all_ways
-            row[4], row[5], row[6] = entropy, entropy_mean, entropy_std
+            row[6] = entropy_std
 
 
 def composition(
-    category: np.ndarray, segment: np.ndarray, n: np.ndarray, k: np.ndarray, n_segments: np.ndarray
+    category: np.ndarray,
+    segment: np.ndarray,
+    n: np.ndarray,
+    k: np.ndarray,
+    n_segments: np.ndarray,
+    *,
+    estimates_only: bool = False,
 ) -> Composition:
     """Describe the categories that each segment of each neuron holds, against fixed margins.
 
@@ -197,6 +222,8 @@ def composition(
     n : int32 (N,)
     k, n_segments : int16 (N,)
         Numbers of groups.
+    estimates_only : bool
+        Leave out (NaN) the p of purity and the standard deviation of entropy.
 
     Returns
     -------
@@ -209,5 +236,5 @@ def composition(
     """
     G = int(n_segments.max(initial=0))
     out = np.full((len(category), G, 7), np.nan)
-    over_neurons(_core, len(category), (category, segment, n, k, n_segments), (out,))
+    over_neurons(_core, len(category), (category, segment, n, k, n_segments, estimates_only), (out,))
     return Composition(*(np.ascontiguousarray(column) for column in np.moveaxis(out, -1, 0)))

@@ -52,21 +52,31 @@ def jackknife_parts(full: np.ndarray, without: np.ndarray, share: np.ndarray, po
         return np.stack([mean, variance / size, variance / population])
 
 
-def standard_error(parts: list[np.ndarray], weights: list[float]) -> np.ndarray:
-    """Return the standard error of a weighted sum of means whose parts share their groups, (M,).
+def standard_error(parts: list[np.ndarray], weights: list[float]) -> tuple[np.ndarray, np.ndarray]:
+    r"""Return the standard error of a weighted sum of means whose parts share their groups, and its degrees of freedom.
 
     ``parts`` are results of :func:`jackknife_parts`; a difference has weights 1 and -1, a mean over L layers 1 / L
     each. Deviations are added before squaring, because layers and twins share the tokens left out. What the sampled
     neurons' own noise adds to the square is replaced by what the whole layer's adds.
+
+    That subtraction leaves the noise of the square A in a smaller variance V, so that its degrees of freedom are
+    :math:`(J - 1)(V / A)^2` (Satterthwaite 1946, doi 10.2307/3002019): J - 1 when all neurons are in the sample.
+
+    Returns
+    -------
+    error, degrees : float64 (M,)
     """
     together = np.sum([w * part[0] for w, part in zip(weights, parts, strict=True)], axis=0)
     sample, layer = (
         np.sum([w * w * part[i] for w, part in zip(weights, parts, strict=True)], axis=0).mean(axis=0) for i in (1, 2)
     )
-    shared = np.maximum((together**2).mean(axis=0) - sample, 0.0)
-    return np.asarray(np.sqrt(shared + layer))
+    square = (together**2).mean(axis=0)
+    variance = np.maximum(square - sample, 0.0) + layer
+    with np.errstate(invalid="ignore", divide="ignore"):
+        kept = np.where(square > 0, np.minimum(variance / square, 1.0), 1.0)
+    return np.sqrt(variance), (len(together) - 1) * kept**2
 
 
-def interval_factor(groups: int, level: float = 0.95) -> float:
-    """Return how many standard errors an interval of this level is wide on each side (Student, groups - 1)."""
-    return float(stats.t.ppf(0.5 + level / 2, groups - 1))
+def interval_factor(degrees: np.ndarray, level: float = 0.95) -> np.ndarray:
+    """Return how many standard errors an interval of this level is wide on each side (Student's t)."""
+    return np.asarray(stats.t.ppf(0.5 + level / 2, degrees))

@@ -85,7 +85,7 @@ def _small_group_tables(wanted: Iterable[tuple[int, int]]) -> dict[tuple[int, in
     wanted = set(wanted)
     a_max, m_max = max(a for a, _ in wanted), max(m for _, m in wanted)
     before: dict[int, np.ndarray] = {}
-    found = {}
+    found: dict[tuple[int, int], np.ndarray] = {}
     for m in range(1, m_max + 1):
         now = {a: _density(a, m, before.get(a - 1), before.get(a)) for a in range(min(a_max, m) + 1)}
         found |= {(a, m): np.cumsum(f) for a, f in now.items() if (a, m) in wanted}
@@ -163,7 +163,8 @@ def _doubled_midranks(values: np.ndarray) -> np.ndarray:
     """Return twice the ascending midranks, int64: whole numbers."""
     _, index, count = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(count)
-    return np.asarray((2 * last - count + 1)[index.ravel()], dtype=np.int64)
+    doubled = np.asarray(2 * last - count + 1, dtype=np.int64)
+    return np.asarray(doubled[index.ravel()])
 
 
 @compiled()

@@ -1,6 +1,7 @@
 """Top-down: does activation differ between categories? Rank tests with exact null moments.
 
-References: Kruskal and Wallis (1952), doi 10.1080/01621459.1952.10483441; Cliff (1993), doi 10.1037/0033-2909.114.3.494.
+References: Kruskal and Wallis (1952), doi 10.1080/01621459.1952.10483441; Cliff (1993), doi
+10.1037/0033-2909.114.3.494.
 """
 
 from __future__ import annotations

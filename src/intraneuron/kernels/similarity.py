@@ -146,28 +146,33 @@ def cosines(vectors: np.ndarray, token_id: np.ndarray, n: np.ndarray) -> np.ndar
 
 
 @compiled()
-def _rearrange_core(start, stop, S, order, out):  # type: ignore[no-untyped-def]
+def _rearrange_core(start, stop, S, order, row, out):  # type: ignore[no-untyped-def]
     for i in range(start, stop):
-        for a in range(S.shape[1]):
-            for b in range(S.shape[1]):
-                known = order[i, a] >= 0 and order[i, b] >= 0
-                out[i, a, b] = S[i, order[i, a], order[i, b]] if known else np.nan
+        own = S[row[i]]
+        for a in range(order.shape[1]):
+            p = order[i, a]
+            for b in range(a + 1):
+                known = p >= 0 and order[i, b] >= 0
+                out[i, a, b] = out[i, b, a] = own[p, order[i, b]] if known else np.nan
 
 
-def rearranged(S: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """Return the cosines of rearranged tokens.
+def rearranged(S: np.ndarray, order: np.ndarray, row: np.ndarray) -> np.ndarray:
+    """Return the similarities of rearranged tokens, or of some of them.
 
     Parameters
     ----------
     S : float32 (N, K, K)
-    order : int64 (N, K)
+        Symmetric.
+    order : int64 (N', K')
         ``order[i, r]`` is the old rank of the token that is now at rank r; -1 where padded.
+    row : int64 (N',)
+        Which neuron of ``S`` each row of ``order`` is of.
 
     Returns
     -------
-    float32 (N, K, K)
+    float32 (N', K', K')
         NaN where padded.
     """
-    out = np.empty_like(S)
-    over_neurons(_rearrange_core, len(S), (S, order), (out,))
+    out = np.empty((len(order), order.shape[1], order.shape[1]), dtype=S.dtype)
+    over_neurons(_rearrange_core, len(order), (S, order, row), (out,))
     return out

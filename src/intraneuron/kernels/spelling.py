@@ -111,15 +111,15 @@ def spellings(code: np.ndarray, length: np.ndarray, letters: int, token_id: np.n
 
     Returns
     -------
-    float64 (N, K, K), in [0, 1]
+    float32 (N, K, K), in [0, 1]
         NaN where padded.
 
     >>> code = np.array([[0, 1, 2], [0, 1, 3], [0, 1, 0]], dtype=np.int32)  # abc, abd, ab
     >>> ids = np.array([[0, 1, 2]], dtype=np.int32)
     >>> spellings(code, np.array([3, 3, 2], dtype=np.int32), 4, ids, np.array([3]))[0, 0].round(3)
-    array([1.   , 0.667, 0.667])
+    array([1.   , 0.667, 0.667], dtype=float32)
     """
     width = token_id.shape[1]
-    out = np.empty((len(token_id), width, width))
+    out = np.empty((len(token_id), width, width), dtype=np.float32)
     over_neurons(_core, len(token_id), (code, length, token_id, n, letters), (out,))
     return out

@@ -10,10 +10,9 @@ import numpy as np
 
 from intraneuron.config import PartitionConfig
 from intraneuron.data import CoreTokens, Partition, Space, Spelling
-from intraneuron.kernels.similarity import rearranged
 from intraneuron.pipeline.compare import Comparison, compare
 from intraneuron.pipeline.partition import categorize, recategorize, segment
-from intraneuron.pipeline.similarity import with_similarity
+from intraneuron.pipeline.similarity import Similarity, with_similarity
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,7 @@ def analyse(
     estimates_only: bool = False,
     spelling: Spelling | None = None,
     shuffled: tuple[CoreTokens, np.ndarray] | None = None,
+    similarity: Similarity | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> list[Analysis]:
     """Group core tokens by meaning and by activation, and compare the two.
@@ -51,6 +51,8 @@ def analyse(
     shuffled : (CoreTokens, order), optional
         The twin that :func:`intraneuron.pipeline.shuffle.shuffle` made of ``core``: it keeps the categories of its
         neuron's tokens, renumbered.
+    similarity : Similarity, optional
+        Of all of ``core``, with the spelling, when it is there already.
     progress : callable
         Is told how many neurons are done.
 
@@ -60,15 +62,16 @@ def analyse(
         That of ``core``, and that of the twin when it is given.
     """
     config = config or PartitionConfig()
-    verb = partial(compare, seed=seed, estimates_only=estimates_only, spelling=spelling)
+    verb = partial(compare, seed=seed, estimates_only=estimates_only)
     segments = [segment(one, config.segments) for one in (core, *(shuffled or ())[:1])]
     found: list[tuple[list[Partition], list[Comparison]]] = [([], []) for _ in segments]
-    for own, S in with_similarity(core, space):
+    known = None if similarity is None else [(slice(0, len(core)), similarity)]
+    for own, S in known or with_similarity(core, space, spelling):
         part, meaning = core[own], categorize(core[own], space, config.categories, similarity=S)
         blocks = [(part, meaning, S)]
         if shuffled:
             twin, order = shuffled[0][own], shuffled[1][own]
-            blocks.append((twin, recategorize(meaning, twin, order), rearranged(S, order)))
+            blocks.append((twin, recategorize(meaning, twin, order), S.rearranged(order)))
         for (one, categories, cosines), zones, (partitions, comparisons) in zip(blocks, segments, found, strict=True):
             partitions.append(categories)
             comparisons.append(verb(one, space, categories, zones[own], similarity=cosines))

@@ -18,7 +18,7 @@ from intraneuron.kernels.multiplicity import benjamini_hochberg
 from intraneuron.kernels.ranks import top_down
 from intraneuron.kernels.runs import interleaving
 from intraneuron.kernels.selectivity import selectivity
-from intraneuron.pipeline.similarity import with_similarity
+from intraneuron.pipeline.similarity import Similarity, with_similarity
 
 QUESTIONS = {
     "top_down": "activations dealt at random to the tokens (beta, exact mean and variance)",
@@ -79,7 +79,7 @@ def compare(
     seed: int = 0,
     estimates_only: bool = False,
     spelling: Spelling | None = None,
-    similarity: np.ndarray | None = None,
+    similarity: Similarity | None = None,
 ) -> Comparison:
     """Ask every question of every neuron.
 
@@ -94,20 +94,21 @@ def compare(
     seed : int
         Keys the Monte Carlo draws of small zones, together with layer and neuron.
     estimates_only : bool
-        Leave out (NaN) the nulls and p of the pair statistics and the p of selectivity; several times faster.
+        Leave out (NaN) the nulls and p of the pair statistics, the p of selectivity and of purity; several times
+        faster.
     spelling : Spelling, optional
         Of the vocabulary; without it ``abstraction`` is NaN.
-    similarity : float32 (N, K, K), optional
-        From :func:`intraneuron.pipeline.similarity.similarity`, when it is there already.
+    similarity : Similarity, optional
+        From :func:`intraneuron.pipeline.similarity.similarity`, when it is there already, with the spelling.
     """
     if similarity is None:
-        verb = partial(compare, seed=seed, estimates_only=estimates_only, spelling=spelling)
-        blocks = with_similarity(core, space)
+        verb = partial(compare, seed=seed, estimates_only=estimates_only)
+        blocks = with_similarity(core, space, spelling)
         found = [verb(core[own], space, categories[own], segments[own], similarity=S) for own, S in blocks]
         return Comparison.concatenate(found)
     keys = np.stack([np.full(len(core), seed), core.layer, core.neuron]).astype(np.int64)
     z = zones(
-        similarity,
+        similarity.meaning,
         core.n,
         core.activation,
         segments.label,
@@ -117,10 +118,9 @@ def compare(
         min_tokens=MIN_TOKENS,
         estimates_only=estimates_only,
     )
-    effects = _category_effects(core, categories, keys, estimates_only) | _agreement_effects(core, categories, segments)
-    effects["abstraction"] = _effect(
-        "abstraction", *_abstraction(core, segments, similarity, spelling, keys, estimates_only)
-    )
+    effects = _category_effects(core, categories, keys, estimates_only)
+    effects |= _agreement_effects(core, categories, segments, estimates_only)
+    effects["abstraction"] = _effect("abstraction", *_abstraction(core, segments, similarity, keys, estimates_only))
     pairs = {
         "homogeneity": z.homogeneity,
         "homogeneity_stepdown": z.stepdown,
@@ -153,11 +153,12 @@ def _category_effects(core: CoreTokens, categories: Partition, keys: np.ndarray,
     }
 
 
-def _agreement_effects(core: CoreTokens, categories: Partition, segments: Partition) -> dict[str, Effect]:
+def _agreement_effects(core: CoreTokens, categories: Partition, segments: Partition, fast: bool) -> dict[str, Effect]:
     a = agreement(categories.label, segments.label, core.n)
     shares = np.stack([a.information_first, a.information_second], axis=1)
     undefined = np.full(shares.shape, np.nan)
-    c = composition(categories.label, segments.label, core.n, categories.n_groups, segments.n_groups)
+    groups = (categories.label, segments.label, core.n, categories.n_groups, segments.n_groups)
+    c = composition(*groups, estimates_only=fast)
     with np.errstate(invalid="ignore", divide="ignore"):
         order = np.where(c.entropy_mean > 0, 1 - c.entropy / c.entropy_mean, np.nan)
     return {
@@ -173,14 +174,13 @@ def _agreement_effects(core: CoreTokens, categories: Partition, segments: Partit
 
 
 def _abstraction(
-    core: CoreTokens, segments: Partition, S: np.ndarray, spelling: Spelling | None, keys: np.ndarray, fast: bool
+    core: CoreTokens, segments: Partition, similarity: Similarity, keys: np.ndarray, fast: bool
 ) -> list[np.ndarray]:
     """Return the five columns of the question, undefined without a spelling."""
-    if spelling is None:
+    if similarity.form is None:
         return [np.full(len(core), np.nan)] * 5
-    words = (spelling.code, spelling.length, spelling.letters)
-    zones_of = (segments.label, segments.n_groups)
-    a = abstraction(S, *words, core.token_id, core.n, *zones_of, keys=keys, min_tokens=MIN_TOKENS, estimates_only=fast)
+    given = (similarity.meaning, similarity.form, core.n, segments.label, segments.n_groups)
+    a = abstraction(*given, keys=keys, min_tokens=MIN_TOKENS, estimates_only=fast)
     return [a.abstraction, a.abstraction, 0 * a.abstraction, a.null_std, a.p]
 
 

@@ -12,7 +12,7 @@ from intraneuron.errors import SettingError
 from intraneuron.kernels.breaks import METHODS, cut
 from intraneuron.kernels.clustering import LINKAGES, cluster
 from intraneuron.kernels.groups import renumber
-from intraneuron.pipeline.similarity import with_similarity
+from intraneuron.pipeline.similarity import Similarity, with_similarity
 
 
 def testable(core: CoreTokens) -> np.ndarray:
@@ -22,7 +22,7 @@ def testable(core: CoreTokens) -> np.ndarray:
 
 
 def categorize(
-    core: CoreTokens, space: Space, method: str = "ward", *, similarity: np.ndarray | None = None
+    core: CoreTokens, space: Space, method: str = "ward", *, similarity: Similarity | None = None
 ) -> Partition:
     """Group each neuron's core tokens by meaning.
 
@@ -35,7 +35,7 @@ def categorize(
     core : CoreTokens
     space : Space
     method : "ward", "average" or "complete"
-    similarity : float32 (N, K, K), optional
+    similarity : Similarity, optional
         From :func:`intraneuron.pipeline.similarity.similarity`, when it is there already.
 
     Raises
@@ -50,7 +50,7 @@ def categorize(
         found = [categorize(core[own], space, method, similarity=S) for own, S in with_similarity(core, space)]
         return Partition.concatenate(found)
     n = np.where(testable(core), core.n, 0)
-    raw, quality = cluster(similarity, n, linkage=method, k_max=K_MAX, min_tokens=MIN_TOKENS)
+    raw, quality = cluster(similarity.meaning, n, linkage=method, k_max=K_MAX, min_tokens=MIN_TOKENS)
     label, n_groups = renumber(raw, core.activation, n, MIN_GROUP)
     n_cut = (raw.max(axis=1, initial=-1) + 1).astype(np.int16)
     return Partition("meaning", method, label, n_groups, n_cut, quality)

@@ -19,7 +19,7 @@ from intraneuron.models.twins import RotatedTwin, input_moments, rotated_rows
 if TYPE_CHECKING:
     from intraneuron.models.loading import LoadedModel
 
-JACKKNIFE_NEURONS = 128
+JACKKNIFE_NEURONS = 256
 """Neurons of a layer and population whose sums are also kept shard by shard."""
 
 BATCH_POSITIONS = {"cpu": 2048, "mps": 8192, "cuda": 16384}

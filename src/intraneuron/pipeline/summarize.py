@@ -101,8 +101,8 @@ def _errors(layers: Sequence[Layer], twin: str | None = None) -> np.ndarray | No
             parts.append(layer.jackknife[name])
             weights.append(sign / len(layers))
     width = min(part.shape[2] for part in parts)
-    error = standard_error([part[:, :, :width] for part in parts], weights)
-    return interval_factor(parts[0].shape[1]) * error
+    error, degrees = standard_error([part[:, :, :width] for part in parts], weights)
+    return np.asarray(interval_factor(degrees) * error)
 
 
 def _claim(index: int, number: Number, layer: int | None, layers: Sequence[Layer]) -> Row:
