@@ -430,14 +430,18 @@ def save(folder: Path, model: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFas
     """Write a folder that AutoModelForCausalLM and AutoTokenizer load.
 
     Weights are float16 to be small; the configuration says float32, so that they are loaded as
-    such: a processor computes float16 slowly.
+    such: a processor computes float16 slowly. The tokenizer's class gets the name that transformers 4 and 5 know.
     """
     half = GPT2LMHeadModel(model.config)
     half.load_state_dict(model.state_dict())
     half.half().save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    path = folder / "config.json"
-    config = json.loads(path.read_text(encoding="utf-8")) | {"dtype": "float32"}
+    _change(folder / "config.json", dtype="float32")
+    _change(folder / "tokenizer_config.json", tokenizer_class="PreTrainedTokenizerFast")
+
+
+def _change(path: Path, **values: str) -> None:
+    config = json.loads(path.read_text(encoding="utf-8")) | values
     path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 

@@ -148,7 +148,7 @@ def tied_rank_sum_p(values: np.ndarray, u: np.ndarray, size: np.ndarray) -> np.n
     with np.errstate(invalid="ignore", divide="ignore"):
         variance = a * b / 12 * ((m + 1) - (together**3 - together).sum() / (m * (m - 1)))
         z = np.abs(u - a * b / 2) / np.sqrt(variance)
-    p = np.array([math.erfc(v / math.sqrt(2)) if np.isfinite(v) else np.nan for v in z])
+    p: np.ndarray = np.array([math.erfc(v / math.sqrt(2)) if np.isfinite(v) else np.nan for v in z])
     with np.errstate(invalid="ignore"):
         p = np.maximum(p, _one_arrangement(a, np.full_like(a, m)))
     doubled = _doubled_midranks(values)
