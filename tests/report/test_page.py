@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from tests.report.reading import Page
 from tests.samples import NAN, NUMBERS, empty_card, hostile_card, make_card, make_summary
 
+from intraneuron.figures.claim_rows import interval
 from intraneuron.report.charts import WIDTHS
 from intraneuron.report.page import write_report
 from intraneuron.report.tables import flatten
@@ -130,9 +132,17 @@ def test_all_claims_stand_in_the_table_beside_both_twins(page: Page) -> None:
     for row in NUMBERS:
         assert row[2] in text
     first = next(row for row in make_summary((0, 1))["claims"] if row["layer"] is None)
-    assert f"{first['neurons']:.3f} [{first['neurons_low']:.3f}, {first['neurons_high']:.3f}]" in text
-    assert f"{first['difference']:.3f} [{first['difference_low']:.3f}, {first['difference_high']:.3f}]" in text
+    assert interval(first, "neurons") in text
+    assert interval(first, "difference") in text
     assert {"rotated", "shuffled"} <= {th.text for th in page.all("th")}
+
+
+def test_on_the_first_screen_what_is_left_is_the_difference_of_the_numbers_shown(page: Page) -> None:
+    (glance,) = [one for one in page.all("ul") if one.attributes.get("class") == "glance"]
+    found = re.findall(r"(−?[\d.]+) in the neurons, (−?[\d.]+) in random directions\D*?(−?[\d.]+) \[", glance.text)
+    assert len(found) == 4
+    for neurons, rotated, left in (map(Decimal, (one.replace("−", "-") for one in row)) for row in found):
+        assert neurons - rotated == left
 
 
 def test_the_layers_of_a_study_have_a_table_of_their_own(page: Page) -> None:

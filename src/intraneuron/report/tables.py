@@ -7,7 +7,7 @@ from typing import Any
 
 from intraneuron.data.card import Card
 from intraneuron.data.display import UNDEFINED, is_defined, measure, number, p_value, percent, sentence
-from intraneuron.figures.claims import digits, interval
+from intraneuron.figures.claim_rows import interval, written
 from intraneuron.figures.layout import layer_name
 from intraneuron.figures.palette import category_color, category_glyph
 from intraneuron.report.markup import Html, element, join, numeric, table, token
@@ -32,8 +32,8 @@ def _claim(row: Mapping[str, Any], with_layer: bool) -> list[object]:
         *([layer_name(row.get("layer"))] if with_layer else []),
         name,
         numeric(interval(row, "neurons")),
-        numeric(number(row.get("rotated"), digits(row))),
-        numeric(number(row.get("shuffled"), digits(row))),
+        numeric(written(row, "rotated")),
+        numeric(written(row, "shuffled")),
         numeric(interval(row, "difference"), own=is_clear(row)),
         *(numeric(percent(row.get(f"share_{who}"))) for who in ("neurons", "rotated", "shuffled")),
     ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from intraneuron.data.display import decimals, is_defined, number
+from intraneuron.data.display import is_defined
+from intraneuron.figures.claim_rows import interval, written
 
 QUESTION = (
     "A neuron of a language model responds to a set of words, strongly to some and weakly to others. "
@@ -47,7 +48,7 @@ SHORT_NAMES = {
     "homogeneity_top": "top segment",
     "top_down_eta2": "categories (eta²)",
     "interleaving": "interleaving",
-    "purity_top": "purity, top segment",
+    "purity_top": "purity, top",
     "abstraction": "abstraction (z)",
 }
 DEFINITIONS = (
@@ -185,19 +186,17 @@ def finding(row: Mapping[str, Any]) -> str:
     """
     if not is_defined(row.get("neurons")):
         return "it could not be tested, no neuron has enough core tokens."
-    digits = decimals(row.get("neurons"), row.get("rotated"))
-    own = f"{number(row['neurons'], digits)} in the neurons"
+    own = f"{written(row, 'neurons')} in the neurons"
     if not is_defined(row.get("rotated")):
         return f"{own}; without rotated twins nobody can say how much of it is the neurons’ own."
-    beside = f"{own}, {number(row['rotated'], digits)} in random directions"
+    beside = f"{own}, {written(row, 'rotated')} in random directions"
     low, high = row.get("difference_low"), row.get("difference_high")
-    left = number(row.get("difference"), digits)
     if low is None or high is None or not is_defined(low) or not is_defined(high):
-        return f"{beside}: a difference of {left}, without an interval."
-    bounds = f"[{number(low, digits)}, {number(high, digits)}]"
+        return f"{beside}: a difference of {written(row, 'difference')}, without an interval."
+    left = interval(row, "difference")
     if low <= 0 <= high:
-        return f"{beside}: the difference, {left} {bounds}, cannot be told from none."
-    return f"{beside}: {left} {bounds} is left as the neurons’ own."
+        return f"{beside}: the difference, {left}, cannot be told from none."
+    return f"{beside}: {left} is left as the neurons’ own."
 
 
 def is_clear(row: Mapping[str, Any]) -> bool:
