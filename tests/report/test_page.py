@@ -16,6 +16,7 @@ from intraneuron.figures.claim_rows import interval
 from intraneuron.report.charts import WIDTHS
 from intraneuron.report.page import write_report
 from intraneuron.report.tables import flatten
+from intraneuron.report.wording import CLAIMS
 
 HTML_NAMES = {
     *("html", "head", "meta", "title", "style", "body", "header", "button", "h1", "h2", "h3", "p", "ul", "li", "nav"),
@@ -143,6 +144,12 @@ def test_on_the_first_screen_what_is_left_is_the_difference_of_the_numbers_shown
     assert len(found) == 4
     for neurons, rotated, left in (map(Decimal, (one.replace("−", "-") for one in row)) for row in found):
         assert neurons - rotated == left
+
+
+def test_sections_about_a_claim_open_with_what_the_study_says_to_it(page: Page) -> None:
+    sections = {one.attributes["id"]: one.text for one in page.all("section")}
+    for name, claims in (("profile", ("C2",)), ("distributions", ("C1", "C4")), ("differentiation", ("C3",))):
+        assert all(f"Claim {claim} The paper: {CLAIMS[claim]} Here: " in sections[name] for claim in claims)
 
 
 def test_the_layers_of_a_study_have_a_table_of_their_own(page: Page) -> None:

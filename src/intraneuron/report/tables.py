@@ -11,10 +11,10 @@ from intraneuron.figures.claim_rows import interval, written
 from intraneuron.figures.layout import layer_name
 from intraneuron.figures.palette import category_color, category_glyph
 from intraneuron.report.markup import Html, element, join, numeric, table, token
-from intraneuron.report.wording import is_clear, short_name
+from intraneuron.report.wording import is_clear, said_briefly, short_name
 
 CLAIM_COLUMNS = (
-    *("claim and number", "neurons [95 %]", "rotated", "shuffled", "difference left [95 %]"),
+    *("claim and number", "neurons [95 %]", "rotated", "shuffled", "difference [95 %]", "beside rotated"),
     *("neurons with p < 0.05", "rotated with p < 0.05", "shuffled with p < 0.05"),
 )
 ALPHA = 0.05
@@ -35,6 +35,7 @@ def _claim(row: Mapping[str, Any], with_layer: bool) -> list[object]:
         numeric(written(row, "rotated")),
         numeric(written(row, "shuffled")),
         numeric(interval(row, "difference"), own=is_clear(row)),
+        numeric(said_briefly(row)),
         *(numeric(percent(row.get(f"share_{who}"))) for who in ("neurons", "rotated", "shuffled")),
     ]
 

@@ -18,7 +18,7 @@ from intraneuron.data.display import UNDEFINED, is_defined, measure, number, p_v
 from intraneuron.figures.claim_rows import bounds, written
 from intraneuron.figures.palette import category_color, category_glyph, category_words
 from intraneuron.report.strip import SIGNIFICANT, Strip
-from intraneuron.report.wording import WEAK, is_clear, pattern_sentence, short_name, whole_model
+from intraneuron.report.wording import WEAK, is_clear, key_rows, pattern_sentence, said, short_name, whole_model
 
 LABEL = 26
 AXIS_NOTE = "A mark is a token, a digit so many tokens at one place; further right is more active."
@@ -52,13 +52,17 @@ def render_claims(summary: Mapping[str, Any]) -> Table:
     """Show the paper's claims: this model's numbers, the twins', and what is left of them."""
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), title_justify="left", caption_justify="left")
     table.title = Text(f"The claims in {plain(str(summary.get('model', 'this model')))}", style="bold")
-    table.caption = Text(CLAIMS_CAPTION)
+    table.caption = Text("\n".join([*_verdicts(summary), CLAIMS_CAPTION]))
     table.add_column("claim and number", no_wrap=True)
     for name in ("neurons [95%]", "shuff.", "rotated", "left [95%]", "p<.05", "rot."):
         table.add_column(name, justify="right", overflow="fold")
     for row in whole_model(list(summary.get("claims") or ())):
         table.add_row(*_claim(row))
     return table
+
+
+def _verdicts(summary: Mapping[str, Any]) -> list[str]:
+    return [f"{claim} ({short_name(str(row['number']))}): {said(row)}." for claim, row in key_rows(summary).items()]
 
 
 def _claim(row: Mapping[str, Any]) -> list[Text]:

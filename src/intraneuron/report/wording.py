@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from intraneuron.data.display import is_defined
-from intraneuron.figures.claim_rows import interval, written
+from intraneuron.data.display import UNDEFINED, is_defined
+from intraneuron.figures.claim_rows import bounds, interval, written
+from intraneuron.report.verdict import OF_ABSENCE, Verdict, verdict
 
 QUESTION = (
     "A neuron of a language model responds to a set of words, strongly to some and weakly to others. "
     "This report asks whether, inside that response, a zone of activation (say, its strongest fifth) picks out a "
-    "zone of meaning, and how much of what one sees would be seen without any neuron."
+    "zone of meaning, and whether it does so more than random directions through the same layer, which show what would "
+    "be seen without any neuron."
 )
 TWINS = (
     "Every number stands beside two twins. Shuffled twins have the same tokens with their activations dealt at random: "
@@ -30,11 +32,32 @@ PATTERNS = {
 }
 CLAIMS = {
     "C1": "A relation between zones of activation and categories of meaning exists, but is tenuous.",
-    "C2": "It exists mainly for tokens of very high activation.",
+    "C2": "The relation exists mainly for tokens of very high activation.",
     "C3": "Categories differ in mean activation, particularly those of low activation.",
     "C4": "Categories interleave along the activation axis.",
     "C5": "This feeds categorical restructuring, and abstraction, in the next layer.",
 }
+VERDICTS: dict[Verdict, str] = {
+    "more": "more than in random directions",
+    "no more": "no more than in random directions",
+    "less": "less than in random directions",
+    "by chance": "no more than by chance",
+    "untested": "not testable",
+}
+VERDICTS_OF_ABSENCE = VERDICTS | {
+    "more": "categories lie apart more than in random directions",
+    "no more": "categories lie apart no more than in random directions",
+    "less": "categories lie apart less than in random directions",
+    "by chance": "as by chance, in line with the claim",
+}
+BRIEF: dict[Verdict, str] = {
+    "more": "more",
+    "no more": "no more",
+    "less": "less",
+    "by chance": "as by chance",
+    "untested": UNDEFINED,
+}
+BRIEF_OF_ABSENCE = BRIEF | {"more": "apart more", "no more": "apart no more", "less": "apart less"}
 KEY_NUMBERS = {"C1": "ami", "C2": "peak", "C3": "top_down_eta2", "C4": "interleaving"}
 SHORT_NAMES = {
     "ami": "agreement (AMI)",
@@ -177,26 +200,43 @@ def whole_model(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     )
 
 
+def key_rows(summary: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the row of the claims table that stands for each claim."""
+    rows = {row["number"]: row for row in whole_model(list(summary.get("claims") or ()))}
+    return {claim: rows[name] for claim, name in KEY_NUMBERS.items() if name in rows}
+
+
+def said(row: Mapping[str, Any]) -> str:
+    """Say what a row of the claims table says to its claim.
+
+    >>> said({"claim": "C4", "number": "interleaving"})
+    'not testable'
+    """
+    words = VERDICTS_OF_ABSENCE if row.get("claim") in OF_ABSENCE else VERDICTS
+    return words[verdict(row)]
+
+
+def said_briefly(row: Mapping[str, Any]) -> str:
+    """Say the same in the words of a table's column."""
+    words = BRIEF_OF_ABSENCE if row.get("claim") in OF_ABSENCE else BRIEF
+    return words[verdict(row)]
+
+
 def finding(row: Mapping[str, Any]) -> str:
-    """Say in one sentence what the claims table says about a number.
+    """Say in one sentence what the numbers of a row of the claims table are.
 
     >>> finding({"neurons": 0.05, "rotated": 0.03, "difference": 0.02, "difference_low": 0.01,
     ...          "difference_high": 0.03})
-    '0.050 in the neurons, 0.030 in random directions: 0.020 [0.010, 0.030] is left as the neurons’ own.'
+    '0.050 in the neurons, 0.030 in random directions, a difference of 0.020 [0.010, 0.030].'
     """
     if not is_defined(row.get("neurons")):
         return "it could not be tested, no neuron has enough core tokens."
     own = f"{written(row, 'neurons')} in the neurons"
     if not is_defined(row.get("rotated")):
         return f"{own}; without rotated twins nobody can say how much of it is the neurons’ own."
-    beside = f"{own}, {written(row, 'rotated')} in random directions"
-    low, high = row.get("difference_low"), row.get("difference_high")
-    if low is None or high is None or not is_defined(low) or not is_defined(high):
-        return f"{beside}: a difference of {written(row, 'difference')}, without an interval."
-    left = interval(row, "difference")
-    if low <= 0 <= high:
-        return f"{beside}: the difference, {left}, cannot be told from none."
-    return f"{beside}: {left} is left as the neurons’ own."
+    low, _ = bounds(row, "difference")
+    left = f"{interval(row, 'difference')}{'' if low else ', without an interval'}"
+    return f"{own}, {written(row, 'rotated')} in random directions, a difference of {left}."
 
 
 def is_clear(row: Mapping[str, Any]) -> bool:
