@@ -32,8 +32,10 @@ def bad_summary() -> dict[str, Any]:
     summary |= {
         "model": BAD_SUMMARY_TEXT,
         "notes": [BAD_SUMMARY_TEXT],
-        "settings": {BAD_SUMMARY_TEXT: BAD_SUMMARY_TEXT},
     }
+    summary["settings"][BAD_SUMMARY_TEXT] = BAD_SUMMARY_TEXT
+    summary["settings"]["observe"]["core_tokens"] = BAD_SUMMARY_TEXT
+    summary["settings"]["partition"] = {"categories": BAD_SUMMARY_TEXT, "segments": BAD_SUMMARY_TEXT}
     for row in summary["claims"]:
         row["title"] = BAD_SUMMARY_TEXT
     return summary
@@ -162,6 +164,13 @@ def test_the_method_defines_every_number_of_the_table(page: Page) -> None:
     for word in ("AMI", "MRPP", "Distance", "Segment →", "Peak", "eta²", "Interleaving", "Cliff", "Homogeneity", "q"):
         assert word in terms
     assert len(page.all("dd")) == len(page.all("dt"))
+
+
+def test_the_method_speaks_of_the_settings_of_this_study(tmp_path: Path) -> None:
+    summary = make_summary((0,))
+    summary["settings"]["observe"]["core_tokens"] = 50
+    page = Page(write_report(summary, [], tmp_path / "r.html").read_text(encoding="utf-8"))
+    assert any(code.text == "K = 50" for code in page.all("code"))
 
 
 def test_a_report_of_twelve_cards_stays_small(written: Path, page: Page) -> None:

@@ -39,7 +39,7 @@ def write_report(summary: Mapping[str, Any], cards: Sequence[Card], path: str | 
         sections.differentiation_section(summary, charts),
         sections.patterns_section(summary, charts),
         sections.cards_section(cards, charts),
-        sections.method_section(),
+        sections.method_section(summary),
         sections.provenance_section(summary),
         sections.citation_section(),
     ]

@@ -17,6 +17,7 @@ from intraneuron.figures.profile import profile
 from intraneuron.figures.spectrum import spectrum
 from intraneuron.report import wording
 from intraneuron.report.charts import Charts
+from intraneuron.report.definitions import definitions
 from intraneuron.report.glance import claims_said
 from intraneuron.report.markup import Html, element, join, section
 from intraneuron.report.tables import categories_table, claims_table, facts_table, numbers_table, segments_table
@@ -138,11 +139,11 @@ def _quality(card: Card) -> str:
     return ". ".join(facts) + "." if facts else ""
 
 
-def method_section() -> Html:
-    """Define every number."""
+def method_section(summary: Summary) -> Html:
+    """Define every number, as this study's settings make it."""
     entries = [
         join([element("dt", name), element("dd", meaning, *([element("code", formula)] if formula else []))])
-        for name, meaning, formula in wording.DEFINITIONS
+        for name, meaning, formula in definitions(summary["settings"], str(summary.get("mode")))
     ]
     return section("method", "What each number is", element("dl", *entries))
 
