@@ -130,6 +130,13 @@ def test_every_place_of_a_chart_has_a_chart_in_all_widths_and_all_its_data(page:
     assert set(charts["configs"]) == {"light", "dark"}
 
 
+@pytest.mark.parametrize("part", [" details summary", " details[open] summary", " .vega-actions", " .vega-actions a"])
+def test_the_menu_of_a_chart_has_the_colours_of_the_page(page: Page, part: str) -> None:
+    rules = re.findall(r"([^{}]+)\{([^{}]*)\}", page.all("style")[0].text)
+    look = "".join(body for names, body in rules if f".chart.vega-embed{part}" in [n.strip() for n in names.split(",")])
+    assert {"color", "background"} & set(re.findall(r"([\w-]+): var\(--", look))
+
+
 def test_all_claims_stand_in_the_table_beside_both_twins(page: Page) -> None:
     text = page.all("table")[0].text
     for row in NUMBERS:
