@@ -230,3 +230,13 @@ def test_nested_settings_are_listed_by_dotted_names() -> None:
         ("layers.2.layer", "1"),
         ("median", "–"),
     ]
+
+
+def test_letters_that_may_lack_a_font_have_their_code_points_at_hand(hostile: Page, page: Page) -> None:
+    shown = {element.text: element.attributes.get("title") for element in hostile.all("bdi")}
+    rows = [row for data in stored(hostile)["datasets"].values() for row in data]
+    assert "水 (U+6C34)" in {row.get("token") for row in rows}
+    assert shown["·river"] is None
+    assert all(title is None or "U+" in title for title in shown.values())
+    assert "empty boxes" in hostile.all("main")[0].text
+    assert "empty boxes" not in page.all("main")[0].text

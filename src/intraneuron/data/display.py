@@ -14,6 +14,7 @@ from decimal import Decimal
 UNDEFINED = "–"
 SPACE = "·"
 ELLIPSIS = "…"
+LATIN = 0x24F  # fonts for what lies beyond (CJK, say) are not on every machine
 MORE_DECIMALS = 2
 
 _NAMED = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
@@ -41,6 +42,23 @@ def visible(token: str, limit: int = 40) -> str:
     written = plain(core.replace("\\", "\\\\")).replace(SPACE, r"\u00b7")
     text = SPACE * lead + written + SPACE * tail
     return text if len(text) <= limit else text[: limit - 1] + ELLIPSIS
+
+
+def with_codes(token: str, limit: int = 40) -> str:
+    """Write a token, and behind it the code points of letters for which a machine may have no font.
+
+    >>> with_codes(" river"), with_codes("水"), with_codes("café")
+    ('·river', '水 (U+6C34)', 'café')
+    """
+    shown = visible(token, limit)
+    letters = (one for one in shown if ord(one) > LATIN and unicodedata.category(one)[0] in "LM")
+    codes = " ".join(f"U+{ord(letter):04X}" for letter in letters)
+    return f"{shown} ({codes})" if codes else shown
+
+
+def needs_fonts(token: str) -> bool:
+    """Tell whether a token has letters for which a machine may have no font."""
+    return with_codes(token) != visible(token)
 
 
 def plain(text: str) -> str:

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from intraneuron.data.card import Card
-from intraneuron.data.display import is_defined, number
+from intraneuron.data.display import is_defined, needs_fonts, number
 from intraneuron.figures.claims import claims
 from intraneuron.figures.differentiation import differentiation
 from intraneuron.figures.distributions import distributions
@@ -23,6 +23,10 @@ from intraneuron.report.markup import Html, element, join, section
 from intraneuron.report.tables import categories_table, claims_table, facts_table, numbers_table, segments_table
 
 Summary = Mapping[str, Any]
+FONTS = (
+    "Letters that show as empty boxes, if any, are of scripts for which this machine has no font: rest the pointer on "
+    "such a token, and its code points appear."
+)
 COLUMNS = (
     "Bold: the interval excludes 0. Beside rotated: whether the relation is there more, no more or less than in random "
     "directions."
@@ -106,6 +110,7 @@ def cards_section(cards: Sequence[Card], charts: Charts) -> Html:
             "These neurons were picked because they look clear, so they look clearer than neurons are. ",
             wording.WEAK,
         ),
+        *([element("p", FONTS)] if any(needs_fonts(one.token) for card in cards for one in card.tokens) else []),
         element("nav", element("ul", *links), aria_label="Neurons"),
         *(_card(card, index, charts) for index, card in enumerate(cards)),
     )
