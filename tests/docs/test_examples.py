@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from intraneuron.kernels.ranks import top_down
+from intraneuron.kernels.zone_tests import EXCEEDANCES
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -37,3 +42,18 @@ def test_every_link_between_pages_leads_somewhere() -> None:
     for page in [*DOCS.glob("*.md"), DOCS.parent / "README.md"]:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_precision_of_draws_is_the_one_that_the_formulas_state() -> None:
+    text = (DOCS / "formulas.md").read_text(encoding="utf-8")
+    assert f"relative standard error of about $1/\\sqrt{{{EXCEEDANCES}}}$, {100 / math.sqrt(EXCEEDANCES):.0f} %" in text
+
+
+def test_the_null_sd_of_a_delta_is_the_tie_corrected_one_of_the_formulas() -> None:
+    activation = np.array([[5.0, 5, 5, 4, 3, 3, 2, 1]])
+    label = np.array([[0, 1, 0, 0, 1, 1, 1, 0]], dtype=np.int16)
+    m, a, ties = 8, 4, np.array([3, 1, 2, 1, 1])
+    stated = math.sqrt((m + 1 - (ties**3 - ties).sum() / (m * (m - 1))) / (3 * a * (m - a)))
+    found = top_down(activation, label, np.array([m], np.int32), np.array([2], np.int16)).delta_std
+    assert found[0] == pytest.approx([stated, stated])
+    assert "no tie correction)" not in (DOCS / "formulas.md").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ from tests.samples import hostile_card, make_card, make_summary
 from intraneuron.errors import SettingError
 from intraneuron.figures.patterns import patterns
 from intraneuron.figures.spectrum import spectrum
-from intraneuron.figures.theme import config, save, script_json, to_svg, vega_code
+from intraneuron.figures.theme import Theme, config, save, script_json, to_svg, vega_code
 
 STARTS = {".png": b"\x89PNG", ".svg": b"<svg", ".pdf": b"%PDF", ".html": b"<!doctype html>"}
 
@@ -40,6 +40,12 @@ def test_light_and_dark_differ_in_ground_and_ink_but_not_in_the_colours_of_data(
     assert "#FFFFFF" in light
     assert "#14181D" in dark
     assert all("#0072B2" in drawn and "#D55E00" in drawn for drawn in (light, dark))
+
+
+@pytest.mark.parametrize(("theme", "ground"), [("light", "#FFFFFF"), ("dark", "#14181D")])
+def test_the_menu_of_a_saved_page_has_the_ground_of_its_theme(tmp_path: Path, theme: Theme, ground: str) -> None:
+    page = save(patterns(make_summary()), tmp_path / "figure.html", theme=theme).read_text(encoding="utf-8")
+    assert f"#figure summary,#figure .vega-actions{{background:{ground}" in page
 
 
 def test_a_larger_scale_gives_a_larger_picture(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ import pytest
 from tests.report.reading import Page
 from tests.samples import NAN, NUMBERS, empty_card, hostile_card, make_card, make_summary
 
+from intraneuron.figures.claim_rows import interval
 from intraneuron.report.charts import WIDTHS
 from intraneuron.report.page import write_report
 from intraneuron.report.tables import flatten
+from intraneuron.report.wording import CLAIMS
 
 HTML_NAMES = {
     *("html", "head", "meta", "title", "style", "body", "header", "button", "h1", "h2", "h3", "p", "ul", "li", "nav"),
@@ -29,8 +32,10 @@ def bad_summary() -> dict[str, Any]:
     summary |= {
         "model": BAD_SUMMARY_TEXT,
         "notes": [BAD_SUMMARY_TEXT],
-        "settings": {BAD_SUMMARY_TEXT: BAD_SUMMARY_TEXT},
     }
+    summary["settings"][BAD_SUMMARY_TEXT] = BAD_SUMMARY_TEXT
+    summary["settings"]["observe"]["core_tokens"] = BAD_SUMMARY_TEXT
+    summary["settings"]["partition"] = {"categories": BAD_SUMMARY_TEXT, "segments": BAD_SUMMARY_TEXT}
     for row in summary["claims"]:
         row["title"] = BAD_SUMMARY_TEXT
     return summary
@@ -125,14 +130,35 @@ def test_every_place_of_a_chart_has_a_chart_in_all_widths_and_all_its_data(page:
     assert set(charts["configs"]) == {"light", "dark"}
 
 
+@pytest.mark.parametrize("part", [" details summary", " details[open] summary", " .vega-actions", " .vega-actions a"])
+def test_the_menu_of_a_chart_has_the_colours_of_the_page(page: Page, part: str) -> None:
+    rules = re.findall(r"([^{}]+)\{([^{}]*)\}", page.all("style")[0].text)
+    look = "".join(body for names, body in rules if f".chart.vega-embed{part}" in [n.strip() for n in names.split(",")])
+    assert {"color", "background"} & set(re.findall(r"([\w-]+): var\(--", look))
+
+
 def test_all_claims_stand_in_the_table_beside_both_twins(page: Page) -> None:
     text = page.all("table")[0].text
     for row in NUMBERS:
         assert row[2] in text
     first = next(row for row in make_summary((0, 1))["claims"] if row["layer"] is None)
-    assert f"{first['neurons']:.3f} [{first['neurons_low']:.3f}, {first['neurons_high']:.3f}]" in text
-    assert f"{first['difference']:.3f} [{first['difference_low']:.3f}, {first['difference_high']:.3f}]" in text
+    assert interval(first, "neurons") in text
+    assert interval(first, "difference") in text
     assert {"rotated", "shuffled"} <= {th.text for th in page.all("th")}
+
+
+def test_on_the_first_screen_what_is_left_is_the_difference_of_the_numbers_shown(page: Page) -> None:
+    (glance,) = [one for one in page.all("ul") if one.attributes.get("class") == "glance"]
+    found = re.findall(r"(−?[\d.]+) in the neurons, (−?[\d.]+) in random directions\D*?(−?[\d.]+) \[", glance.text)
+    assert len(found) == 4
+    for neurons, rotated, left in (map(Decimal, (one.replace("−", "-") for one in row)) for row in found):
+        assert neurons - rotated == left
+
+
+def test_sections_about_a_claim_open_with_what_the_study_says_to_it(page: Page) -> None:
+    sections = {one.attributes["id"]: one.text for one in page.all("section")}
+    for name, claims in (("profile", ("C2",)), ("distributions", ("C1", "C4")), ("differentiation", ("C3",))):
+        assert all(f"Claim {claim} The paper: {CLAIMS[claim]} Here: " in sections[name] for claim in claims)
 
 
 def test_the_layers_of_a_study_have_a_table_of_their_own(page: Page) -> None:
@@ -145,6 +171,13 @@ def test_the_method_defines_every_number_of_the_table(page: Page) -> None:
     for word in ("AMI", "MRPP", "Distance", "Segment →", "Peak", "eta²", "Interleaving", "Cliff", "Homogeneity", "q"):
         assert word in terms
     assert len(page.all("dd")) == len(page.all("dt"))
+
+
+def test_the_method_speaks_of_the_settings_of_this_study(tmp_path: Path) -> None:
+    summary = make_summary((0,))
+    summary["settings"]["observe"]["core_tokens"] = 50
+    page = Page(write_report(summary, [], tmp_path / "r.html").read_text(encoding="utf-8"))
+    assert any(code.text == "K = 50" for code in page.all("code"))
 
 
 def test_a_report_of_twelve_cards_stays_small(written: Path, page: Page) -> None:
@@ -197,3 +230,13 @@ def test_nested_settings_are_listed_by_dotted_names() -> None:
         ("layers.2.layer", "1"),
         ("median", "–"),
     ]
+
+
+def test_letters_that_may_lack_a_font_have_their_code_points_at_hand(hostile: Page, page: Page) -> None:
+    shown = {element.text: element.attributes.get("title") for element in hostile.all("bdi")}
+    rows = [row for data in stored(hostile)["datasets"].values() for row in data]
+    assert "水 (U+6C34)" in {row.get("token") for row in rows}
+    assert shown["·river"] is None
+    assert all(title is None or "U+" in title for title in shown.values())
+    assert "empty boxes" in hostile.all("main")[0].text
+    assert "empty boxes" not in page.all("main")[0].text

@@ -162,9 +162,14 @@ def test_a_study_of_one_layer_speaks_of_the_whole_model() -> None:
     assert whole_model([*rows, {"layer": 4, "number": "ami"}]) == []
 
 
-def test_a_difference_whose_interval_holds_zero_is_not_called_the_neurons_own() -> None:
-    row = {"neurons": 0.05, "rotated": 0.04, "difference": 0.01, "difference_low": -0.01, "difference_high": 0.03}
-    assert "cannot be told from none" in finding(row)
-    assert "is left as the neurons’ own" in finding(row | {"difference_low": 0.002})
+def test_under_the_claims_stands_what_the_study_says_to_each() -> None:
+    text = printed(render_claims(make_summary()), 80)
+    assert "C1 (agreement (AMI)): more than in random directions." in text
+    assert "C4 (interleaving): not testable." in printed(render_claims(make_summary(rotated=False)), 80)
+
+
+def test_a_finding_without_twin_or_interval_says_what_is_missing() -> None:
+    row = {"neurons": 0.05, "rotated": 0.04, "difference": 0.01}
+    assert finding(row).endswith("a difference of 0.010, without an interval.")
     assert "without rotated twins" in finding({"neurons": 0.05, "rotated": None})
     assert "could not be tested" in finding({"neurons": None})

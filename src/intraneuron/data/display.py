@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from decimal import Decimal
 
 UNDEFINED = "–"
 SPACE = "·"
 ELLIPSIS = "…"
+LATIN = 0x24F  # fonts for what lies beyond (CJK, say) are not on every machine
+MORE_DECIMALS = 2
 
 _NAMED = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"}
@@ -39,6 +42,23 @@ def visible(token: str, limit: int = 40) -> str:
     written = plain(core.replace("\\", "\\\\")).replace(SPACE, r"\u00b7")
     text = SPACE * lead + written + SPACE * tail
     return text if len(text) <= limit else text[: limit - 1] + ELLIPSIS
+
+
+def with_codes(token: str, limit: int = 40) -> str:
+    """Write a token, and behind it the code points of letters for which a machine may have no font.
+
+    >>> with_codes(" river"), with_codes("水"), with_codes("café")
+    ('·river', '水 (U+6C34)', 'café')
+    """
+    shown = visible(token, limit)
+    letters = (one for one in shown if ord(one) > LATIN and unicodedata.category(one)[0] in "LM")
+    codes = " ".join(f"U+{ord(letter):04X}" for letter in letters)
+    return f"{shown} ({codes})" if codes else shown
+
+
+def needs_fonts(token: str) -> bool:
+    """Tell whether a token has letters for which a machine may have no font."""
+    return with_codes(token) != visible(token)
 
 
 def plain(text: str) -> str:
@@ -99,6 +119,29 @@ def decimals(*values: float | None) -> int:
     """
     largest = max((abs(value) for value in values if value is not None and math.isfinite(value)), default=0.0)
     return 3 if largest == 0 else min(5, max(3, 1 - math.floor(math.log10(largest))))
+
+
+def decimals_of_difference(first: float | None, second: float | None, difference: float | None) -> int:
+    """Return the decimals with which first − second = difference as written: of :func:`decimals`, or up to two more.
+
+    >>> decimals_of_difference(0.05, 0.03, 0.02), decimals_of_difference(0.01936, 0.01258, 0.00678)
+    (3, 4)
+    """
+    least = decimals(first, second)
+    if first is None or second is None or difference is None or not math.isfinite(first - second + difference):
+        return least
+    tried = range(least, least + MORE_DECIMALS + 1)
+    fitting = (d for d in tried if number(difference_as_written(first, second, d), d) == number(difference, d))
+    return next(fitting, tried[-1])
+
+
+def difference_as_written(first: float, second: float, digits: int) -> float:
+    """Take a number from another, both rounded as they are written.
+
+    >>> difference_as_written(0.0385514, 0.0301356, 4), 0.0385514 - 0.0301356 < 0.00845
+    (0.0085, True)
+    """
+    return float(Decimal(f"{first:.{digits}f}") - Decimal(f"{second:.{digits}f}"))
 
 
 def measure(value: float | None) -> str:

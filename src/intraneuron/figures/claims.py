@@ -8,8 +8,9 @@ from typing import Any
 
 import altair as alt
 
-from intraneuron.data.display import decimals, is_defined, number, percent, sentence
+from intraneuron.data.display import is_defined, percent, sentence
 from intraneuron.figures import layout
+from intraneuron.figures.claim_rows import interval, written
 from intraneuron.figures.palette import POPULATION_LABELS
 
 TITLE = "The paper's claims in this model"
@@ -92,28 +93,11 @@ def _facts(row: layout.Row) -> layout.Row:
         "where": row["where"],
         "title": row["title"],
         "own": interval(row, "neurons"),
-        "twin": number(row.get("rotated"), digits(row)),
-        "dealt": number(row.get("shuffled"), digits(row)),
+        "twin": written(row, "rotated"),
+        "dealt": written(row, "shuffled"),
         "left": interval(row, "difference"),
         "passed": f"{percent(row.get('share_neurons'))} (rotated {percent(row.get('share_rotated'))})",
     }
-
-
-def digits(row: Mapping[str, Any]) -> int:
-    """Return the decimals that all values of a row of the claims table are written with."""
-    return decimals(row.get("neurons"), row.get("rotated"))
-
-
-def interval(row: Mapping[str, Any], name: str) -> str:
-    """Write a value of the claims table with its interval.
-
-    >>> interval({"neurons": 0.041, "neurons_low": 0.03, "neurons_high": 0.05}, "neurons")
-    '0.041 [0.030, 0.050]'
-    """
-    places = digits(row)
-    text = number(row.get(name), places)
-    low, high = row.get(f"{name}_low"), row.get(f"{name}_high")
-    return f"{text} [{number(low, places)}, {number(high, places)}]" if is_defined(low) and is_defined(high) else text
 
 
 def _tooltip() -> list[alt.Tooltip]:

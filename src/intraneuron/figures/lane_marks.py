@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import altair as alt
 
 from intraneuron.data.card import Card, CardCategory
-from intraneuron.data.display import is_defined, measure, number, p_value, visible
+from intraneuron.data.display import is_defined, measure, number, p_value, with_codes
 from intraneuron.figures import palette
 from intraneuron.figures.frame import Frame, y_px
 from intraneuron.figures.lanes import RADIUS, Lane, Placed, Style
@@ -130,7 +130,7 @@ def _token_row(one: Placed, lane: Lane, homogeneity: Mapping[int, str]) -> Row:
     if token.segment >= 0:
         zone = f"{ordinal(token.segment)} (homogeneity {homogeneity.get(token.segment, '–')})"
     return {
-        "token": visible(token.token, 120),
+        "token": with_codes(token.token, 120),
         "label": one.label,
         "side": one.side,
         "activation": token.activation,

@@ -9,14 +9,13 @@ from typing import Any
 
 import altair as alt
 
-from intraneuron.data.display import is_defined
+from intraneuron.data.display import LATIN, is_defined
 from intraneuron.figures import palette
 
 Row = dict[str, Any]
 
 _NARROW = frozenset("iljtfrI|!.,:;'`()[]{}/\\ ·\"-")
 _WIDE = frozenset("mwMW@%—…")
-LATIN = 0x24F
 TITLE_SIZE, CAPTION_SIZE = 14, 11.5
 AXIS, SPACING, MANY = 58, 18, 12
 

@@ -108,17 +108,28 @@ def _pdf(chart: alt.TopLevelMixin, theme: Theme, _scale: float) -> bytes:
 
 def _html(chart: alt.TopLevelMixin, theme: Theme, _scale: float) -> bytes:
     drawn = script_json({"spec": spec(chart), "config": config(theme)})
-    ground = _INKS[theme]["ground"]
     return (
         '<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8"><title>intraneuron figure</title>\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<style>body{{margin:16px;background:{ground}}}</style>\n"
+        f"<style>{_page_style(theme)}</style>\n"
         f'</head>\n<body>\n<div id="figure"></div>\n<script>{vega_code()}</script>\n'
         f"<script>const drawn = {drawn};\n"
         'vegaEmbed("#figure", drawn.spec, {config: drawn.config, renderer: "svg",'
         " actions: {export: true, source: false, compiled: false, editor: false}});</script>\n"
         "</body>\n</html>\n"
     ).encode()
+
+
+def _page_style(theme: Theme) -> str:
+    """Return the look of a page with one figure, and of the menu that Vega would make light in any theme."""
+    inks = _INKS[theme]
+    box = f"background:{inks['ground']};border-color:{inks['line']};color:{inks['soft']};opacity:1"
+    return (
+        f"body{{margin:16px;background:{inks['ground']}}} #figure summary,#figure .vega-actions{{{box}}} "
+        f"#figure .vega-actions a{{background:{inks['ground']};color:{inks['ink']}}} "
+        f"#figure .vega-actions::after{{border-bottom-color:{inks['ground']}}} "
+        f"#figure .vega-actions::before{{border-bottom-color:{inks['line']}}}"
+    )
 
 
 @cache

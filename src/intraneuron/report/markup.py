@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from intraneuron.data.display import plain, visible
+from intraneuron.data.display import needs_fonts, plain, visible, with_codes
 
 
 class Html(str):
@@ -20,8 +20,12 @@ def text(value: object) -> Html:
 
 
 def token(value: str) -> Html:
-    """Show a token, isolated so that its reading direction cannot turn what stands beside it."""
-    return Html(f'<bdi class="token">{escape(visible(value), quote=True)}</bdi>')
+    """Show a token, isolated so that its reading direction cannot turn what stands beside it.
+
+    Letters that may lack a font have their code points in the element's title.
+    """
+    title = f' title="{escape(with_codes(value), quote=True)}"' if needs_fonts(value) else ""
+    return Html(f'<bdi class="token"{title}>{escape(visible(value), quote=True)}</bdi>')
 
 
 def element(name: str, *content: object, **attributes: str) -> Html:

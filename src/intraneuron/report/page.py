@@ -11,6 +11,7 @@ from intraneuron.data.card import Card
 from intraneuron.figures.theme import vega_code
 from intraneuron.report import sections, wording
 from intraneuron.report.charts import Charts
+from intraneuron.report.glance import glance
 from intraneuron.report.markup import Html, element, join
 
 POLICY = (
@@ -38,7 +39,7 @@ def write_report(summary: Mapping[str, Any], cards: Sequence[Card], path: str | 
         sections.differentiation_section(summary, charts),
         sections.patterns_section(summary, charts),
         sections.cards_section(cards, charts),
-        sections.method_section(),
+        sections.method_section(summary),
         sections.provenance_section(summary),
         sections.citation_section(),
     ]
@@ -84,7 +85,7 @@ def _header(summary: Mapping[str, Any]) -> list[Html]:
         element("h1", "Do zones of activation pick out zones of meaning?"),
         element("p", facts, f"; {summary.get('mode')} mode, {summary.get('space')} space", class_="soft"),
         element("p", wording.QUESTION, class_="lead"),
-        sections.glance(summary),
+        glance(summary),
         element("nav", element("ul", *links), aria_label="Sections"),
         element("noscript", element("p", unseen)),
     ]

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from intraneuron.data.card import Card
-from intraneuron.data.display import is_defined, number, sentence
+from intraneuron.data.display import is_defined, needs_fonts, number
 from intraneuron.figures.claims import claims
 from intraneuron.figures.differentiation import differentiation
 from intraneuron.figures.distributions import distributions
@@ -17,30 +17,20 @@ from intraneuron.figures.profile import profile
 from intraneuron.figures.spectrum import spectrum
 from intraneuron.report import wording
 from intraneuron.report.charts import Charts
+from intraneuron.report.definitions import definitions
+from intraneuron.report.glance import claims_said
 from intraneuron.report.markup import Html, element, join, section
 from intraneuron.report.tables import categories_table, claims_table, facts_table, numbers_table, segments_table
 
 Summary = Mapping[str, Any]
-
-
-def glance(summary: Summary) -> Html:
-    """State each claim with what is left of it, in one sentence."""
-    rows = {row["number"]: row for row in wording.whole_model(list(summary.get("claims") or ()))}
-    items = [
-        element(
-            "li",
-            element("span", f"Claim {claim}", class_="claim"),
-            element("strong", wording.CLAIMS[claim]),
-            _finding(rows[name]),
-        )
-        for claim, name in wording.KEY_NUMBERS.items()
-        if name in rows
-    ]
-    return element("ul", *items, class_="glance") if items else Html("")
-
-
-def _finding(row: Mapping[str, Any]) -> str:
-    return f"{sentence(str(row['title']))}: {wording.finding(row)}"
+FONTS = (
+    "Letters that show as empty boxes, if any, are of scripts for which this machine has no font: rest the pointer on "
+    "such a token, and its code points appear."
+)
+COLUMNS = (
+    "Bold: the interval excludes 0. Beside rotated: whether the relation is there more, no more or less than in random "
+    "directions."
+)
 
 
 def claims_section(summary: Summary, charts: Charts) -> Html:
@@ -57,7 +47,8 @@ def claims_section(summary: Summary, charts: Charts) -> Html:
         "claims",
         "The claims",
         element("p", wording.TWINS),
-        claims_table(whole, "The paper’s claims in this model, means over neurons (bold: the interval excludes 0)"),
+        element("p", COLUMNS),
+        claims_table(whole, "The paper’s claims in this model, means over neurons"),
         charts.figure("claims", partial(claims, summary), "The claims by layer, neurons beside both twins"),
         *([by_layer] if layered and layered != whole else []),
     )
@@ -68,7 +59,7 @@ def profile_section(summary: Summary, charts: Charts) -> Html:
     return section(
         "profile",
         "Where along the activation?",
-        element("p", "Claim C2: the relation exists mainly where activation is very high."),
+        claims_said(summary, "C2"),
         charts.figure("profile", partial(profile, summary), "Homogeneity by rank of activation, by layer"),
     )
 
@@ -78,7 +69,8 @@ def distributions_section(summary: Summary, charts: Charts) -> Html:
     return section(
         "distributions",
         "How do neurons differ?",
-        element("p", "Means hide the spread: these are all neurons, over all twins (claims C1 and C4)."),
+        claims_said(summary, "C1", "C4"),
+        element("p", "Means hide the spread: these are all neurons, over all twins."),
         charts.figure("distributions", partial(distributions, summary), "Distributions of agreement and interleaving"),
     )
 
@@ -88,9 +80,8 @@ def differentiation_section(summary: Summary, charts: Charts) -> Html:
     return section(
         "differentiation",
         "Do categories differ in activation?",
-        element(
-            "p", "Claim C3. Cliff’s delta is 0 for a category as active as the others, 1 for one above all others."
-        ),
+        claims_said(summary, "C3"),
+        element("p", "Cliff’s delta is 0 for a category as active as the others, 1 for one above all others."),
         charts.figure("differentiation", partial(differentiation, summary), "Cliff’s delta by rank of category"),
     )
 
@@ -119,6 +110,7 @@ def cards_section(cards: Sequence[Card], charts: Charts) -> Html:
             "These neurons were picked because they look clear, so they look clearer than neurons are. ",
             wording.WEAK,
         ),
+        *([element("p", FONTS)] if any(needs_fonts(one.token) for card in cards for one in card.tokens) else []),
         element("nav", element("ul", *links), aria_label="Neurons"),
         *(_card(card, index, charts) for index, card in enumerate(cards)),
     )
@@ -152,11 +144,11 @@ def _quality(card: Card) -> str:
     return ". ".join(facts) + "." if facts else ""
 
 
-def method_section() -> Html:
-    """Define every number."""
+def method_section(summary: Summary) -> Html:
+    """Define every number, as this study's settings make it."""
     entries = [
         join([element("dt", name), element("dd", meaning, *([element("code", formula)] if formula else []))])
-        for name, meaning, formula in wording.DEFINITIONS
+        for name, meaning, formula in definitions(summary["settings"], str(summary.get("mode")))
     ]
     return section("method", "What each number is", element("dl", *entries))
 

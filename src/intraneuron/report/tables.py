@@ -7,14 +7,14 @@ from typing import Any
 
 from intraneuron.data.card import Card
 from intraneuron.data.display import UNDEFINED, is_defined, measure, number, p_value, percent, sentence
-from intraneuron.figures.claims import digits, interval
+from intraneuron.figures.claim_rows import interval, written
 from intraneuron.figures.layout import layer_name
 from intraneuron.figures.palette import category_color, category_glyph
 from intraneuron.report.markup import Html, element, join, numeric, table, token
-from intraneuron.report.wording import is_clear, short_name
+from intraneuron.report.wording import is_clear, said_briefly, short_name
 
 CLAIM_COLUMNS = (
-    *("claim and number", "neurons [95 %]", "rotated", "shuffled", "difference left [95 %]"),
+    *("claim and number", "neurons [95 %]", "rotated", "shuffled", "difference [95 %]", "beside rotated"),
     *("neurons with p < 0.05", "rotated with p < 0.05", "shuffled with p < 0.05"),
 )
 ALPHA = 0.05
@@ -32,9 +32,10 @@ def _claim(row: Mapping[str, Any], with_layer: bool) -> list[object]:
         *([layer_name(row.get("layer"))] if with_layer else []),
         name,
         numeric(interval(row, "neurons")),
-        numeric(number(row.get("rotated"), digits(row))),
-        numeric(number(row.get("shuffled"), digits(row))),
+        numeric(written(row, "rotated")),
+        numeric(written(row, "shuffled")),
         numeric(interval(row, "difference"), own=is_clear(row)),
+        numeric(said_briefly(row)),
         *(numeric(percent(row.get(f"share_{who}"))) for who in ("neurons", "rotated", "shuffled")),
     ]
 

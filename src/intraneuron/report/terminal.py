@@ -14,10 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from intraneuron.data.card import Card, CardCategory
-from intraneuron.data.display import UNDEFINED, decimals, is_defined, measure, number, p_value, plain, sentence, visible
+from intraneuron.data.display import UNDEFINED, is_defined, measure, number, p_value, plain, sentence, visible
+from intraneuron.figures.claim_rows import bounds, written
 from intraneuron.figures.palette import category_color, category_glyph, category_words
 from intraneuron.report.strip import SIGNIFICANT, Strip
-from intraneuron.report.wording import WEAK, is_clear, pattern_sentence, short_name, whole_model
+from intraneuron.report.wording import WEAK, is_clear, key_rows, pattern_sentence, said, short_name, whole_model
 
 LABEL = 26
 AXIS_NOTE = "A mark is a token, a digit so many tokens at one place; further right is more active."
@@ -51,7 +52,7 @@ def render_claims(summary: Mapping[str, Any]) -> Table:
     """Show the paper's claims: this model's numbers, the twins', and what is left of them."""
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), title_justify="left", caption_justify="left")
     table.title = Text(f"The claims in {plain(str(summary.get('model', 'this model')))}", style="bold")
-    table.caption = Text(CLAIMS_CAPTION)
+    table.caption = Text("\n".join([*_verdicts(summary), CLAIMS_CAPTION]))
     table.add_column("claim and number", no_wrap=True)
     for name in ("neurons [95%]", "shuff.", "rotated", "left [95%]", "p<.05", "rot."):
         table.add_column(name, justify="right", overflow="fold")
@@ -60,26 +61,26 @@ def render_claims(summary: Mapping[str, Any]) -> Table:
     return table
 
 
+def _verdicts(summary: Mapping[str, Any]) -> list[str]:
+    return [f"{claim} ({short_name(str(row['number']))}): {said(row)}." for claim, row in key_rows(summary).items()]
+
+
 def _claim(row: Mapping[str, Any]) -> list[Text]:
-    digits = decimals(row.get("neurons"), row.get("rotated"))
     return [
         Text(f"{plain(str(row['claim']))} {plain(short_name(str(row['number'])))}"),
-        Text(_interval(row, "neurons", digits)),
-        Text(number(row.get("shuffled"), digits)),
-        Text(number(row.get("rotated"), digits)),
-        Text(_interval(row, "difference", digits), style="bold" if is_clear(row) else ""),
+        Text(_interval(row, "neurons")),
+        Text(written(row, "shuffled")),
+        Text(written(row, "rotated")),
+        Text(_interval(row, "difference"), style="bold" if is_clear(row) else ""),
         Text(_percent(row.get("share_neurons"))),
         Text(_percent(row.get("share_rotated"))),
     ]
 
 
-def _interval(row: Mapping[str, Any], name: str, digits: int) -> str:
+def _interval(row: Mapping[str, Any], name: str) -> str:
     """Write a value and its interval, the bounds without their leading zero so that 80 columns are enough."""
-    value = number(row.get(name), digits)
-    bounds = [row.get(f"{name}_low"), row.get(f"{name}_high")]
-    if not all(is_defined(bound) for bound in bounds):
-        return value
-    return f"{value} [{','.join(_short(number(bound, digits)) for bound in bounds)}]"
+    low, high = bounds(row, name)
+    return f"{written(row, name)} [{_short(low)},{_short(high)}]" if low and high else written(row, name)
 
 
 def _short(text: str) -> str:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from intraneuron.data.display import decimals, is_defined, number
+from intraneuron.data.display import UNDEFINED, is_defined
+from intraneuron.figures.claim_rows import bounds, interval, written
+from intraneuron.report.verdict import OF_ABSENCE, Verdict, verdict
 
 QUESTION = (
     "A neuron of a language model responds to a set of words, strongly to some and weakly to others. "
     "This report asks whether, inside that response, a zone of activation (say, its strongest fifth) picks out a "
-    "zone of meaning, and how much of what one sees would be seen without any neuron."
+    "zone of meaning, and whether it does so more than random directions through the same layer, which show what would "
+    "be seen without any neuron."
 )
 TWINS = (
     "Every number stands beside two twins. Shuffled twins have the same tokens with their activations dealt at random: "
@@ -29,11 +32,32 @@ PATTERNS = {
 }
 CLAIMS = {
     "C1": "A relation between zones of activation and categories of meaning exists, but is tenuous.",
-    "C2": "It exists mainly for tokens of very high activation.",
+    "C2": "The relation exists mainly for tokens of very high activation.",
     "C3": "Categories differ in mean activation, particularly those of low activation.",
     "C4": "Categories interleave along the activation axis.",
     "C5": "This feeds categorical restructuring, and abstraction, in the next layer.",
 }
+VERDICTS: dict[Verdict, str] = {
+    "more": "more than in random directions",
+    "no more": "no more than in random directions",
+    "less": "less than in random directions",
+    "by chance": "no more than by chance",
+    "untested": "not testable",
+}
+VERDICTS_OF_ABSENCE = VERDICTS | {
+    "more": "categories lie apart more than in random directions",
+    "no more": "categories lie apart no more than in random directions",
+    "less": "categories lie apart less than in random directions",
+    "by chance": "as by chance, in line with the claim",
+}
+BRIEF: dict[Verdict, str] = {
+    "more": "more",
+    "no more": "no more",
+    "less": "less",
+    "by chance": "as by chance",
+    "untested": UNDEFINED,
+}
+BRIEF_OF_ABSENCE = BRIEF | {"more": "apart more", "no more": "apart no more", "less": "apart less"}
 KEY_NUMBERS = {"C1": "ami", "C2": "peak", "C3": "top_down_eta2", "C4": "interleaving"}
 SHORT_NAMES = {
     "ami": "agreement (AMI)",
@@ -47,110 +71,9 @@ SHORT_NAMES = {
     "homogeneity_top": "top segment",
     "top_down_eta2": "categories (eta²)",
     "interleaving": "interleaving",
-    "purity_top": "purity, top segment",
+    "purity_top": "purity, top",
     "abstraction": "abstraction (z)",
 }
-DEFINITIONS = (
-    ("Core tokens", "The tokens to which a neuron responds most: the K of highest mean activation above 0.", "K = 100"),
-    (
-        "Categories",
-        "Groups of core tokens by meaning: Ward linkage on the cosines of their vectors, cut where the mean "
-        "silhouette is highest.",
-        "k in 2..10",
-    ),
-    (
-        "Segments (zones)",
-        "Groups of core tokens by activation, contiguous along the axis; 1 is the most active.",
-        "⌊r·G/n⌋ for the token of rank r",
-    ),
-    (
-        "Agreement (AMI)",
-        "How far segment and category tell the same, corrected for chance; 0 by chance, 1 if identical.",
-        "(MI − E[MI]) / (½(H(category) + H(segment)) − E[MI])",
-    ),
-    (
-        "Tight segments (MRPP A)",
-        "How much more alike tokens are inside segments than if activations were dealt at random; 0 by chance.",
-        "1 − δ/E[δ], with δ = Σ (n_g/n)(1 − h_g)",
-    ),
-    (
-        "Distance (r)",
-        "Correlation over pairs of tokens of their distance in activation rank with their similarity; "
-        "negative: near in activation, near in meaning.",
-        "Pearson r of |rank_a − rank_b| and cosine",
-    ),
-    (
-        "Segment → category, category → segment",
-        "Share of the uncertainty about one that the other removes, minus what it removes by chance.",
-        "1 − H(category | segment)/H(category), minus its expectation",
-    ),
-    (
-        "Homogeneity",
-        "Mean cosine over all pairs of tokens inside a segment; its null is a random subset of the neuron's own "
-        "tokens of the same size.",
-        "h_g = mean of S_ab over a < b in g",
-    ),
-    (
-        "Peak",
-        "Homogeneity of the 20 (10, 5) most active tokens minus that of the rest; 0 by chance.",
-        "h(top 20) − h(rest)",
-    ),
-    (
-        "Profile",
-        "Homogeneity of ten neighbouring tokens along the activation, minus the neuron's mean similarity.",
-        "h(ranks r..r+9) − mean S",
-    ),
-    (
-        "Categories (eta²)",
-        "Share of the variance of activation ranks that lies between categories (Kruskal-Wallis); 0 by chance.",
-        "(H − k + 1) / (m − k)",
-    ),
-    (
-        "Cliff's delta (δ)",
-        "Chance that a token of the category is more active than one of the others, minus the chance of the reverse.",
-        "P(x > y) − P(x < y), from −1 to 1",
-    ),
-    (
-        "Interleaving",
-        "Runs of equal categories along the activation axis; 0 if each category has a zone of its own, 1 by chance.",
-        "(R − k) / (E[R] − k)",
-    ),
-    (
-        "Selectivity",
-        "A category's share of the neuron's activation (above that of its last core token), minus its share of tokens.",
-        "Σ over c of (a − a_K) / Σ over all of (a − a_K), minus n_c/m",
-    ),
-    (
-        "Purity",
-        "Share of a zone's tokens that are of its commonest category; random zones of its size have a known mean.",
-        "max over categories of n_gc / n_g",
-    ),
-    (
-        "Abstraction",
-        "How much more alike the most active zone is in meaning than in spelling, in standard deviations of random "
-        "zones; spelling is compared by the share of letters that need no edit.",
-        "z(meaning) − z(form)",
-    ),
-    ("p", "Probability of a value at least as extreme when activations are dealt at random, from exact moments.", ""),
-    ("q", "p after Benjamini-Hochberg over all neurons of the study, one family for each question.", ""),
-    (
-        "Difference left",
-        "Mean over neurons minus mean over rotated twins: what random directions do not show.",
-        "mean(neurons) − mean(rotated)",
-    ),
-    (
-        "Interval",
-        "95 % delete-a-group jackknife over parts of the text (or groups of tokens); neurons share tokens, so an "
-        "interval from neurons alone would be too narrow.",
-        "",
-    ),
-    (
-        "Pattern",
-        "The first of steps, gradient, peak and mixed whose test has q < 0.05 and whose effect is above the 95th "
-        "percentile of the layer's rotated twins.",
-        "",
-    ),
-)
 CITATION = (
     "The question and the claims: Pichat et al. (2025), Intra-neuronal attention within language models, "
     "arXiv:2503.12992. "
@@ -176,28 +99,43 @@ def whole_model(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     )
 
 
+def key_rows(summary: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the row of the claims table that stands for each claim."""
+    rows = {row["number"]: row for row in whole_model(list(summary.get("claims") or ()))}
+    return {claim: rows[name] for claim, name in KEY_NUMBERS.items() if name in rows}
+
+
+def said(row: Mapping[str, Any]) -> str:
+    """Say what a row of the claims table says to its claim.
+
+    >>> said({"claim": "C4", "number": "interleaving"})
+    'not testable'
+    """
+    words = VERDICTS_OF_ABSENCE if row.get("claim") in OF_ABSENCE else VERDICTS
+    return words[verdict(row)]
+
+
+def said_briefly(row: Mapping[str, Any]) -> str:
+    """Say the same in the words of a table's column."""
+    words = BRIEF_OF_ABSENCE if row.get("claim") in OF_ABSENCE else BRIEF
+    return words[verdict(row)]
+
+
 def finding(row: Mapping[str, Any]) -> str:
-    """Say in one sentence what the claims table says about a number.
+    """Say in one sentence what the numbers of a row of the claims table are.
 
     >>> finding({"neurons": 0.05, "rotated": 0.03, "difference": 0.02, "difference_low": 0.01,
     ...          "difference_high": 0.03})
-    '0.050 in the neurons, 0.030 in random directions: 0.020 [0.010, 0.030] is left as the neurons’ own.'
+    '0.050 in the neurons, 0.030 in random directions, a difference of 0.020 [0.010, 0.030].'
     """
     if not is_defined(row.get("neurons")):
         return "it could not be tested, no neuron has enough core tokens."
-    digits = decimals(row.get("neurons"), row.get("rotated"))
-    own = f"{number(row['neurons'], digits)} in the neurons"
+    own = f"{written(row, 'neurons')} in the neurons"
     if not is_defined(row.get("rotated")):
         return f"{own}; without rotated twins nobody can say how much of it is the neurons’ own."
-    beside = f"{own}, {number(row['rotated'], digits)} in random directions"
-    low, high = row.get("difference_low"), row.get("difference_high")
-    left = number(row.get("difference"), digits)
-    if low is None or high is None or not is_defined(low) or not is_defined(high):
-        return f"{beside}: a difference of {left}, without an interval."
-    bounds = f"[{number(low, digits)}, {number(high, digits)}]"
-    if low <= 0 <= high:
-        return f"{beside}: the difference, {left} {bounds}, cannot be told from none."
-    return f"{beside}: {left} {bounds} is left as the neurons’ own."
+    low, _ = bounds(row, "difference")
+    left = f"{interval(row, 'difference')}{'' if low else ', without an interval'}"
+    return f"{own}, {written(row, 'rotated')} in random directions, a difference of {left}."
 
 
 def is_clear(row: Mapping[str, Any]) -> bool:
