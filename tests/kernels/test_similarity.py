@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tests.made_up import clustered_vectors, make_batch
 
-from intraneuron.kernels.similarity import COLUMNS, ROWS, cosines, rearranged, tile_length
+from intraneuron.kernels.similarity import CHUNK, COLUMNS, ROWS, cosines, rearranged, tile_length
 
 
 @pytest.mark.parametrize("dimensions", [1, 2, 7, 65])
@@ -25,6 +25,14 @@ def test_padding_has_no_similarity() -> None:
         assert np.isfinite(found[i, :n, :n]).all()
         assert np.isnan(found[i, n:]).all()
         assert np.isnan(found[i, :, n:]).all()
+
+
+@pytest.mark.parametrize("dimensions", [CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK + 5])
+def test_vectors_longer_than_a_chunk_count_with_all_their_dimensions(dimensions: int) -> None:
+    vectors = clustered_vectors(60, dimensions, seed=1)
+    token_id = np.random.default_rng(0).permutation(60)[None, :23].astype(np.int32)
+    unit = vectors[token_id[0]].astype(np.float64)
+    np.testing.assert_allclose(cosines(vectors, token_id, np.array([23]))[0], unit @ unit.T, atol=2e-6)
 
 
 @pytest.mark.parametrize("n", range(1, 30))
