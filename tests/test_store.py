@@ -270,6 +270,18 @@ def test_a_space_comes_back_bit_for_bit_and_a_missing_one_names_those_there(fold
         folder.read_space("output")
 
 
+@pytest.mark.parametrize("name", ["a[1]", "a?", "a*", "{a,b}", "layer=1"])
+def test_a_folder_whose_name_looks_like_a_pattern_is_read_and_no_other(tmp_path: Path, name: str) -> None:
+    for other in ("a1", "ab", "a", "b"):
+        (tmp_path / other).mkdir()
+        pl.DataFrame({"a": [0]}).write_parquet(tmp_path / other / "t.parquet")
+    folder = StudyFolder.create(tmp_path / name, manifest(), overwrite=False)
+    folder.write(folder.path / "t.parquet", pl.DataFrame({"a": [1, 2]}))
+    assert folder.read(folder.path / "t.parquet").to_dict(as_series=False) == {"a": [1, 2]}
+    found = folder.read(folder.path / "t.parquet", lambda rows: rows.filter(pl.col("a") > 1))
+    assert found.to_dict(as_series=False) == {"a": [2]}
+
+
 def test_a_damaged_space_is_told(folder: StudyFolder) -> None:
     folder.write_space(Space.from_vectors("input", np.eye(9)))
     file = folder.path / "spaces" / "input.safetensors"
