@@ -28,6 +28,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
             "place",
             "manifest",
             "missing",
+            "leftovers",
             "tables",
             "store",
             "last",

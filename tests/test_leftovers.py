@@ -149,3 +149,42 @@ def test_a_copy_that_the_disk_refuses_is_told_and_nothing_is_begun(
     with pytest.raises(StudyError, match=r"Cannot write to .*; give another folder with --out"):
         again(segments="quantile:3")
     assert contents(study) == contents(finished)
+
+
+# Files of other settings -----------------------------------------------------------------------------------------
+
+
+def test_files_of_other_settings_leave_when_the_study_is_finished(
+    model: Path, texts: str, again: Callable[..., StudyFolder], study: Path, tmp_path: Path
+) -> None:
+    (study / "neurons" / "mine.txt").write_text("mine")
+    changed: dict[str, Any] = {"layers": (0,), "core_tokens": 25, "twins": ("shuffled",), "center": True}
+    again(**changed)
+    run(model, tmp_path / "fresh", texts=texts, **(CORPUS | changed))
+    assert set(contents(study)) == {*contents(tmp_path / "fresh"), "neurons/mine.txt"}
+    assert not (study / "rotated").exists()
+    assert list(StudyFolder.open(study).manifest["observation"]) == ["0"]
+    assert_same_numbers(study, tmp_path / "fresh")
+
+
+def test_layers_of_the_same_settings_stay_and_are_not_made_again(
+    again: Callable[..., StudyFolder], study: Path, finished: Path
+) -> None:
+    again(layers=(1,))
+    tables_of_0 = [f for f in study.rglob("layer-00.parquet") if "effects" not in f.parts]  # q is made anew
+    before = {f: f.stat().st_mtime_ns for f in tables_of_0}
+    again()
+    assert {f: f.stat().st_mtime_ns for f in tables_of_0} == before
+    assert_same_numbers(study, finished)
+
+
+def test_a_stage_made_anew_for_some_layers_leaves_none_of_the_others(
+    again: Callable[..., StudyFolder], study: Path
+) -> None:
+    again(layers=(0,), segments="quantile:3")
+    left = {str(Path(name).parent) for name in tables(study) if "layer-01" in name}
+    assert left == {
+        *(f"{population}/{table}" for population in ("neurons", "rotated", "shuffled") for table in ("categories",)),
+        *(f"{population}/core_tokens" for population in ("neurons", "rotated", "shuffled")),
+        *(f"jackknife/{population}/core_tokens" for population in ("neurons", "rotated")),
+    }

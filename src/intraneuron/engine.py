@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from intraneuron.errors import IntraneuronError, StudyError
+from intraneuron.leftovers import remove_leftovers
 from intraneuron.missing import Layers, missing_stages, with_dependents
 from intraneuron.place import has_aside, keep_aside, put_back, remove, to_make, unmake
 from intraneuron.planning import Plan, Progress, keys
@@ -50,6 +51,8 @@ def run_study(
             remove(path)
             unmake(made)
         raise
+    if folder.manifest.get("replaces"):
+        remove_leftovers(planned, folder)
     folder.settle()
     return folder
 
