@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from safetensors.torch import load_file, save_file
 from tests.test_engine import assert_same_numbers, run, stop_after, tables
 from tests.tiny_models import LETTERS, WORDS, tiny_gpt2
 
-from intraneuron import place
+from intraneuron import place, planning, store
+from intraneuron.data import Space
 from intraneuron.errors import DataError, StudyError
 from intraneuron.store import StudyFolder
 
@@ -188,3 +191,29 @@ def test_a_stage_made_anew_for_some_layers_leaves_none_of_the_others(
         *(f"{population}/core_tokens" for population in ("neurons", "rotated", "shuffled")),
         *(f"jackknife/{population}/core_tokens" for population in ("neurons", "rotated")),
     }
+
+
+# The space -------------------------------------------------------------------------------------------------------
+
+
+def test_the_space_is_that_of_the_present_number_format(
+    model: Path, texts: str, again: Callable[..., StudyFolder], study: Path, tmp_path: Path
+) -> None:
+    before = (study / "spaces" / "input.safetensors").read_bytes()
+    again(dtype="bfloat16", layers=(0,))
+    fresh = run(model, tmp_path / "fresh", texts=texts, **(CORPUS | {"dtype": "bfloat16", "layers": (0,)})).path
+    vectors = (study / "spaces" / "input.safetensors").read_bytes()
+    assert vectors == (fresh / "spaces" / "input.safetensors").read_bytes()
+    assert vectors != before
+    assert_same_numbers(study, fresh)
+
+
+def test_the_space_is_made_anew_with_a_new_method(
+    again: Callable[..., StudyFolder], study: Path, finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = study / "spaces" / "input.safetensors"
+    StudyFolder.open(study).write_space(Space("input", np.ones((300, 4), np.float32)))
+    stages = tuple(replace(s, method=s.method + (s.name == "categorize")) for s in store.STAGES)
+    monkeypatch.setattr(planning, "STAGES", stages)
+    again()
+    assert file.read_bytes() == (finished / "spaces" / "input.safetensors").read_bytes()
