@@ -21,8 +21,9 @@ from intraneuron.tables import core_tokens_table
 
 def manifest(**identity: Any) -> dict[str, Any]:
     """Return a manifest as a plan makes it."""
+    texts = {"mode": "vocabulary", "texts": "none"}
     return {
-        "identity": {"name": "m", "weights": "w1", "tokenizer": "t1", "mode": "vocabulary", "texts": "none"} | identity,
+        "identity": {"name": "m", "weights": "w1", "tokenizer": "t1", "config": "c1"} | texts | identity,
         "model": {"name": "m", "layers": 2, "neurons": [4, 4]},
         "settings": {
             "layers": [0, 1],
@@ -212,10 +213,20 @@ def test_another_layout_is_refused(folder: StudyFolder) -> None:
         StudyFolder.open(folder.path)
 
 
-@pytest.mark.parametrize(("key", "value"), [("weights", "w2"), ("tokenizer", "t2"), ("mode", "corpus"), ("texts", "t")])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("weights", "w2"), ("tokenizer", "t2"), ("config", "c2"), ("mode", "corpus"), ("texts", "t")],
+)
 def test_another_model_mode_or_text_is_refused(folder: StudyFolder, key: str, value: str) -> None:
     text = r"is of something else: .*; got .*\. Give another folder with --out, or replace it with --overwrite\."
     refused(folder.path, text, overwrite=False, **{key: value})
+
+
+def test_a_study_that_does_not_say_its_configuration_is_read_and_not_gone_on_with(folder: StudyFolder) -> None:
+    del folder.manifest["identity"]["config"]
+    folder.write_manifest()
+    assert StudyFolder.open(folder.path).manifest["identity"]["weights"] == "w1"
+    refused(folder.path, r"of something else: m \(weights w1, tokenizer t1, config unknown\), .*; got m .*config c1\)")
 
 
 def test_overwriting_replaces_everything(folder: StudyFolder) -> None:

@@ -11,7 +11,7 @@ import polars as pl
 from intraneuron.config import K_MAX
 from intraneuron.data import CoreTokens
 from intraneuron.errors import StudyError
-from intraneuron.manifest import joined, versions
+from intraneuron.manifest import MODEL, joined, versions
 from intraneuron.pipeline.pattern import bars, flags
 from intraneuron.pipeline.results import Population, results, silhouette_bar
 from intraneuron.pipeline.summarize import Layer, pattern_rows, summarize
@@ -140,14 +140,15 @@ def clearest(frame: pl.DataFrame, count: int = CLEAREST) -> list[str]:
 
 
 def _other_mode(folder: StudyFolder, neurons: dict[int, Population]) -> dict[str, Any] | None:
-    """Return the core tokens shared with a study of the same weights in the other mode, if one lies beside this."""
+    """Return the core tokens shared with a study of the same model in the other mode, if one lies beside this."""
     identity = folder.manifest["identity"]
     for file in sorted(folder.path.resolve().parent.glob("*/manifest.toml")):
         try:
             other = StudyFolder.open(file.parent)
             theirs = other.manifest["identity"]
             shared = [n for n in neurons if other.layer_file("neurons/core_tokens", n).is_file()]
-            if theirs["weights"] == identity["weights"] and theirs["mode"] != identity["mode"] and shared:
+            same = all(theirs.get(key) == identity[key] for key in MODEL)
+            if same and theirs["mode"] != identity["mode"] and shared:
                 overlaps = [_overlap(neurons[n].core, other.core_tokens("neurons", n)) for n in shared]
                 return {"study": file.parent.name, "mode": theirs["mode"], "overlap": _mean(np.concatenate(overlaps))}
         except StudyError:
