@@ -4,6 +4,7 @@ import os
 import tomllib
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import polars as pl
@@ -75,9 +76,10 @@ def test_a_block_that_ends_well_replaces_the_file_in_folders_made_for_it(tmp_pat
 def test_files_have_the_permissions_that_the_user_gives_to_new_files(tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:
-        with atomic(tmp_path / "a") as temporary:
-            temporary.write_text("")
-        assert os.umask(0o027) == 0o027
+        with mock.patch("os.umask", side_effect=AssertionError("other threads make files, too")):
+            for _ in range(2):
+                with atomic(tmp_path / "a") as temporary:
+                    temporary.write_text("")
     finally:
         os.umask(before)
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o640
