@@ -72,13 +72,16 @@ def conclude(console: Console, study: Study) -> None:
     summary = study.summary
     console.print(render_claims(summary))
     for line in _remarks(summary):
-        console.print(line, highlight=False, soft_wrap=True)
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
     console.print("\nThe most structured neurons (one neuron's pattern is weak evidence):", highlight=False)
     for name in summary["clearest"][:SHOWN]:
         console.print("  " + _one_line(study, name), highlight=False, soft_wrap=True, markup=False)
     first = summary["clearest"][0] if summary["clearest"] else "L0N0"
-    console.print(f"\nReport: {study.path / 'report.html'}", highlight=False, soft_wrap=True)
-    console.print(f"Tables: {study.path / 'neurons' / 'results.parquet'} (one row a neuron)", highlight=False)
+    for line in (
+        f"\nReport: {study.path / 'report.html'}",
+        f"Tables: {study.path / 'neurons' / 'results.parquet'} (one row a neuron)",
+    ):
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
     console.print(f"Next:   intraneuron show {first}", highlight=False)
 
 
