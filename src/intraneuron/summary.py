@@ -112,11 +112,9 @@ def _mean(values: np.ndarray) -> float:
 def _reliability(folder: StudyFolder, layers: list[int]) -> dict[str, Any]:
     """Return what is known of the observation's reliability, over all layers and a layer."""
     notes = {n: folder.manifest["observation"][str(n)] for n in layers}
-    known = [v["reliability"] for v in notes.values() if "reliability" in v]
-    overlap = [v["overlap"] for v in notes.values() if "overlap" in v]
     return {
-        "median": float(np.mean(known)) if known else None,
-        "overlap": float(np.mean(overlap)) if overlap else None,
+        "median": _mean_of_known(notes, "reliability"),
+        "overlap": _mean_of_known(notes, "overlap"),
         "min_count": sorted({v["min_count"] for v in notes.values()}),
         "testable": sum(v["testable"] for v in notes.values()),
         "layers": [
@@ -124,6 +122,12 @@ def _reliability(folder: StudyFolder, layers: list[int]) -> dict[str, Any]:
             for n, v in notes.items()
         ],
     }
+
+
+def _mean_of_known(notes: dict[int, dict[str, Any]], name: str) -> float | None:
+    """Return the mean of a number over the layers that have it."""
+    known = [v[name] for v in notes.values() if math.isfinite(v.get(name, math.nan))]
+    return float(np.mean(known)) if known else None
 
 
 def clearest(frame: pl.DataFrame, count: int = CLEAREST) -> list[str]:
@@ -183,5 +187,5 @@ def _notes(summary: dict[str, Any]) -> list[str]:
         )
     median = summary["reliability"]["median"]
     if median is not None and median < 0.8:
-        notes.append(f"Core tokens are not settled: median reliability {median:.2f}; more text would help.")
+        notes.append(f"Core tokens are not settled: the median neuron's reliability is {median:.2f}. Give more text.")
     return notes

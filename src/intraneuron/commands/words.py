@@ -89,9 +89,10 @@ def _remarks(summary: dict[str, Any]) -> list[str]:
     reliability, lines = summary["reliability"], []
     if reliability["median"] is not None:
         counts = ", ".join(map(str, reliability["min_count"]))
+        overlap = "unknown" if reliability["overlap"] is None else f"{reliability['overlap']:.0%}"
         lines.append(
-            f"Reliability {reliability['median']:.2f} (median over neurons of the two halves' correlation, stepped "
-            f"up); core tokens in common between halves {reliability['overlap']:.0%}; minimum count {counts}."
+            f"Reliability {reliability['median']:.2f} (the two halves' correlation, stepped up, of a layer's median "
+            f"neuron; mean over layers); core tokens in common between halves {overlap}; minimum count {counts}."
         )
     own, twin = summary["clusters"].get("neurons"), summary["clusters"].get("rotated")
     if own and own["at_bound"] is not None:
