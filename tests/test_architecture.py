@@ -20,7 +20,7 @@ ROOT = Path(intraneuron.__file__).parent
 PACKAGE = "intraneuron"
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors", "config", "plain"),
+    ("errors", "config", "plain", "settings"),
     ("data", "kernels"),
     ("models",),
     ("pipeline",),
@@ -40,12 +40,13 @@ FLOORS: tuple[tuple[str, ...], ...] = (
             "stages",
             "summary",
         ),
-        *("cards", "one", "estimate", "engine", "settings"),
+        *("cards", "one", "estimate", "engine"),
     ),
     ("figures", "report"),
-    ("api", "commands"),
+    ("api",),
+    ("commands",),
 )
-"""Rooms, bottom to top; an import goes down or stays on its floor."""
+"""Rooms, bottom to top, as in ``docs/architecture.md``; an import goes down or stays on its floor."""
 
 FLOOR = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 
@@ -103,6 +104,10 @@ def room(module: str) -> str:
     return module.split(".")[1]
 
 
+def points_up(arrow: Import) -> bool:
+    return FLOOR[room(arrow.imported)] > FLOOR[room(arrow.importer)]
+
+
 def test_every_module_stands_in_a_room_that_has_a_floor() -> None:
     rooms = {room(module) for module in sources() if module != PACKAGE}
     assert rooms <= set(FLOOR)
@@ -111,8 +116,28 @@ def test_every_module_stands_in_a_room_that_has_a_floor() -> None:
 def test_imports_go_down_or_stay_on_their_floor() -> None:
     arrows = [i for i in imports() if PACKAGE not in (i.importer, i.imported)]
     assert len(arrows) > 80
-    upward = [f"{i.importer} -> {i.imported}" for i in arrows if FLOOR[room(i.imported)] > FLOOR[room(i.importer)]]
-    assert upward == []
+    assert [f"{i.importer} -> {i.imported}" for i in arrows if points_up(i)] == []
+
+
+@pytest.mark.parametrize(
+    ("importer", "imported", "up"),
+    [
+        ("intraneuron.api", "intraneuron.commands.words", True),
+        ("intraneuron.commands.study", "intraneuron.api", False),
+        ("intraneuron.settings", "intraneuron.data.names", True),
+        ("intraneuron.engine", "intraneuron.report.page", True),
+        ("intraneuron.engine", "intraneuron.store", False),
+    ],
+)
+def test_an_arrow_that_points_up_is_seen(importer: str, imported: str, up: bool) -> None:
+    assert points_up(Import(importer, imported, runtime=True)) == up
+
+
+def test_the_page_on_architecture_names_the_same_rooms_on_the_same_floors() -> None:
+    page = (ROOT.parent.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d) \| [^|]+ \| ([^|]+) \|", page, flags=re.MULTILINE)
+    floors = {name: int(level) for level, files in rows for name in re.findall(r"`(\w+)(?:\.py|/)`", files)}
+    assert floors == FLOOR
 
 
 def test_kernels_know_no_noun_and_nouns_know_neither_kernels_nor_disk() -> None:
