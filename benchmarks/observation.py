@@ -51,6 +51,7 @@ def random_model(width: int, layers: int, window: int, vocabulary: int) -> Loade
         "",
         "",
         "",
+        "",
         window,
         torch.device("cpu"),
         torch.float32,

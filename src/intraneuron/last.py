@@ -10,9 +10,20 @@ from intraneuron.files import atomic, reading
 
 
 def state_file() -> Path:
-    """Return the file that remembers the last study."""
-    root = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return Path(root) / "intraneuron" / "last-study"
+    """Return the file that remembers the last study.
+
+    Raises
+    ------
+    StudyError
+        When there is no home folder to keep it in.
+    """
+    root = os.environ.get("XDG_STATE_HOME")
+    try:
+        state = Path(root) if root else Path.home() / ".local" / "state"
+    except RuntimeError as error:
+        msg = "There is no home folder to remember the last study in. Name a study's folder, or set XDG_STATE_HOME."
+        raise StudyError(msg) from error
+    return state / "intraneuron" / "last-study"
 
 
 def remember(path: Path) -> None:

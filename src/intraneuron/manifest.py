@@ -8,11 +8,14 @@ from typing import Any
 
 from intraneuron.errors import StudyError
 
-IDENTITY = ("weights", "tokenizer", "mode", "texts")
-"""What makes it this study and no other; the name as written does not."""
+MODEL = ("weights", "tokenizer", "config")
+"""What makes a model this model and no other; the name as written does not."""
+
+IDENTITY = (*MODEL, "mode", "texts")
+"""What makes a study this study and no other."""
 
 REQUIRED: dict[str, tuple[str, ...] | None] = {
-    "identity": ("name", *IDENTITY),
+    "identity": ("name", "weights", "tokenizer", "mode", "texts"),  # the first studies had no config
     "settings": ("layers", "mode", "space", "partition"),
     "model": ("name", "layers", "neurons"),
     "stages": (),
@@ -37,8 +40,8 @@ def damaged(file: Path, reason: object) -> StudyError:
 
 
 def same_identity(have: dict[str, Any], want: dict[str, Any]) -> bool:
-    """Tell whether two studies are of the same weights, tokenizer, mode and texts."""
-    return all(have[key] == want[key] for key in IDENTITY)
+    """Tell whether two studies are of the same model, mode and texts."""
+    return all(have.get(key) == want[key] for key in IDENTITY)
 
 
 def missing_keys(found: Any, required: dict[str, tuple[str, ...] | None]) -> list[str]:
@@ -57,7 +60,7 @@ def missing_keys(found: Any, required: dict[str, tuple[str, ...] | None]) -> lis
 def said(identity: dict[str, Any]) -> str:
     """Return what a study is of, in words."""
     texts = "no texts" if identity["texts"] == "none" else f"texts {identity['texts']}"
-    hashes = f"weights {identity['weights'][:8]}, tokenizer {identity['tokenizer'][:8]}"
+    hashes = ", ".join(f"{key} {identity.get(key, 'unknown')[:8]}" for key in MODEL)
     return f"{identity['name']} ({hashes}), {identity['mode']} mode, {texts}"
 
 

@@ -1,4 +1,4 @@
-"""The place of a study: what is there waits inside the folder while another study is made, and can come back.
+"""The place of a study: what is there waits inside the folder while it is made anew, and can come back.
 
 Only what a study itself writes is ever moved or removed. The folder stays, so it may be a link, a mount or ``.``,
 and so do other files in it.
@@ -6,6 +6,7 @@ and so do other files in it.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -26,6 +27,9 @@ ASIDE = ".replaced"
 _MOVING = ".moving"
 """Holds what is on its way there or back; a run that finds it moves everything back first."""
 
+_COPYING = ".copying"
+"""Holds a copy that is not complete; a run that finds it removes it."""
+
 
 def has_aside(path: Path) -> bool:
     """Tell whether a study waits to be dropped or put back."""
@@ -39,6 +43,7 @@ def is_interrupted(path: Path) -> bool:
 
 def recover(path: Path) -> None:
     """Undo what an earlier run was killed in the middle of."""
+    shutil.rmtree(path / _COPYING, ignore_errors=True)
     with writing(path):
         if (path / _MOVING).is_dir():
             _move_back(path)
@@ -53,6 +58,23 @@ def set_aside(path: Path) -> None:
         (path / _MOVING).mkdir()
         _move(path, path / _MOVING)
         (path / _MOVING).rename(path / ASIDE)
+
+
+def keep_aside(path: Path) -> None:
+    """Let a copy of a study wait, and leave the study where it is; one that waited before is dropped.
+
+    A study's files are replaced and never written into, so the copy shares them where the disk has hard links.
+    """
+    copy = path / _COPYING
+    try:
+        with writing(path):
+            copy.mkdir()
+            for name in OWN:
+                _share(path / name, copy / name)
+            drop_aside(path)
+            copy.rename(path / ASIDE)
+    finally:
+        shutil.rmtree(copy, ignore_errors=True)
 
 
 def put_back(path: Path) -> None:
@@ -94,6 +116,21 @@ def unmake(folders: Iterable[Path]) -> None:
             folder.rmdir()
         except OSError:
             return  # others have put something there, or it was never made
+
+
+def _share(source: Path, target: Path) -> None:
+    """Copy a file or a folder, without the temporary files of runs that were killed."""
+    if source.is_dir():
+        shutil.copytree(source, target, copy_function=_link, ignore=shutil.ignore_patterns(".*"))
+    elif source.exists():
+        _link(source, target)
+
+
+def _link(source: str | Path, target: str | Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another disk behind a link, or a disk without hard links
+        shutil.copyfile(source, target)
 
 
 def _move(source: Path, target: Path) -> None:

@@ -58,6 +58,7 @@ class Plan:
             "name": self.name,
             "weights": self.model.weight_hash,
             "tokenizer": self.model.tokenizer_hash,
+            "config": self.model.config_hash,
             "mode": self.mode,
             "texts": self.text_hash,
         }
@@ -80,6 +81,7 @@ class Plan:
                 "revision": model.revision,
                 "weights": model.weight_hash,
                 "tokenizer": model.tokenizer_hash,
+                "config": model.config_hash,
                 "layers": len(model.sites),
                 "neurons": [site.n_neurons for site in model.sites],
             },

@@ -6,6 +6,7 @@ import difflib
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from intraneuron.config import (
@@ -105,6 +106,14 @@ def path_from(name: str, value: object) -> str:
         msg = f"{name} must be a name or a path, got {value!r}."
         raise SettingError(msg)
     return text
+
+
+def expanded(text: str) -> Path:
+    """Return a path with ``~`` for a home folder; as it was written when there is no such home."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        return Path(text)
 
 
 def check_flag(name: str, value: object) -> None:

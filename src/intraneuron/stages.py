@@ -34,14 +34,16 @@ from intraneuron.work import Work
 # categorize, segment ----------------------------------------------------------------------------------------
 
 
-def _space(work: Work) -> Space:
-    """Return the study's space, written on first use so that later stages need no model."""
-    file = work.folder.path / "spaces" / f"{work.space_name}.safetensors"
-    if not file.is_file():
-        from intraneuron.models.spaces import read_space
+def _write_space(work: Work) -> Space:
+    """Write the model's space, so that later stages need no model, and return it.
 
-        work.folder.write_space(read_space(work.plan.model, work.plan.config.space))
-    return work.folder.read_space(work.space_name)
+    A file of that name may be there, of the model in another number format.
+    """
+    from intraneuron.models.spaces import read_space
+
+    space = read_space(work.plan.model, work.plan.config.space)
+    work.folder.write_space(space)
+    return space
 
 
 def _spelling(work: Work) -> Spelling:
@@ -56,7 +58,7 @@ def categorize_stage(work: Work) -> None:
     Neurons and rotated twins are grouped by themselves, shuffled twins as their neurons.
     """
     check_testable(work)
-    space, seed, spelling = _space(work), work.plan.config.observe.seed, _spelling(work)
+    space, seed, spelling = _write_space(work), work.plan.config.observe.seed, _spelling(work)
     done, total = 0, work.n_neurons() * len(work.observed)
     with work.progress.stage("categorize, compare", "neurons") as report:
         for layer in work.layers:
@@ -134,7 +136,8 @@ def segment_stage(work: Work) -> None:
 
 def compare_stage(work: Work) -> None:
     """Test zones against meaning where categories are those of an earlier run."""
-    space, seed, spelling = _space(work), work.plan.config.observe.seed, _spelling(work)
+    space, spelling = work.folder.read_space(work.space_name), _spelling(work)
+    seed = work.plan.config.observe.seed
     done, total = 0, work.n_neurons() * len(work.populations)
     with work.progress.stage("compare", "neurons") as report:
         for layer in work.layers:
@@ -152,7 +155,8 @@ def compare_stage(work: Work) -> None:
 
 def intervals_stage(work: Work) -> None:
     """Estimate everything again with each group of tokens or texts left out, for sampled neurons."""
-    space, partition, spelling = _space(work), work.plan.config.partition, _spelling(work)
+    space, spelling = work.folder.read_space(work.space_name), _spelling(work)
+    partition = work.plan.config.partition
     done, total = 0, len(work.layers) * len(work.observed)
     with work.progress.stage("intervals", "populations") as report:
         for layer in work.layers:

@@ -209,8 +209,8 @@ class StudyFolder:
         try:
             with reading(file):
                 if pick is None:
-                    return pl.read_parquet(file, memory_map=False)
-                return pick(pl.scan_parquet(file)).collect()
+                    return pl.read_parquet(file, memory_map=False, glob=False)
+                return pick(pl.scan_parquet(file, glob=False)).collect()
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             raise damaged(file, error) from error
 

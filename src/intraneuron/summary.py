@@ -11,7 +11,7 @@ import polars as pl
 from intraneuron.config import K_MAX
 from intraneuron.data import CoreTokens
 from intraneuron.errors import StudyError
-from intraneuron.manifest import joined, versions
+from intraneuron.manifest import MODEL, joined, versions
 from intraneuron.pipeline.pattern import bars, flags
 from intraneuron.pipeline.results import Population, results, silhouette_bar
 from intraneuron.pipeline.summarize import Layer, pattern_rows, summarize
@@ -112,11 +112,9 @@ def _mean(values: np.ndarray) -> float:
 def _reliability(folder: StudyFolder, layers: list[int]) -> dict[str, Any]:
     """Return what is known of the observation's reliability, over all layers and a layer."""
     notes = {n: folder.manifest["observation"][str(n)] for n in layers}
-    known = [v["reliability"] for v in notes.values() if "reliability" in v]
-    overlap = [v["overlap"] for v in notes.values() if "overlap" in v]
     return {
-        "median": float(np.mean(known)) if known else None,
-        "overlap": float(np.mean(overlap)) if overlap else None,
+        "median": _mean_of_known(notes, "reliability"),
+        "overlap": _mean_of_known(notes, "overlap"),
         "min_count": sorted({v["min_count"] for v in notes.values()}),
         "testable": sum(v["testable"] for v in notes.values()),
         "layers": [
@@ -124,6 +122,12 @@ def _reliability(folder: StudyFolder, layers: list[int]) -> dict[str, Any]:
             for n, v in notes.items()
         ],
     }
+
+
+def _mean_of_known(notes: dict[int, dict[str, Any]], name: str) -> float | None:
+    """Return the mean of a number over the layers that have it."""
+    known = [v[name] for v in notes.values() if math.isfinite(v.get(name, math.nan))]
+    return float(np.mean(known)) if known else None
 
 
 def clearest(frame: pl.DataFrame, count: int = CLEAREST) -> list[str]:
@@ -140,14 +144,15 @@ def clearest(frame: pl.DataFrame, count: int = CLEAREST) -> list[str]:
 
 
 def _other_mode(folder: StudyFolder, neurons: dict[int, Population]) -> dict[str, Any] | None:
-    """Return the core tokens shared with a study of the same weights in the other mode, if one lies beside this."""
+    """Return the core tokens shared with a study of the same model in the other mode, if one lies beside this."""
     identity = folder.manifest["identity"]
     for file in sorted(folder.path.resolve().parent.glob("*/manifest.toml")):
         try:
             other = StudyFolder.open(file.parent)
             theirs = other.manifest["identity"]
             shared = [n for n in neurons if other.layer_file("neurons/core_tokens", n).is_file()]
-            if theirs["weights"] == identity["weights"] and theirs["mode"] != identity["mode"] and shared:
+            same = all(theirs.get(key) == identity[key] for key in MODEL)
+            if same and theirs["mode"] != identity["mode"] and shared:
                 overlaps = [_overlap(neurons[n].core, other.core_tokens("neurons", n)) for n in shared]
                 return {"study": file.parent.name, "mode": theirs["mode"], "overlap": _mean(np.concatenate(overlaps))}
         except StudyError:
@@ -182,5 +187,5 @@ def _notes(summary: dict[str, Any]) -> list[str]:
         )
     median = summary["reliability"]["median"]
     if median is not None and median < 0.8:
-        notes.append(f"Core tokens are not settled: median reliability {median:.2f}; more text would help.")
+        notes.append(f"Core tokens are not settled: the median neuron's reliability is {median:.2f}. Give more text.")
     return notes

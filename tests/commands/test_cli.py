@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -369,10 +368,10 @@ def test_a_damaged_file_is_one_sentence_and_the_cure_works(user: User, study: Pa
 def test_a_finished_study_that_cannot_be_written_is_shown_again(
     user: User, study: Path, models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*args: object, **options: object) -> tuple[int, str]:
+    def refuse(*args: object, **options: object) -> None:
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+    monkeypatch.setattr(Path, "touch", refuse)
     again = user.call("study", models / "tiny", "--layers", "0,2", *OPTIONS)
     assert (again.returncode, "Could not remember this study as the last one" in again.stderr) == (0, True)
     changed = user.call("study", models / "tiny", "--layers", "0", *OPTIONS)

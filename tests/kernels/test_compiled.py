@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from types import ModuleType
 
@@ -48,6 +49,26 @@ def test_a_place_that_cannot_be_made_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     assert first_writable([tmp_path / "file" / "x", tmp_path / "y"]) == tmp_path / "y"
     assert first_writable([tmp_path / "file" / "x", tmp_path / "file" / "z"]) == tmp_path / "file" / "z"
+
+
+@pytest.mark.parametrize("writable", [True, False])
+def test_a_user_without_a_home_has_a_place_for_machine_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writable: bool
+) -> None:
+    def homeless() -> Path:
+        msg = "Could not determine home directory."
+        raise RuntimeError(msg)
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    (tmp_path / "file").write_text("in the way")
+    first = tmp_path / "first" if writable else tmp_path / "file" / "x"
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(first))
+    folder = cache_folder.__wrapped__()
+    assert folder.is_dir()
+    assert len(list((tmp_path / "temporary").iterdir())) == (not writable)
 
 
 def test_other_packages_keep_their_own_cache(monkeypatch: pytest.MonkeyPatch) -> None:

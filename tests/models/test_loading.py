@@ -41,10 +41,50 @@ def test_a_folder_loads_with_its_layers_hashes_and_context(folder: Path) -> None
     assert [site.layer for site in model.sites] == list(range(LAYERS))
     assert {site.n_neurons for site in model.sites} == {NEURONS}
     assert model.weight_hash == hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
-    assert model.tokenizer_hash == hashlib.sha256((folder / "tokenizer.json").read_bytes()).hexdigest()
+    assert len(model.tokenizer_hash) == len(model.config_hash) == 64
     assert model.context == CONTEXT
     assert len(model.vocabulary) == len(model.tokenizer) + 2
     assert not model.model.training
+
+
+def change(file: Path, **changed: object) -> None:
+    settings = json.loads(file.read_text()) if file.is_file() else {}
+    file.write_text(json.dumps(settings | changed))
+
+
+def hashes(folder: Path) -> tuple[str, str, str]:
+    model = load_model(str(folder), device="cpu")
+    return model.weight_hash, model.tokenizer_hash, model.config_hash
+
+
+@pytest.mark.parametrize(
+    ("file", "changed", "other"),
+    [
+        ("config.json", {"activation_function": "relu"}, "config"),
+        ("config.json", {"layer_norm_epsilon": 1e-3}, "config"),
+        ("tokenizer_config.json", {"bos_token": None}, "tokenizer"),
+        ("tokenizer_config.json", {"do_lower_case": True}, "tokenizer"),
+        ("special_tokens_map.json", {"pad_token": "<|endoftext|>"}, "tokenizer"),
+        ("added_tokens.json", {"<|endoftext|>": 300}, "tokenizer"),
+    ],
+)
+def test_a_copy_with_other_settings_is_another_model(
+    folder: Path, file: str, changed: dict[str, object], other: str
+) -> None:
+    before = hashes(folder)
+    change(folder / file, **changed)
+    differs = [a != b for a, b in zip(before, hashes(folder), strict=True)]
+    assert differs == [False, other == "tokenizer", other == "config"]
+
+
+def test_a_copy_that_was_written_elsewhere_by_another_version_is_the_same_model(folder: Path) -> None:
+    before = hashes(folder)
+    for name in ("config.json", "tokenizer_config.json"):
+        file = folder / name
+        settings = dict(reversed(json.loads(file.read_text()).items()))
+        file.write_text(json.dumps(settings | {"_name_or_path": "/x", "name_or_path": "/y"}, indent=8))
+    change(folder / "config.json", transformers_version="4.50.0")
+    assert hashes(folder) == before
 
 
 def test_an_encoder_loads_without_a_head_and_a_causal_model_runs_without_its_own(tmp_path: Path) -> None:

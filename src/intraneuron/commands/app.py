@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import metadata
+from io import TextIOWrapper
 
 from cyclopts import App, CycloptsError, Parameter
 
@@ -34,6 +35,7 @@ app.command(show)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code is 0, 2 for what the user can put right, 130 when interrupted."""
+    _write_every_character()
     try:
         app(_split_lists(list(sys.argv[1:] if argv is None else argv)), exit_on_error=False, print_error=False)
         if sys.stdout:
@@ -52,6 +54,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("\nStopped. Run the same command to go on.", file=sys.stderr)  # noqa: T201
         return STOPPED
     return DONE
+
+
+def _write_every_character() -> None:
+    """Let an output that is not UTF-8 write what it lacks as an escape, where it would fail after a whole study."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and stream.errors == "strict" and not stream.closed:
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _silence() -> None:

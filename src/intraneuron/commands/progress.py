@@ -66,4 +66,4 @@ class Bars(Progress):
 
     def say(self, message: str) -> None:
         """Print a remark."""
-        self.console.print(message, style="yellow", highlight=False, soft_wrap=True)
+        self.console.print(message, style="yellow", highlight=False, soft_wrap=True, markup=False)

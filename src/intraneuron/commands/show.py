@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 
@@ -36,7 +37,9 @@ def show(*where: str, json: bool = False) -> None:
 
         from intraneuron.plain import plain
 
-        print(json_module.dumps(plain(card.to_dict()), ensure_ascii=False, indent=1))  # noqa: T201
+        # An escape that the output would put in place of a character it does not have may be none of JSON's.
+        unicode = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
+        print(json_module.dumps(plain(card.to_dict()), ensure_ascii=not unicode, indent=1))  # noqa: T201
         return
     from rich.console import Console
 

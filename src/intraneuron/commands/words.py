@@ -72,13 +72,16 @@ def conclude(console: Console, study: Study) -> None:
     summary = study.summary
     console.print(render_claims(summary))
     for line in _remarks(summary):
-        console.print(line, highlight=False, soft_wrap=True)
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
     console.print("\nThe most structured neurons (one neuron's pattern is weak evidence):", highlight=False)
     for name in summary["clearest"][:SHOWN]:
         console.print("  " + _one_line(study, name), highlight=False, soft_wrap=True, markup=False)
     first = summary["clearest"][0] if summary["clearest"] else "L0N0"
-    console.print(f"\nReport: {study.path / 'report.html'}", highlight=False, soft_wrap=True)
-    console.print(f"Tables: {study.path / 'neurons' / 'results.parquet'} (one row a neuron)", highlight=False)
+    for line in (
+        f"\nReport: {study.path / 'report.html'}",
+        f"Tables: {study.path / 'neurons' / 'results.parquet'} (one row a neuron)",
+    ):
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
     console.print(f"Next:   intraneuron show {first}", highlight=False)
 
 
@@ -86,9 +89,10 @@ def _remarks(summary: dict[str, Any]) -> list[str]:
     reliability, lines = summary["reliability"], []
     if reliability["median"] is not None:
         counts = ", ".join(map(str, reliability["min_count"]))
+        overlap = "unknown" if reliability["overlap"] is None else f"{reliability['overlap']:.0%}"
         lines.append(
-            f"Reliability {reliability['median']:.2f} (median over neurons of the two halves' correlation, stepped "
-            f"up); core tokens in common between halves {reliability['overlap']:.0%}; minimum count {counts}."
+            f"Reliability {reliability['median']:.2f} (the two halves' correlation, stepped up, of a layer's median "
+            f"neuron; mean over layers); core tokens in common between halves {overlap}; minimum count {counts}."
         )
     own, twin = summary["clusters"].get("neurons"), summary["clusters"].get("rotated")
     if own and own["at_bound"] is not None:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from intraneuron.data._checks import check_shape
+from intraneuron.errors import DataError
 
 By = Literal["meaning", "activation"]
 
@@ -28,6 +29,7 @@ class Partition:
     label : int16 array, (N, K)
         0 is the group of highest mean activation; -1 is padding or a token in no group.
     n_groups : int16 array, (N,)
+        Every category has a token; segments of equal width can be empty.
     n_cut : int16 array, (N,)
         Groups before small categories were dropped; 0 when the neuron was not grouped.
     quality : float64 array, (N,)
@@ -47,6 +49,21 @@ class Partition:
         check_shape("Partition", "label", self.label, (size, None))
         check_shape("Partition", "n_cut", self.n_cut, (size,))
         check_shape("Partition", "quality", self.quality, (size,))
+        self._check_labels()
+
+    def _check_labels(self) -> None:
+        """Raise DataError where labels and the number of groups disagree: kernels trust that they do not."""
+        wrong = (self.label < -1).any(axis=1) | (self.label >= self.n_groups[:, None]).any(axis=1)
+        if self.by == "meaning":
+            for g in range(int(self.n_groups.max(initial=0))):
+                wrong |= (g < self.n_groups) & ~(self.label == g).any(axis=1)
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            groups, labels = int(self.n_groups[row]), ", ".join(map(str, np.unique(self.label[row])))
+            allowed = f"from 0 to {groups - 1}, or -1" if groups > 0 else "-1"
+            each = ", each number once or more" if self.by == "meaning" and groups > 0 else ""
+            msg = f"Partition.label of {groups} groups must be {allowed}{each}, got {labels} in row {row}."
+            raise DataError(msg)
 
     def __len__(self) -> int:
         """Return N."""

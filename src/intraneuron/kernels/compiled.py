@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -43,18 +44,27 @@ def cache_folder() -> Path:
     """Return the folder of compiled kernels.
 
     It lies in ``NUMBA_CACHE_DIR``, else beside the sources (where those of earlier versions are removed), else, when
-    that cannot be written, in the user's cache.
+    that cannot be written, in the user's cache, and for a user without a home in a temporary folder.
     """
     here = Path(__file__).parent
     beside = here / "__pycache__"
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "intraneuron"
     first = Path(numba.config.CACHE_DIR) if numba.config.CACHE_DIR else beside
-    folder = first_writable([root / (_PREFIX + fingerprint(here)) for root in (first, home)])
+    name = _PREFIX + fingerprint(here)
+    folder = first_writable(root / name for root in _roots(first))
     if folder.parent == beside:
         for other in beside.glob(f"{_PREFIX}*"):
             if other != folder:
                 shutil.rmtree(other, ignore_errors=True)
     return folder
+
+
+def _roots(first: Path) -> Iterator[Path]:
+    yield first
+    try:
+        own = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "intraneuron"
+    except RuntimeError:  # no home; a folder of a known name would run what others put there
+        own = Path(tempfile.mkdtemp(prefix="intraneuron-"))
+    yield own
 
 
 def fingerprint(sources: Path) -> str:
@@ -63,8 +73,9 @@ def fingerprint(sources: Path) -> str:
     return hashlib.sha256(text).hexdigest()[:16]
 
 
-def first_writable(folders: Sequence[Path]) -> Path:
+def first_writable(folders: Iterable[Path]) -> Path:
     """Return the first of some folders that can be made and written; the last when none can."""
+    folder = Path()
     for folder in folders:
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -72,4 +83,4 @@ def first_writable(folders: Sequence[Path]) -> Path:
             continue
         if os.access(folder, os.W_OK):
             return folder
-    return folders[-1]
+    return folder

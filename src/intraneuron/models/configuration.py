@@ -1,7 +1,8 @@
-"""What a model's folder says of it: config.json, how many layers, how long a window."""
+"""What a model's folder says of it: config.json, hashes of its settings, how many layers, how long a window."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any, cast
@@ -10,6 +11,15 @@ from intraneuron.errors import ModelError
 
 MAX_CONTEXT = 1024
 """Longest window that texts are packed into, whatever longer ones the model could read."""
+
+TOKENIZER_SETTINGS = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+"""What decides, beside a tokenizer's own file, how it cuts a text and what it puts around it."""
+
+CHANGES_NOTHING = (
+    *("_name_or_path", "name_or_path", "special_tokens_map_file", "tokenizer_file", "vocab_file", "merges_file"),
+    *("transformers_version", "_commit_hash"),
+)
+"""Settings that say where a model was or what wrote it: a copy differs in them and is the same model."""
 
 MIN_CONTEXT = 3
 """Shortest window: ``[CLS] token [SEP]``."""
@@ -23,6 +33,19 @@ def read_config(folder: Path, name: str) -> dict[str, Any]:
         raise ModelError(msg)
     config = _read_json(path)
     return cast("dict[str, Any]", config) if isinstance(config, dict) else {}
+
+
+def settings_hash(settings: Any) -> str:
+    """Return the SHA-256 of settings in one spelling, without paths and versions."""
+    if isinstance(settings, dict):
+        settings = {key: value for key, value in settings.items() if key not in CHANGES_NOTHING}
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+
+
+def tokenizer_settings(folder: Path) -> list[str]:
+    """Return a line, hash and name, of each file of a tokenizer's settings that is there."""
+    files = [folder / name for name in TOKENIZER_SETTINGS]
+    return [f"{settings_hash(_read_json(file))}  {file.name}\n" for file in files if file.is_file()]
 
 
 def _read_json(path: Path) -> Any:

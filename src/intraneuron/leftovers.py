@@ -1,0 +1,54 @@
+"""Files of other settings: removed when those that replace them are complete."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from intraneuron.files import writing
+from intraneuron.missing import OUTPUTS
+from intraneuron.place import OWN
+from intraneuron.planning import Plan, Progress, keys
+from intraneuron.store import STAGES, StudyFolder
+from intraneuron.work import Work
+
+PATTERNS = ("layer-*.parquet", "results.parquet", "*.safetensors")
+"""Names of what a study writes into its folders; other files there are somebody's own."""
+
+
+def remove_leftovers(planned: Plan, folder: StudyFolder) -> None:
+    """Remove tables of layers and populations, and spaces, that no stage made with the present settings.
+
+    Layers that were made with the present settings by an earlier command stay, and are not made again when they are
+    asked for.
+    """
+    belong = set(_belonging(planned, folder))
+    with writing(folder.path):
+        for file in _written(folder.path):
+            if file.relative_to(folder.path).as_posix() not in belong:
+                file.unlink()
+                _remove_empty(file.parent, folder.path)
+    observed = folder.done("observe", keys(planned)["observe"])
+    notes = folder.manifest["observation"]
+    folder.manifest["observation"] = {layer: of for layer, of in notes.items() if int(layer) in observed}
+
+
+def _belonging(planned: Plan, folder: StudyFolder) -> Iterator[str]:
+    key = keys(planned)
+    for stage in STAGES:
+        work = Work(folder, planned, planned.layers, Progress(), stage.name, key)
+        for layer in folder.done(stage.name, key[stage.name]):
+            yield from OUTPUTS[stage.name](work, layer)
+
+
+def _written(path: Path) -> list[Path]:
+    folders = [path / name for name in OWN if (path / name).is_dir()]
+    return [file for folder in folders for pattern in PATTERNS for file in folder.rglob(pattern)]
+
+
+def _remove_empty(folder: Path, root: Path) -> None:
+    with suppress(OSError):  # not empty
+        while folder != root:
+            folder.rmdir()
+            folder = folder.parent
