@@ -9,15 +9,21 @@ import pytest
 from scipy import stats
 from tests.tiny_models import tiny_gpt2
 
-import intraneuron as inn
+from intraneuron.api import study as whole_study
+from intraneuron.config import ObserveConfig, PartitionConfig, RunConfig, SpaceConfig
+from intraneuron.data import CoreTokens, Space
 from intraneuron.kernels.orthants import orthants
+from intraneuron.models.loading import load_model
+from intraneuron.models.spaces import read_space
 from intraneuron.pipeline.analyse import analyse
 from intraneuron.pipeline.numbers import BY_NAME
+from intraneuron.pipeline.observe import observe
+from intraneuron.pipeline.select import select
 
 NUMBERS = ("mrpp_a", "distance_r")
 
 
-def numbers(core: inn.CoreTokens, space: inn.Space, config: inn.PartitionConfig) -> np.ndarray:
+def numbers(core: CoreTokens, space: Space, config: PartitionConfig) -> np.ndarray:
     """Return each number of each neuron, (N, M)."""
     [found] = analyse(core, space, config)
     return np.stack([BY_NAME[name].of(found.comparison) for name in NUMBERS], axis=1)
@@ -35,27 +41,28 @@ def half_width(full: np.ndarray, without: np.ndarray, share: np.ndarray) -> np.n
 @pytest.mark.parametrize("segments", ["quantile:5", "equal-width:3"])
 def test_a_small_layer_has_the_interval_of_all_its_neurons(tmp_path: Path, segments: str) -> None:
     folder = tiny_gpt2(tmp_path / "model", initializer_range=0.5)
-    settings = inn.PartitionConfig(segments=segments)
-    study = inn.study(folder, out=tmp_path / "study", layers=[1], core_tokens=30, device="cpu", segments=segments)
-    model = inn.load_model(str(folder), device="cpu")
-    space = inn.read_space(model, inn.SpaceConfig())
+    settings = PartitionConfig(segments=segments)
+    study = whole_study(folder, out=tmp_path / "study", layers=[1], core_tokens=30, device="cpu", segments=segments)
+    model = load_model(str(folder), device="cpu")
+    space = read_space(model, SpaceConfig())
     eligible = ~model.vocabulary.special & space.defined
     group = orthants(space.vector, eligible)
-    [seen] = inn.observe(model, inn.ObserveConfig(layers=(1,)), run=inn.RunConfig(device="cpu"), twins=("rotated",))
+    [seen] = observe(model, ObserveConfig(layers=(1,)), run=RunConfig(device="cpu"), twins=("rotated",))
     share = np.array([(group == g).sum() for g in range(group.max() + 1) if (group == g).any()]) / eligible.sum()
     found: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     for name, activations in seen.populations.items():
-        tokens = [inn.select(activations, eligible & (group != g), core_tokens=30) for g in range(-1, group.max() + 1)]
+        tokens = [select(activations, eligible & (group != g), core_tokens=30) for g in range(-1, group.max() + 1)]
         each = np.stack([numbers(core, space, settings) for core in tokens])
         defined = np.isfinite(each).all(axis=0)
         assert (np.isfinite(each).any(axis=0) == defined).all()
         assert (defined.sum(axis=0) > 10).all()
         full, *without = np.nanmean(each, axis=1)
         found[name] = full, np.stack([without[g] for g in range(len(without)) if (group == g).any()])
-    alone = half_width(*found["neurons"], share)
-    left = half_width(*(a - b for a, b in zip(found["neurons"], found["rotated"], strict=True)), share)
+    neurons, rotated = found["neurons"], found["rotated"]
+    alone = half_width(*neurons, share)
+    left = half_width(neurons[0] - rotated[0], neurons[1] - rotated[1], share)
     rows = {row["number"]: row for row in study.summary["claims"] if row["layer"] == 1}
     for i, name in enumerate(NUMBERS):
-        assert rows[name]["neurons"] == pytest.approx(found["neurons"][0][i], rel=1e-9)
+        assert rows[name]["neurons"] == pytest.approx(neurons[0][i], rel=1e-9)
         assert rows[name]["neurons_high"] - rows[name]["neurons"] == pytest.approx(alone[i], rel=1e-6)
         assert rows[name]["difference_high"] - rows[name]["difference"] == pytest.approx(left[i], rel=1e-6)

@@ -20,7 +20,8 @@ def jackknife_parts(full: np.ndarray, without: np.ndarray, share: np.ndarray, po
     .. math:: d_{ij} = [-(h_j - 1) \delta_{ij} + \sum_k (1 - 1/h_k) \delta_{ik}] / \sqrt{h_j - 1}.
 
     The variance of the mean is the mean over j of the squared mean over i. Part of that square is the neurons' own
-    noise, the variance of d over neurons divided by n; for all N neurons of the layer it would be divided by N.
+    noise, the variance of d over neurons divided by n; for all N neurons of the layer it would be divided by N. (Where
+    a number is undefined in part of the sample, n and N count the rest.)
 
     Parameters
     ----------
@@ -49,7 +50,8 @@ def jackknife_parts(full: np.ndarray, without: np.ndarray, share: np.ndarray, po
         mean = np.where(defined, deviation, 0.0).sum(axis=1) / size
         own = np.where(defined, deviation - mean[:, None], 0.0)
         variance = (own**2).sum(axis=1) / (size - 1)
-        return np.stack([mean, variance / size, variance / population])
+        tested = population * size / change.shape[1]  # neurons of the layer in which the number is defined
+        return np.stack([mean, variance / size, variance / tested])
 
 
 def standard_error(parts: list[np.ndarray], weights: list[float]) -> tuple[np.ndarray, np.ndarray]:
@@ -71,7 +73,8 @@ def standard_error(parts: list[np.ndarray], weights: list[float]) -> tuple[np.nd
         np.sum([w * w * part[i] for w, part in zip(weights, parts, strict=True)], axis=0).mean(axis=0) for i in (1, 2)
     )
     square = (together**2).mean(axis=0)
-    variance = np.maximum(square - sample, 0.0) + layer
+    # What neurons share is at least 0; of a census, sample = layer, all of the square is kept.
+    variance = np.maximum(square - (sample - layer), np.minimum(layer, square))
     with np.errstate(invalid="ignore", divide="ignore"):
         kept = np.where(square > 0, np.minimum(variance / square, 1.0), 1.0)
     return np.sqrt(variance), (len(together) - 1) * kept**2
