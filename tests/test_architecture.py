@@ -25,6 +25,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     (
         *(
             "files",
+            "intact",
             "place",
             "manifest",
             "missing",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from intraneuron.errors import IntraneuronError, StudyError
-from intraneuron.missing import missing_stages, with_dependents
+from intraneuron.missing import Layers, lost_files, missing_stages, with_dependents
 from intraneuron.place import has_aside, put_back, remove, to_make, unmake
 from intraneuron.planning import Plan, Progress, keys
 from intraneuron.stages import STAGE_VERBS
@@ -39,8 +39,7 @@ def run_study(
         unmake(made)
         raise
     try:
-        if missing_stages(planned, folder):
-            _run_stages(planned, folder, progress or Progress(), STAGE_VERBS | dict(last))
+        _run_stages(planned, folder, progress or Progress(), STAGE_VERBS | dict(last))
     except IntraneuronError as error:
         stopped = isinstance(error, StudyError) and folder.manifest["stages"]
         if folder.manifest.get("replaces") and has_aside(path):
@@ -56,18 +55,42 @@ def run_study(
 PAGES = {"summarize": "summary.json", "report": "report.html"}
 """Files that speak for the study as a whole, and the stages that make them."""
 
+NAMED = 3
+"""Damaged files that are named; more are counted."""
+
 
 def _run_stages(
     planned: Plan, folder: StudyFolder, progress: Progress, verbs: Mapping[str, Callable[[Work], None]]
 ) -> None:
-    key = keys(planned)
-    missing = with_dependents(planned, missing_stages(planned, folder))
-    # What is about to be made again would speak of other settings than the manifest.
-    folder.withdraw(*(file for stage, file in PAGES.items() if stage in missing))
-    for name, some in missing.items():
-        folder.forget(name, key[name], some)
-    folder.write_manifest()
+    lost = lost_files(planned, folder)
+    missing = with_dependents(planned, missing_stages(planned, folder, lost))
+    if missing:
+        _withdraw(planned, folder, missing)
+    progress.begin(planned, folder.path, missing)
+    if lost:
+        progress.say(f"Damaged or gone in {folder.path}, and made again: {_listed(lost)}.")
+    if not missing:
+        return
     for stage in STAGES:  # a stage may have done a later one in the same pass
         layers = missing_stages(planned, folder).get(stage.name)
         if layers:
-            verbs[stage.name](Work(folder, planned, layers, progress, stage.name, key))
+            verbs[stage.name](Work(folder, planned, layers, progress, stage.name, keys(planned)))
+
+
+def _withdraw(planned: Plan, folder: StudyFolder, missing: Mapping[str, Layers]) -> None:
+    """Take back, in the folder, that the stages to do are done: what they made would speak of other settings."""
+    key = keys(planned)
+    folder.withdraw(*(file for stage, file in PAGES.items() if stage in missing))
+    for name, layers in missing.items():
+        folder.forget(name, key[name], layers)
+    folder.write_manifest()
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return names, a few of them in full.
+
+    >>> _listed(["a", "b", "c", "d", "e"])
+    'a, b, c and 2 more'
+    """
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -27,6 +27,9 @@ Report = Callable[[int, int], None]
 
 class Progress:
     """What a run tells its caller; this one keeps silent."""
+
+    def begin(self, plan: Plan, path: Path, todo: Mapping[str, tuple[int, ...]]) -> None:
+        """Announce a run in a folder that takes it: the stages that it will do, each with its layers."""
 
     @contextmanager
     def stage(self, name: str, unit: str) -> Iterator[Report]:

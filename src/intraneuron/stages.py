@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from intraneuron.data import CoreTokens, Partition, Space, Spelling
+from intraneuron.intact import is_whole
 from intraneuron.kernels.nearest import nearest_to_mean
 from intraneuron.observing import check_testable, observe_stage
 from intraneuron.pipeline.analyse import Analysis, analyse
@@ -35,8 +36,7 @@ from intraneuron.work import Work
 
 def _space(work: Work) -> Space:
     """Return the study's space, written on first use so that later stages need no model."""
-    file = work.folder.path / "spaces" / f"{work.space_name}.safetensors"
-    if not file.is_file():
+    if not is_whole(work.folder.path / "spaces" / f"{work.space_name}.safetensors"):
         from intraneuron.models.spaces import read_space
 
         work.folder.write_space(read_space(work.plan.model, work.plan.config.space))

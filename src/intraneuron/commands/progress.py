@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import (
@@ -18,7 +19,8 @@ from rich.progress import (
     Progress as RichProgress,
 )
 
-from intraneuron.planning import Progress, Report
+from intraneuron.commands.words import announce
+from intraneuron.planning import Plan, Progress, Report
 
 
 class Bars(Progress):
@@ -26,6 +28,10 @@ class Bars(Progress):
 
     def __init__(self, console: Console) -> None:
         self.console = console
+
+    def begin(self, plan: Plan, path: Path, todo: Mapping[str, tuple[int, ...]]) -> None:
+        """Say what will be done, and what it will roughly cost."""
+        announce(self.console, plan, path, todo)
 
     @contextmanager
     def stage(self, name: str, unit: str) -> Iterator[Report]:

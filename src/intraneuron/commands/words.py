@@ -11,7 +11,6 @@ from rich.console import Console
 from intraneuron.data import parse_neuron
 from intraneuron.data.display import visible
 from intraneuron.estimate import estimate
-from intraneuron.missing import left_to_do
 from intraneuron.report.terminal import render_claims
 from intraneuron.store import STAGES
 
@@ -24,9 +23,8 @@ SHOWN = 10
 """Neurons that are named at the end."""
 
 
-def announce(console: Console, plan: Plan, out: Path, *, overwrite: bool) -> None:
+def announce(console: Console, plan: Plan, out: Path, todo: Mapping[str, tuple[int, ...]]) -> None:
     """Say what will be done, and what it will roughly cost."""
-    todo = left_to_do(plan, out, overwrite=overwrite)
     cost = estimate(plan, todo)
     neurons = sum(plan.model.sites[layer].n_neurons for layer in plan.layers)
     layers = f"{len(plan.layers)} of {_count(len(plan.model.sites), 'layer')}"
