@@ -6,10 +6,12 @@ import json
 import math
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
-from contextlib import chdir, redirect_stderr, redirect_stdout
+import time
+from contextlib import chdir, nullcontext, redirect_stderr, redirect_stdout, suppress
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,8 @@ from tests.tiny_models import LAYERS, NEURONS, tiny_bert, tiny_gpt2
 from intraneuron import api
 from intraneuron.commands import main
 from intraneuron.errors import SettingError
+from intraneuron.models import loading
+from intraneuron.store import StudyFolder
 
 COMMAND = Path(sys.executable).parent / "intraneuron"
 K, SEGMENTS = 30, 5
@@ -400,6 +404,104 @@ def test_an_output_that_is_full_is_one_sentence(student: Made, words: list[str])
         )
     assert found.returncode == 2
     assert found.stderr == "intraneuron: The output cannot be read or written: No space left on device.\n"
+
+
+# Places that will not do, and Ctrl-C ----------------------------------------------------------------------------
+
+
+def no_model(*args: object, **options: object) -> None:
+    pytest.fail("a model was loaded for a place that will not do")
+
+
+PLACES = {
+    "a file": ("report.html", [], "--out report.html is a file"),
+    "in a file": ("report.html/a", [], "Cannot write to report.html/a (Not a directory)"),
+    "other files": (".", [], "--out . is a folder with other files in it, not a study"),
+    "old": ("old", [], "old was written in layout 0, this version reads 1."),
+    "damaged": ("damaged", [], "manifest.toml is damaged ("),
+    "of another program": ("theirs", ["--overwrite"], "--out theirs is not a study: its manifest.toml is of something"),
+    "locked": ("locked/a", [], "Cannot write to locked/a (Permission denied)"),
+    "locked, to be replaced": ("old", ["--overwrite"], "Cannot write to old (Permission denied)"),
+}
+
+
+@pytest.mark.parametrize("case", PLACES)
+def test_a_place_that_will_not_do_is_told_alone_and_before_the_model(
+    user: User, models: Path, case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (user.home / "report.html").write_text("")
+    (user.home / "locked").mkdir()
+    for name, text in (("old", "format = 0"), ("damaged", "format"), ("theirs", 'name = "x"')):
+        (user.home / name).mkdir()
+        (user.home / name / "manifest.toml").write_text(text)
+    out, more, text = PLACES[case]
+    monkeypatch.setattr("intraneuron.models.loading.load_model", no_model)
+    if "locked" in case:
+        monkeypatch.setattr(os, "access", lambda *args: False)  # for root, every folder can be written
+    refused(user, "study", models / "tiny", "--out", out, *more, text=text)
+    assert len(user.call("study", models / "tiny", "--out", out, *more).stderr.splitlines()) == 1
+
+
+def test_the_default_place_is_looked_at_first_too(user: User, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (user.home / "intraneuron-studies").write_text("")
+    monkeypatch.setattr("intraneuron.models.loading.load_model", no_model)
+    refused(
+        user, "study", models / "tiny", text="Cannot write to intraneuron-studies/tiny-vocabulary (Not a directory)"
+    )
+
+
+def test_no_plan_is_told_for_the_study_of_another_model(user: User, study: Path, models: Path) -> None:
+    found = user.call("study", models / "bert", "--out", study.name)
+    assert (found.returncode, len(found.stderr.splitlines())) == (2, 1)
+    assert "is of something else" in found.stderr
+
+
+@pytest.mark.parametrize("swallowed", [False, True], ids=["raised", "swallowed by a library"])
+def test_ctrl_c_while_planning_says_that_nothing_was_written(
+    user: User, models: Path, monkeypatch: pytest.MonkeyPatch, swallowed: bool
+) -> None:
+    def press(*args: Any, **options: Any) -> Any:
+        with suppress(KeyboardInterrupt) if swallowed else nullcontext():
+            signal.raise_signal(signal.SIGINT)
+        return load(*args, **options)
+
+    load = loading.load_model
+    monkeypatch.setattr(loading, "load_model", press)
+    before, handler = user.files(), signal.getsignal(signal.SIGINT)
+    found = user.call("study", models / "tiny", *OPTIONS)
+    assert (found.returncode, found.stdout, found.stderr) == (130, "", "Stopped. Nothing was written.\n")
+    assert user.files() == before
+    assert signal.getsignal(signal.SIGINT) == handler
+
+
+@pytest.mark.parametrize("swallowed", [False, True], ids=["raised", "swallowed by a library"])
+def test_ctrl_c_in_a_run_says_that_the_same_command_goes_on_and_it_does(
+    user: User, models: Path, monkeypatch: pytest.MonkeyPatch, swallowed: bool
+) -> None:
+    def press(self: StudyFolder, name: str, key: str, layers: set[int]) -> None:
+        done(self, name, key, layers)
+        with suppress(KeyboardInterrupt) if swallowed else nullcontext():
+            signal.raise_signal(signal.SIGINT)
+
+    done = StudyFolder.finish
+    words = ("study", models / "tiny", "--layers", "0", *OPTIONS)
+    with monkeypatch.context() as patched:
+        patched.setattr(StudyFolder, "finish", press)
+        found = user.call(*words)
+    assert (found.returncode, found.stdout) == (130, "")
+    assert found.stderr.splitlines()[-1] == "Stopped. The same command goes on where it was."
+    again = user.call(*words)
+    assert again.returncode == 0
+    assert "observe:" not in again.stderr
+
+
+def test_ctrl_c_at_the_very_beginning_is_one_sentence(user: User) -> None:
+    line = [str(COMMAND), "study", "docs-lm"]
+    with subprocess.Popen(line, stderr=subprocess.PIPE, text=True, env=user.environment, cwd=user.home) as started:
+        time.sleep(1)
+        started.send_signal(signal.SIGINT)
+        error = started.communicate(timeout=60)[1]
+    assert (started.returncode, error) == (130, "Stopped. Nothing was written.\n")
 
 
 # From Python -----------------------------------------------------------------------------------------------------

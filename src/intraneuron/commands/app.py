@@ -15,7 +15,7 @@ from intraneuron.commands.show import show
 from intraneuron.commands.study import study
 from intraneuron.errors import IntraneuronError, SettingError
 
-DONE, WRONG, STOPPED = 0, 2, 130
+DONE, WRONG = 0, 2
 
 _LISTS = ("--layers", "--twins")
 _NUMBER = re.compile(r"-?\d+", re.ASCII)
@@ -26,16 +26,17 @@ app = App(
     help_epilogue="Start with: intraneuron study minilm   then: intraneuron show L1N204",
     default_parameter=Parameter(negative=()),
     version=lambda: metadata.version("intraneuron"),
+    suppress_keyboard_interrupt=False,  # by default it would leave the process without a word
     result_action="return_value",  # by default it would leave the process before stdout is flushed
 )
 app.command(study)
 app.command(show)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; the exit code is 0, 2 for what the user can put right, 130 when interrupted."""
+def run(words: Sequence[str]) -> int:
+    """Run the command line; the exit code is 0, or 2 for what the user can put right."""
     try:
-        app(_split_lists(list(sys.argv[1:] if argv is None else argv)), exit_on_error=False, print_error=False)
+        app(_split_lists(list(words)), exit_on_error=False, print_error=False)
         if sys.stdout:
             sys.stdout.flush()
     except CycloptsError as error:
@@ -48,9 +49,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         _silence()
         where = error.filename or "The output"
         return _complain(f"{where} cannot be read or written: {error.strerror or error}.")
-    except KeyboardInterrupt:
-        print("\nStopped. Run the same command to go on.", file=sys.stderr)  # noqa: T201
-        return STOPPED
     return DONE
 
 

@@ -19,6 +19,7 @@ from rich.progress import (
     Progress as RichProgress,
 )
 
+from intraneuron.commands.entry import stop_if_pressed
 from intraneuron.commands.words import announce
 from intraneuron.planning import Plan, Progress, Report
 
@@ -31,6 +32,7 @@ class Bars(Progress):
 
     def begin(self, plan: Plan, path: Path, todo: Mapping[str, tuple[int, ...]]) -> None:
         """Say what will be done, and what it will roughly cost."""
+        stop_if_pressed()
         announce(self.console, plan, path, todo)
 
     @contextmanager
@@ -42,6 +44,7 @@ class Bars(Progress):
 
             def note(done: int, total: int) -> None:
                 nonlocal amount
+                stop_if_pressed()
                 amount = done
 
             yield note
@@ -60,6 +63,7 @@ class Bars(Progress):
 
                 def draw(done: int, total: int) -> None:
                     nonlocal amount
+                    stop_if_pressed()
                     amount = done
                     speed = done / max(time.monotonic() - began, 1e-3)
                     bars.update(task, completed=done, total=total, rate=f"{speed:,.0f} {unit}/s")
