@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from types import FrameType
+from collections.abc import Sequence
+from contextlib import suppress
+
+from intraneuron.commands.stopping import listen
 
 STOPPED = 130
-
-_pressed = False
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code is 0, 2 for what the user can put right, 130 when interrupted."""
     before = signal.getsignal(signal.SIGINT)
     try:
-        _listen()
+        listen()
         from intraneuron.commands.app import run  # slow to import
 
         return run(sys.argv[1:] if argv is None else argv)
@@ -33,32 +32,3 @@ def main(argv: Sequence[str] | None = None) -> int:
     finally:
         with suppress(ValueError, TypeError):  # not the main thread, or a handler that is none of Python's
             signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
-def when_stopped(then: str) -> Iterator[None]:
-    """Say what holds when the block is interrupted; outside such a block nothing was written."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(then) from None
-
-
-def stop_if_pressed() -> None:
-    """Raise KeyboardInterrupt again when a library has swallowed it, as happens in imports and callbacks."""
-    if _pressed:
-        raise KeyboardInterrupt
-
-
-def _listen() -> None:
-    """Remember that Ctrl-C was pressed, and raise KeyboardInterrupt as Python does."""
-    global _pressed
-    _pressed = False
-
-    def note(number: int, frame: FrameType | None) -> None:
-        global _pressed
-        _pressed = True
-        signal.default_int_handler(number, frame)
-
-    with suppress(ValueError):  # only the main thread hears signals
-        signal.signal(signal.SIGINT, note)

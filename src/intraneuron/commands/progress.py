@@ -19,7 +19,7 @@ from rich.progress import (
     Progress as RichProgress,
 )
 
-from intraneuron.commands.entry import stop_if_pressed
+from intraneuron.commands.stopping import stop_if_pressed
 from intraneuron.commands.words import announce
 from intraneuron.planning import Plan, Progress, Report
 

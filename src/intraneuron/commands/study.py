@@ -50,8 +50,8 @@ def study(
     from rich.console import Console
 
     from intraneuron.api import run_planned
-    from intraneuron.commands.entry import stop_if_pressed, when_stopped
     from intraneuron.commands.progress import Bars
+    from intraneuron.commands.stopping import stop_if_pressed, when_stopped
     from intraneuron.commands.words import conclude
     from intraneuron.planning import plan_in
     from intraneuron.settings import path_from
