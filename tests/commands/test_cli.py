@@ -179,6 +179,8 @@ def test_help_and_version_are_there(user: User) -> None:
     for option in ("--layers", "--mode", "--texts", "--core-tokens", "--segments", "--categories", "--twins", "--out"):
         assert option in text
     assert "GiB for sums of activation" in text
+    assert "repeat --texts for more" in " ".join(text.replace("│", " ").split())
+    assert "with commas between them, e.g. 0,1" in " ".join(text.replace("│", " ").split())
     assert user.done("--version").stdout.strip().split(".")[0].isdigit()
 
 
@@ -253,8 +255,25 @@ def refused(user: User, *words: str | Path, text: str) -> None:
 
 
 WRONG = {
-    "unknown option": (["--layer", "0"], "Unknown option: --layer. Did you mean --layers?"),
-    "not a number": (["--core-tokens", "many"], '"many"'),
+    "unknown option": (["--layer", "0"], "There is no option --layer. Did you mean --layers? Try: intraneuron study"),
+    "not a number": (
+        ["--core-tokens", "many"],
+        "--core-tokens must be a whole number, got 'many'. Try: intraneuron st",
+    ),
+    "neither number nor auto": (["--min-count", "foo"], "--min-count must be a whole number or auto, got 'foo'."),
+    "not a number of GiB": (["--memory", "much"], "--memory must be a number, got 'much'."),
+    "not yes or no": (["--center=foo"], "--center must be true or false, got 'foo'."),
+    "no value": (["--seed"], "--seed needs a value, got none. Try: intraneuron study --help"),
+    "a value too many": (["--seed", "1", "--seed", "2"], "--seed may be given once, got it again."),
+    "a word too many": (["extra"], "Only one MODEL can be studied at a time, got 'extra' as well. Try: intraneuron st"),
+    "layers with spaces": (["--layers", "0", "1"], "got 0 1. Write: --layers 0,1"),
+    "layers with commas and spaces": (["--layers", "0,", "1"], "got 0, 1. Write: --layers 0,1"),
+    "twins with spaces": (["--twins", "shuffled", "rotated"], "Write: --twins shuffled,rotated"),
+    "texts with spaces": (
+        ["--texts", "empty.txt", "b.txt"],
+        "--texts takes one file or folder, got empty.txt b.txt. Repeat it for more: --texts empty.txt --texts b.txt",
+    ),
+    "texts with spaces after =": (["--texts=a", "b", "--layers=0"], "Repeat it for more: --texts a --texts b"),
     "out of range": (["--core-tokens", "5"], "core_tokens (--core-tokens) must be between 20 and 1000, got 5."),
     "no such layer": (["--layers", "0,9"], f"layers (--layers) must be between 0 and {LAYERS - 1}"),
     "no layer": (["--layers", ""], "--layers must be numbers with commas between them, such as 0,1, got ''."),
@@ -265,8 +284,8 @@ WRONG = {
     "memory that is no number": (["--memory", "nan"], "memory (--memory) must be a number of GiB above 0, got nan."),
     "texts without a name": (["--texts", ""], "texts (--texts) must be a name or a path, got ''."),
     "a folder without a name": (["--out", ""], "--out must be a name or a path, got ''."),
-    "no such choice": (["--mode", "text"], '"text"'),
-    "no such twin": (["--twins", "rotten"], '"rotten"'),
+    "no such choice": (["--mode", "text"], "--mode must be auto, vocabulary or corpus, got 'text'."),
+    "no such twin": (["--twins", "rotten"], "--twins must be shuffled or rotated, got 'rotten'."),
     "no such linkage": (["--categories", "kmeans"], "categories (--categories) must be one of ward, average, complete"),
     "no such segments": (["--segments", "quantile:0"], "segments (--segments) must be quantile:G"),
     "no such device": (["--device", "mps"], "There is no device 'mps'"),
@@ -294,6 +313,13 @@ def test_no_model_is_told_with_those_that_work(user: User) -> None:
     refused(user, "study", "./nowhere", text="There is no folder ./nowhere. A model is docs-lm, minilm, a local folder")
     (user.home / "folder").mkdir()
     refused(user, "study", "./folder", text="has no config.json in folder")
+    (user.home / "a.txt").write_text("")
+    refused(user, "study", "a.txt", text="The model a.txt is a file. A model is docs-lm, minilm, a local folder")
+    refused(
+        user, "study", "--texts", "docs", "folder", text="got docs folder. Repeat it for more: --texts docs --texts"
+    )
+    refused(user, "study", "--texts", "docs", "a.txt", text="got docs a.txt. Repeat it for more: --texts docs --texts")
+    refused(user, "study", "--layers", "0", "1", text="got 0 1. Write: --layers 0,1")
     refused(user, "study", "nobody/nothing", text="Hugging Face Hub cannot be reached. Works offline: docs-lm, minilm")
 
 
@@ -318,7 +344,7 @@ def test_no_study_yet_is_told_with_what_to_run(user: User) -> None:
         (["N5"], "A neuron is written like L3N204"),
         ([], "show needs a neuron such as L1N204"),
         (["first", "L0N0", "L0N1"], "got 3 words"),
-        (["L0N0", "--yaml"], "Unknown option: --yaml"),
+        (["L0N0", "--yaml"], "There is no option --yaml. Try: intraneuron show --help"),
     ],
 )
 def test_a_neuron_that_is_not_there_is_told(student: Made, words: list[str], text: str) -> None:
@@ -330,7 +356,7 @@ def test_another_model_in_the_folder_of_a_study_is_refused(student: Made, models
 
 
 def test_an_unknown_command_is_told(user: User) -> None:
-    refused(user, "studdy", text="studdy")
+    refused(user, "studdy", text='Did you mean "study"? Available commands: study, show. Try: intraneuron --help')
 
 
 def test_the_installed_command_ends_with_exit_code_2_and_one_line(user: User) -> None:
