@@ -124,6 +124,7 @@ def test_a_study_says_what_it_does_what_it_found_and_what_to_type_next(student: 
         assert f"{stage}:" in progress
     assert "C1" in out
     assert "C4" in out
+    assert "The most structured neurons: first those with a pattern, then by p of agreement\n" in out
     assert "first/report.html" in out
     assert "Next:   intraneuron show L" in out
     assert "\x1b" not in out + progress

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 SHOWN = 10
 """Neurons that are named at the end."""
 
+CLEAREST = (
+    "The most structured neurons: first those with a pattern, then by p of agreement\n"
+    "(one neuron's pattern is weak evidence):"
+)
+"""The order is that of :func:`intraneuron.summary.clearest`."""
+
 
 def announce(console: Console, plan: Plan, out: Path, todo: Mapping[str, tuple[int, ...]]) -> None:
     """Say what will be done, and what it will roughly cost."""
@@ -71,7 +77,7 @@ def conclude(console: Console, study: Study) -> None:
     console.print(render_claims(summary))
     for line in _remarks(summary):
         console.print(line, highlight=False, soft_wrap=True)
-    console.print("\nThe most structured neurons (one neuron's pattern is weak evidence):", highlight=False)
+    console.print(f"\n{CLEAREST}", highlight=False, soft_wrap=True)
     for name in summary["clearest"][:SHOWN]:
         console.print("  " + _one_line(study, name), highlight=False, soft_wrap=True, markup=False)
     first = summary["clearest"][0] if summary["clearest"] else "L0N0"
