@@ -27,6 +27,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     (
         *(
             "files",
+            "intact",
             "place",
             "manifest",
             "missing",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from intraneuron.engine import run_study
 from intraneuron.errors import DataError, StudyError
 from intraneuron.files import writing
 from intraneuron.kernels import blocks
-from intraneuron.planning import Plan, plan
+from intraneuron.planning import Plan, Progress, plan
 from intraneuron.settings import settings_from
 from intraneuron.stages import STAGE_VERBS
 from intraneuron.store import StudyFolder
@@ -52,7 +52,7 @@ def planned(model: Path, **settings: Any) -> Plan:
 
 def report(work: Work) -> None:
     """Stand in for the report, which lives in a higher room."""
-    (work.folder.path / "report.html").write_text("<html>")
+    (work.folder.path / "report.html").write_text("<html></html>")
     for layer in work.plan.layers:
         work.finish(layer)
 
@@ -501,6 +501,59 @@ GONE = {
     "jackknife/rotated/core_tokens/layer-02.parquet": ["observe", "categorize", "segment", "intervals", "summarize"],
     "spaces/input.safetensors": ["categorize", "intervals", "summarize"],
 }
+
+
+CUT = GONE | {
+    "vocabulary.parquet": ["observe", "categorize", "segment", "intervals", "summarize"],
+    "neurons/core_tokens/layer-00.parquet": ["observe", "categorize", "segment", "intervals", "summarize"],
+    "neurons/results.parquet": ["summarize"],
+}
+
+
+class Told(Progress):
+    """Keeps what a run says."""
+
+    def __init__(self) -> None:
+        self.todo: list[str] = []
+        self.remarks: list[str] = []
+
+    def begin(self, plan: Plan, path: Path, todo: Mapping[str, tuple[int, ...]]) -> None:
+        self.todo = list(todo)
+
+    def say(self, message: str) -> None:
+        self.remarks.append(message)
+
+
+@pytest.mark.parametrize("name", CUT)
+@pytest.mark.parametrize("damage", ["cut", "emptied", "zeros"])
+def test_a_file_that_is_damaged_is_named_and_made_again_by_the_same_command(
+    models: Path, study: Path, finished: Path, calls: list[tuple[str, tuple[int, ...]]], name: str, damage: str
+) -> None:
+    whole = (study / name).read_bytes()
+    (study / name).write_bytes({"cut": whole[: len(whole) // 2], "emptied": b"", "zeros": bytes(len(whole))}[damage])
+    told = Told()
+    run_study(planned(models / "gpt2"), study, progress=told, last={"report": report})
+    assert [stage for stage, _ in calls] == CUT[name]
+    assert told.todo[-1] == "report"
+    assert told.remarks == [f"Damaged or gone in {study}, and made again: {name}."]
+    assert_same_numbers(study, finished)
+
+
+def test_many_damaged_files_are_counted(models: Path, study: Path) -> None:
+    for file in (study / "rotated" / "segments").glob("*"):
+        file.write_bytes(b"PAR1")
+    for file in (study / "neurons" / "segments").glob("*"):
+        file.unlink()
+    told = Told()
+    run_study(planned(models / "gpt2"), study, progress=told, last={"report": report})
+    assert told.remarks[0].endswith("rotated/segments/layer-00.parquet, neurons/segments/layer-02.parquet and 1 more.")
+
+
+def test_what_no_finished_stage_made_is_not_called_damaged(models: Path, study: Path) -> None:
+    told = Told()
+    run_study(planned(models / "gpt2", layers=None), study, progress=told, last={"report": report})
+    run_study(planned(models / "gpt2", layers=None), study, progress=told, last={"report": report})
+    assert (told.todo, told.remarks) == ([], [])
 
 
 @pytest.mark.parametrize("name", GONE)

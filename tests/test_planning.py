@@ -122,7 +122,7 @@ def test_the_mode_follows_from_texts(model: Path, texts: str) -> None:
 
 def test_too_few_texts_are_refused(model: Path, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text(TEXT)
-    with pytest.raises(DataError, match="The texts make 1 documents, but at least 40 are needed"):
+    with pytest.raises(DataError, match="The texts make 1 document, but at least 40 are needed"):
         planned(model, texts=str(tmp_path / "a.txt"))
     (tmp_path / "a.txt").write_text("")
     with pytest.raises(IntraneuronError):

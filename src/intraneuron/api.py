@@ -131,7 +131,7 @@ def study(
     check_flag("overwrite", overwrite)
     config, run = settings_from(settings)
     folder = None if out is None else Path(path_from("out", out))
-    planned = planning.plan(path_from("model", model), config, run)
+    planned = planning.plan_in(folder, path_from("model", model), config, run, overwrite=overwrite)
     return run_planned(planned, folder, overwrite=overwrite)
 
 

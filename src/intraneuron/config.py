@@ -32,13 +32,13 @@ class ObserveConfig:
     """What is run through the model, and which tokens of each neuron are kept."""
 
     layers: tuple[int, ...] | None = None
-    """Layers to study, e.g. 0,1; all when not given."""
+    """Layers to study, with commas between them, e.g. 0,1; all when not given."""
 
     mode: Mode = "auto"
     """vocabulary: every token alone; corpus: tokens in texts; auto: corpus when texts are given."""
 
     texts: tuple[str, ...] = ()
-    """Text files or folders to read, or docs: docstrings of the Python packages on this machine."""
+    """A text file or a folder of them, or docs: docstrings of the packages on this machine; repeat --texts for more."""
 
     core_tokens: int = 100
     """How many tokens of highest mean activation make a neuron's category (K)."""
@@ -96,7 +96,7 @@ class TwinConfig:
     """What is set beside the neurons."""
 
     twins: tuple[Twin, ...] = ("shuffled", "rotated")
-    """Twins to compare with: shuffled, rotated."""
+    """Twins to compare with, with commas between them, e.g. shuffled,rotated."""
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from intraneuron.errors import IntraneuronError, StudyError
 from intraneuron.leftovers import remove_leftovers
-from intraneuron.missing import Layers, missing_stages, with_dependents
+from intraneuron.missing import Layers, lost_files, missing_stages, with_dependents
 from intraneuron.place import has_aside, keep_aside, put_back, remove, to_make, unmake
 from intraneuron.planning import Plan, Progress, keys
 from intraneuron.stages import STAGE_VERBS
@@ -41,8 +41,7 @@ def run_study(
         unmake(made)
         raise
     try:
-        if missing_stages(planned, folder):
-            _run_stages(planned, folder, progress or Progress(), STAGE_VERBS | dict(last))
+        _run_stages(planned, folder, progress or Progress(), STAGE_VERBS | dict(last))
     except IntraneuronError as error:
         stopped = isinstance(error, StudyError) and folder.manifest["stages"]
         if folder.manifest.get("replaces") and has_aside(path):
@@ -60,25 +59,42 @@ def run_study(
 PAGES = {"summarize": "summary.json", "report": "report.html"}
 """Files that speak for the study as a whole, and the stages that make them."""
 
+NAMED = 3
+"""Damaged files that are named; more are counted."""
+
 
 def _run_stages(
     planned: Plan, folder: StudyFolder, progress: Progress, verbs: Mapping[str, Callable[[Work], None]]
 ) -> None:
+    lost = lost_files(planned, folder)
+    missing = with_dependents(planned, missing_stages(planned, folder, lost))
+    if missing:
+        _withdraw(planned, folder, missing)
+    progress.begin(planned, folder.path, missing)
+    if lost:
+        progress.say(f"Damaged or gone in {folder.path}, and made again: {_listed(lost)}.")
+    if not missing:
+        return
+    for stage in STAGES:  # a stage may have done a later one in the same pass
+        layers = missing_stages(planned, folder).get(stage.name)
+        if layers:
+            verbs[stage.name](Work(folder, planned, layers, progress, stage.name, keys(planned)))
+
+
+def _withdraw(planned: Plan, folder: StudyFolder, missing: Mapping[str, Layers]) -> None:
+    """Take back, in the folder, that the stages to do are done: what they made would speak of other settings.
+
+    A study that would lose something waits as a copy until the new one is finished.
+    """
     key = keys(planned)
-    missing = with_dependents(planned, missing_stages(planned, folder))
     waits = folder.manifest.get("replaces") and has_aside(folder.path)
     if not waits and _loses(folder, key, missing):
         keep_aside(folder.path)
         folder.manifest["replaces"] = True
-    for name, some in missing.items():
-        folder.forget(name, key[name], some)
+    for name, layers in missing.items():
+        folder.forget(name, key[name], layers)
     folder.write_manifest()  # before anything is removed: from now on the study that waits is the one to keep
-    # What is about to be made again would speak of other settings than the manifest.
     folder.withdraw(*(file for stage, file in PAGES.items() if stage in missing))
-    for stage in STAGES:  # a stage may have done a later one in the same pass
-        layers = missing_stages(planned, folder).get(stage.name)
-        if layers:
-            verbs[stage.name](Work(folder, planned, layers, progress, stage.name, key))
 
 
 def _loses(folder: StudyFolder, key: Mapping[str, str], missing: Mapping[str, Layers]) -> bool:
@@ -87,3 +103,13 @@ def _loses(folder: StudyFolder, key: Mapping[str, str], missing: Mapping[str, La
         state["key"] != key.get(name) or set(state["layers"]) & set(missing.get(name, ()))
         for name, state in folder.manifest["stages"].items()
     )
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return names, a few of them in full.
+
+    >>> _listed(["a", "b", "c", "d", "e"])
+    'a, b, c and 2 more'
+    """
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more

@@ -1,12 +1,12 @@
-"""What is left to do of a study: stages that never finished a layer, or whose files are gone."""
+"""What is left to do of a study: stages that never finished a layer, or whose files are gone or damaged."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from intraneuron.errors import StudyError
-from intraneuron.files import reading
+from intraneuron.intact import is_whole
 from intraneuron.pipeline.compare import QUESTIONS
 from intraneuron.planning import Plan, Progress, keys
 from intraneuron.store import STAGES, StudyFolder, goes_on
@@ -71,20 +71,29 @@ def _file(layer: int) -> str:
     return f"layer-{layer:02d}.parquet"
 
 
-def missing_stages(planned: Plan, folder: StudyFolder) -> dict[str, Layers]:
+def lost_files(planned: Plan, folder: StudyFolder) -> tuple[str, ...]:
+    """Return the files that stages have finished, and that are gone or damaged now."""
+    lost: dict[str, bool] = {}
+    for work in _works(planned, folder):
+        for layer in _done(work):
+            for name in OUTPUTS[work.stage](work, layer):
+                if name not in lost:  # several stages and layers share files
+                    lost[name] = not is_whole(folder.path / name)
+    return tuple(name for name, is_lost in lost.items() if is_lost)
+
+
+def missing_stages(planned: Plan, folder: StudyFolder, lost: Collection[str] | None = None) -> dict[str, Layers]:
     """Return the stages that are to do, and for which layers.
 
-    A layer of a stage is done when the manifest says so under the present key and all its files are there.
+    A layer of a stage is done when the manifest says so under the present key and none of its files is lost.
     """
-    key = keys(planned)
+    lost = {*(lost_files(planned, folder) if lost is None else lost)}
     missing: dict[str, Layers] = {}
-    with reading(folder.path):
-        for stage in STAGES:
-            work = Work(folder, planned, planned.layers, Progress(), stage.name, key)
-            done = folder.done(stage.name, key[stage.name])
-            layers = tuple(n for n in planned.layers if n not in done or not _is_there(work, n))
-            if layers:
-                missing[stage.name] = planned.layers if stage.name in WHOLE else layers
+    for work in _works(planned, folder):
+        done = {n for n in _done(work) if not lost.intersection(OUTPUTS[work.stage](work, n))}
+        layers = tuple(n for n in planned.layers if n not in done)
+        if layers:
+            missing[work.stage] = planned.layers if work.stage in WHOLE else layers
     return missing
 
 
@@ -110,7 +119,16 @@ def left_to_do(planned: Plan, path: Path, *, overwrite: bool) -> dict[str, Layer
     return with_dependents(planned, missing_stages(planned, folder))
 
 
-def _is_there(work: Work, layer: int) -> bool:
-    if work.stage == "observe" and str(layer) not in work.folder.manifest["observation"]:
-        return False
-    return all((work.folder.path / name).is_file() for name in OUTPUTS[work.stage](work, layer))
+def _works(planned: Plan, folder: StudyFolder) -> Iterator[Work]:
+    """Return each stage with what it takes to name its files."""
+    key = keys(planned)
+    for stage in STAGES:
+        yield Work(folder, planned, planned.layers, Progress(), stage.name, key)
+
+
+def _done(work: Work) -> list[int]:
+    """Return the layers that a stage has finished, as the manifest has it."""
+    done = work.folder.done(work.stage, work.keys[work.stage])
+    if work.stage == "observe":
+        done = {layer for layer in done if str(layer) in work.folder.manifest["observation"]}
+    return [layer for layer in work.plan.layers if layer in done]

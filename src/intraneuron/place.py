@@ -6,13 +6,16 @@ and so do other files in it.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from intraneuron.config import Twin
+from intraneuron.errors import StudyError
 from intraneuron.files import reading, writing
 
 OWN = (
@@ -29,6 +32,29 @@ _MOVING = ".moving"
 
 _COPYING = ".copying"
 """Holds a copy that is not complete; a run that finds it removes it."""
+
+
+def has_study(path: Path) -> bool:
+    """Tell whether there is a study at ``path``, or raise StudyError when there is something else."""
+    with reading(path):
+        if path.exists() and not path.is_dir():
+            msg = f"--out {path} is a file; give a folder that does not exist yet, or a study's."
+            raise StudyError(msg)
+        there = path.is_dir() and any(path.iterdir())
+        if there and not (path / "manifest.toml").is_file() and not is_interrupted(path):
+            msg = f"--out {path} is a folder with other files in it, not a study; give another folder."
+            raise StudyError(msg)
+    return there
+
+
+def check_writable(path: Path) -> None:
+    """Raise StudyError when a folder at ``path`` could not be made or written, as far as permissions tell."""
+    with writing(path):
+        there = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+        if not there.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def has_aside(path: Path) -> bool:
@@ -75,6 +101,27 @@ def keep_aside(path: Path) -> None:
             copy.rename(path / ASIDE)
     finally:
         shutil.rmtree(copy, ignore_errors=True)
+
+
+def make_room(path: Path) -> None:
+    """Set the study that is there aside, or remove it when it is itself an unfinished replacement."""
+    if replaceable(path).get("replaces") and has_aside(path):
+        remove(path)
+    else:
+        set_aside(path)
+
+
+def replaceable(path: Path) -> dict[str, Any]:
+    """Return the manifest of a study that may be replaced, damaged or of whatever layout."""
+    try:
+        with reading(path / "manifest.toml"):
+            manifest = tomllib.loads((path / "manifest.toml").read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        manifest = {"format": None, "replaces": True}  # what waits, if anything does, is worth more
+    if "format" not in manifest:
+        msg = f"--out {path} is not a study: its manifest.toml is of something else; give another folder."
+        raise StudyError(msg)
+    return manifest
 
 
 def put_back(path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from intraneuron.files import fingerprint
 from intraneuron.manifest import IDENTITY
 from intraneuron.pipeline.partition import check_linkage, parse_segments
 from intraneuron.settings import check_seed, path_from
-from intraneuron.store import DEFAULT_ROOT, STAGES
+from intraneuron.store import DEFAULT_ROOT, STAGES, check_place
 
 if TYPE_CHECKING:
     from intraneuron.models.loading import LoadedModel
@@ -27,6 +27,9 @@ Report = Callable[[int, int], None]
 
 class Progress:
     """What a run tells its caller; this one keeps silent."""
+
+    def begin(self, plan: Plan, path: Path, todo: Mapping[str, tuple[int, ...]]) -> None:
+        """Announce a run in a folder that takes it: the stages that it will do, each with its layers."""
 
     @contextmanager
     def stage(self, name: str, unit: str) -> Iterator[Report]:
@@ -66,8 +69,7 @@ class Plan:
     @property
     def default_folder(self) -> Path:
         """Where the study goes when nobody says otherwise."""
-        short = Path(self.name).name or "model"
-        return DEFAULT_ROOT / f"{short}-{self.mode}"
+        return _default_folder(self.name, self.mode)
 
     def manifest(self) -> dict[str, Any]:
         """Everything that a later reader needs to know where the numbers come from."""
@@ -121,6 +123,19 @@ def check(config: StudyConfig, run: RunConfig) -> None:
         raise SettingError(msg)
 
 
+def plan_in(out: Path | None, name: str, config: StudyConfig, run: RunConfig, *, overwrite: bool) -> Plan:
+    """Plan a study for a place, the default one when none is given; a place that will not do is told first.
+
+    Raises
+    ------
+    IntraneuronError
+        For anything that the user can put right.
+    """
+    check(config, run)
+    check_place(out or _default_folder(path_from("MODEL", name), _mode(config)), overwrite=overwrite)
+    return plan(name, config, run)
+
+
 def plan(name: str, config: StudyConfig, run: RunConfig) -> Plan:
     """Load the model, read the texts and check all settings; nothing is written.
 
@@ -134,9 +149,7 @@ def plan(name: str, config: StudyConfig, run: RunConfig) -> Plan:
     from intraneuron.models.loading import load_model
 
     model = load_model(name, device=run.device, dtype=run.dtype)
-    mode = config.observe.mode
-    if mode == "auto":
-        mode = "corpus" if config.observe.texts else "vocabulary"
+    mode = _mode(config)
     if config.space.space != "input":
         from intraneuron.models.spaces import read_space
 
@@ -150,6 +163,16 @@ def plan(name: str, config: StudyConfig, run: RunConfig) -> Plan:
     layers = _layers(config, len(model.sites), name)
     config = replace(config, observe=replace(config.observe, layers=layers))
     return Plan(name, config, run, model, texts, text_hash, layers, mode)
+
+
+def _mode(config: StudyConfig) -> str:
+    if config.observe.mode != "auto":
+        return config.observe.mode
+    return "corpus" if config.observe.texts else "vocabulary"
+
+
+def _default_folder(name: str, mode: str) -> Path:
+    return DEFAULT_ROOT / f"{Path(name).name or 'model'}-{mode}"
 
 
 def _layers(config: StudyConfig, available: int, name: str) -> tuple[int, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -47,23 +47,31 @@ def settings_from(given: Mapping[str, Any]) -> tuple[StudyConfig, RunConfig]:
         sorted_in[homes[name]][name] = _listed(value) if name in _LISTS else _plain(value)
     parts: dict[str, Any] = {part: cls(**sorted_in[part]) for part, cls in PARTS.items()}
     config, run = StudyConfig(**parts), RunConfig(**sorted_in["run"])
-    check_types(config)
-    check_types(run)
+    check_types(config, given)
+    check_types(run, given)
     return config, run
 
 
-def check_types(config: Any) -> None:
+def check_types(config: Any, given: Mapping[str, Any]) -> None:
     """Raise SettingError when a field of a settings dataclass is of another type, or not among its choices.
 
-    The command line's parser does the same; this is for Python.
+    The command line's parser does the same; this is for Python. What was ``given`` is told as it was written.
     """
     for name, kind in get_type_hints(type(config)).items():
         value = getattr(config, name)
         if is_dataclass(value):
-            check_types(value)
+            check_types(value, given)
         elif not _fits(value, kind):
-            msg = f"{name} must be {_said(kind)}, got {value!r}."
-            raise SettingError(msg)
+            raise SettingError(must_be(name, kind, given.get(name, value)))
+
+
+def must_be(name: str, kind: Any, value: object) -> str:
+    """Return the sentence for a value that is not of the type, or not among the choices, of its setting.
+
+    >>> must_be("--min-count", int | Literal["auto"], "foo")
+    "--min-count must be a whole number or auto, got 'foo'."
+    """
+    return f"{name} must be {_said(kind)}, got {value!r}."
 
 
 def _fits(value: Any, kind: Any) -> bool:
@@ -83,14 +91,18 @@ def _fits(value: Any, kind: Any) -> bool:
 def _said(kind: Any) -> str:
     """Return a type in words."""
     origin, arguments = get_origin(kind), get_args(kind)
-    names = {int: "a whole number", float: "a number", str: "text", bool: "true or false", type(None): "nothing"}
     if origin is Literal:
-        return " or ".join(arguments)
+        return _or(arguments)
     if origin is tuple:
-        return f"a list of {_said(arguments[0])}"
+        several = {int: "whole numbers, e.g. [0, 1]", str: "texts, e.g. ['a.txt', 'b.txt']"}
+        return f"a list of {several.get(arguments[0]) or _said(arguments[0])}"
     if arguments:
-        return ", or ".join(_said(one) for one in arguments)
-    return names[kind]
+        return _or([_said(one) for one in arguments if one is not type(None)])
+    return {int: "a whole number", float: "a number", str: "text", bool: "true or false"}[kind]
+
+
+def _or(choices: Sequence[str]) -> str:
+    return " or ".join(filter(None, [", ".join(choices[:-1]), choices[-1]]))
 
 
 def path_from(name: str, value: object) -> str:

@@ -19,7 +19,16 @@ from intraneuron.files import atomic, reading, without_none, writing
 from intraneuron.manifest import REQUIRED, SUMMARY, damaged, joined, missing_keys, said, same_identity, versions
 from intraneuron.pipeline.compare import QUESTIONS, Comparison
 from intraneuron.pipeline.results import Population
-from intraneuron.place import drop_aside, has_aside, is_interrupted, put_back, recover, remove, set_aside
+from intraneuron.place import (
+    check_writable,
+    drop_aside,
+    has_aside,
+    has_study,
+    make_room,
+    put_back,
+    recover,
+    replaceable,
+)
 from intraneuron.plain import plain
 from intraneuron.tables import (
     read_core_tokens_table,
@@ -81,11 +90,11 @@ class StudyFolder:
             When the place holds something else, another study, or cannot be written.
         """
         path = Path(path)
-        if _has_study(path):
+        if has_study(path):
             recover(path)
             if not overwrite or goes_on(path, manifest):
                 return cls.open(path)._adopt(manifest)
-            _make_room(path)
+            make_room(path)
         replaces = {"replaces": True} if overwrite or has_aside(path) else {}
         empty: dict[str, Any] = {"format": FORMAT, "stages": {}, "observation": {}}
         folder = cls(path, manifest | empty | replaces)
@@ -313,30 +322,21 @@ def goes_on(path: Path, manifest: dict[str, Any]) -> bool:
     return bool(have.get("replaces")) and same and have["settings"] == without_none(manifest["settings"])
 
 
-def _has_study(path: Path) -> bool:
-    """Tell whether there is a study at ``path``, or raise StudyError when there is something else."""
-    with reading(path):
-        if path.exists() and not path.is_dir():
-            msg = f"--out {path} is a file; give a folder that does not exist yet, or a study's."
-            raise StudyError(msg)
-        there = path.is_dir() and any(path.iterdir())
-        if there and not (path / "manifest.toml").is_file() and not is_interrupted(path):
-            msg = f"--out {path} is a folder with other files in it, not a study; give another folder."
-            raise StudyError(msg)
-    return there
+def check_place(path: Path, *, overwrite: bool) -> None:
+    """Say, before a model is loaded for it, that no study can be made or gone on with at ``path``.
 
+    What shows only when the model is known is told by :meth:`StudyFolder.create`.
 
-def _make_room(path: Path) -> None:
-    """Set the study that is there aside, or remove it when it is itself an unfinished replacement."""
-    try:
-        with reading(path / "manifest.toml"):
-            manifest = tomllib.loads((path / "manifest.toml").read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-        manifest = {"format": FORMAT, "replaces": True}  # what waits, if anything does, is worth more
-    if "format" not in manifest:
-        msg = f"--out {path} is not a study: its manifest.toml is of something else; give another folder."
-        raise StudyError(msg)
-    if manifest.get("replaces") and has_aside(path):
-        remove(path)
-    else:
-        set_aside(path)
+    Raises
+    ------
+    StudyError
+        When the place holds something else, a study that cannot be read, or cannot be written.
+    """
+    there = has_study(path)
+    if not there or overwrite:  # a study that is finished may be shown from a place that cannot be written
+        check_writable(path)
+    if (path / "manifest.toml").is_file():
+        if overwrite:
+            replaceable(path)
+        else:
+            StudyFolder.open(path)

@@ -6,9 +6,11 @@ import json
 import math
 import os
 import shutil
+import signal
 import subprocess
 import sys
-from contextlib import chdir, redirect_stderr, redirect_stdout
+import time
+from contextlib import chdir, nullcontext, redirect_stderr, redirect_stdout, suppress
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,8 @@ from tests.tiny_models import LAYERS, NEURONS, tiny_bert, tiny_gpt2
 from intraneuron import api
 from intraneuron.commands import main
 from intraneuron.errors import SettingError
+from intraneuron.models import loading
+from intraneuron.store import StudyFolder
 
 COMMAND = Path(sys.executable).parent / "intraneuron"
 K, SEGMENTS = 30, 5
@@ -119,6 +123,7 @@ def test_a_study_says_what_it_does_what_it_found_and_what_to_type_next(student: 
         assert f"{stage}:" in progress
     assert "C1" in out
     assert "C4" in out
+    assert "The most structured neurons: first those with a pattern, then by p of agreement\n" in out
     assert "first/report.html" in out
     assert "Next:   intraneuron show L" in out
     assert "\x1b" not in out + progress
@@ -174,6 +179,8 @@ def test_help_and_version_are_there(user: User) -> None:
     for option in ("--layers", "--mode", "--texts", "--core-tokens", "--segments", "--categories", "--twins", "--out"):
         assert option in text
     assert "GiB for sums of activation" in text
+    assert "repeat --texts for more" in " ".join(text.replace("│", " ").split())
+    assert "with commas between them, e.g. 0,1" in " ".join(text.replace("│", " ").split())
     assert user.done("--version").stdout.strip().split(".")[0].isdigit()
 
 
@@ -248,8 +255,25 @@ def refused(user: User, *words: str | Path, text: str) -> None:
 
 
 WRONG = {
-    "unknown option": (["--layer", "0"], "Unknown option: --layer. Did you mean --layers?"),
-    "not a number": (["--core-tokens", "many"], '"many"'),
+    "unknown option": (["--layer", "0"], "There is no option --layer. Did you mean --layers? Try: intraneuron study"),
+    "not a number": (
+        ["--core-tokens", "many"],
+        "--core-tokens must be a whole number, got 'many'. Try: intraneuron st",
+    ),
+    "neither number nor auto": (["--min-count", "foo"], "--min-count must be a whole number or auto, got 'foo'."),
+    "not a number of GiB": (["--memory", "much"], "--memory must be a number, got 'much'."),
+    "not yes or no": (["--center=foo"], "--center must be true or false, got 'foo'."),
+    "no value": (["--seed"], "--seed needs a value, got none. Try: intraneuron study --help"),
+    "a value too many": (["--seed", "1", "--seed", "2"], "--seed may be given once, got it again."),
+    "a word too many": (["extra"], "Only one MODEL can be studied at a time, got 'extra' as well. Try: intraneuron st"),
+    "layers with spaces": (["--layers", "0", "1"], "got 0 1. Write: --layers 0,1"),
+    "layers with commas and spaces": (["--layers", "0,", "1"], "got 0, 1. Write: --layers 0,1"),
+    "twins with spaces": (["--twins", "shuffled", "rotated"], "Write: --twins shuffled,rotated"),
+    "texts with spaces": (
+        ["--texts", "empty.txt", "b.txt"],
+        "--texts takes one file or folder, got empty.txt b.txt. Repeat it for more: --texts empty.txt --texts b.txt",
+    ),
+    "texts with spaces after =": (["--texts=a", "b", "--layers=0"], "Repeat it for more: --texts a --texts b"),
     "out of range": (["--core-tokens", "5"], "core_tokens (--core-tokens) must be between 20 and 1000, got 5."),
     "no such layer": (["--layers", "0,9"], f"layers (--layers) must be between 0 and {LAYERS - 1}"),
     "no layer": (["--layers", ""], "--layers must be numbers with commas between them, such as 0,1, got ''."),
@@ -260,8 +284,8 @@ WRONG = {
     "memory that is no number": (["--memory", "nan"], "memory (--memory) must be a number of GiB above 0, got nan."),
     "texts without a name": (["--texts", ""], "texts (--texts) must be a name or a path, got ''."),
     "a folder without a name": (["--out", ""], "--out must be a name or a path, got ''."),
-    "no such choice": (["--mode", "text"], '"text"'),
-    "no such twin": (["--twins", "rotten"], '"rotten"'),
+    "no such choice": (["--mode", "text"], "--mode must be auto, vocabulary or corpus, got 'text'."),
+    "no such twin": (["--twins", "rotten"], "--twins must be shuffled or rotated, got 'rotten'."),
     "no such linkage": (["--categories", "kmeans"], "categories (--categories) must be one of ward, average, complete"),
     "no such segments": (["--segments", "quantile:0"], "segments (--segments) must be quantile:G"),
     "no such device": (["--device", "mps"], "There is no device 'mps'"),
@@ -289,6 +313,13 @@ def test_no_model_is_told_with_those_that_work(user: User) -> None:
     refused(user, "study", "./nowhere", text="There is no folder ./nowhere. A model is docs-lm, minilm, a local folder")
     (user.home / "folder").mkdir()
     refused(user, "study", "./folder", text="has no config.json in folder")
+    (user.home / "a.txt").write_text("")
+    refused(user, "study", "a.txt", text="The model a.txt is a file. A model is docs-lm, minilm, a local folder")
+    refused(
+        user, "study", "--texts", "docs", "folder", text="got docs folder. Repeat it for more: --texts docs --texts"
+    )
+    refused(user, "study", "--texts", "docs", "a.txt", text="got docs a.txt. Repeat it for more: --texts docs --texts")
+    refused(user, "study", "--layers", "0", "1", text="got 0 1. Write: --layers 0,1")
     refused(user, "study", "nobody/nothing", text="Hugging Face Hub cannot be reached. Works offline: docs-lm, minilm")
 
 
@@ -313,7 +344,7 @@ def test_no_study_yet_is_told_with_what_to_run(user: User) -> None:
         (["N5"], "A neuron is written like L3N204"),
         ([], "show needs a neuron such as L1N204"),
         (["first", "L0N0", "L0N1"], "got 3 words"),
-        (["L0N0", "--yaml"], "Unknown option: --yaml"),
+        (["L0N0", "--yaml"], "There is no option --yaml. Try: intraneuron show --help"),
     ],
 )
 def test_a_neuron_that_is_not_there_is_told(student: Made, words: list[str], text: str) -> None:
@@ -325,7 +356,7 @@ def test_another_model_in_the_folder_of_a_study_is_refused(student: Made, models
 
 
 def test_an_unknown_command_is_told(user: User) -> None:
-    refused(user, "studdy", text="studdy")
+    refused(user, "studdy", text='Did you mean "study"? Available commands: study, show. Try: intraneuron --help')
 
 
 def test_the_installed_command_ends_with_exit_code_2_and_one_line(user: User) -> None:
@@ -359,9 +390,10 @@ def test_a_damaged_file_is_one_sentence_and_the_cure_works(user: User, study: Pa
     content, text = DAMAGE[name]
     (study / name).write_bytes(content)
     refused(user, "show", "first", "L0N3", text=text)
-    if name == "summary.json":
-        (study / name).unlink()
-        assert user.call("study", models / "tiny", "--layers", "0,2", *OPTIONS).returncode == 0
+    if name in ("summary.json", "vocabulary.parquet"):
+        again = user.call("study", models / "tiny", "--layers", "0,2", *OPTIONS)
+        assert (again.returncode, "finished" in again.stderr) == (0, False)
+        assert f"Damaged or gone in first, and made again: {name}." in again.stderr
         assert user.call("show", "first", "L0N3").returncode == 0
 
 
@@ -398,6 +430,104 @@ def test_an_output_that_is_full_is_one_sentence(student: Made, words: list[str])
         )
     assert found.returncode == 2
     assert found.stderr == "intraneuron: The output cannot be read or written: No space left on device.\n"
+
+
+# Places that will not do, and Ctrl-C ----------------------------------------------------------------------------
+
+
+def no_model(*args: object, **options: object) -> None:
+    pytest.fail("a model was loaded for a place that will not do")
+
+
+PLACES = {
+    "a file": ("report.html", [], "--out report.html is a file"),
+    "in a file": ("report.html/a", [], "Cannot write to report.html/a (Not a directory)"),
+    "other files": (".", [], "--out . is a folder with other files in it, not a study"),
+    "old": ("old", [], "old was written in layout 0, this version reads 1."),
+    "damaged": ("damaged", [], "manifest.toml is damaged ("),
+    "of another program": ("theirs", ["--overwrite"], "--out theirs is not a study: its manifest.toml is of something"),
+    "locked": ("locked/a", [], "Cannot write to locked/a (Permission denied)"),
+    "locked, to be replaced": ("old", ["--overwrite"], "Cannot write to old (Permission denied)"),
+}
+
+
+@pytest.mark.parametrize("case", PLACES)
+def test_a_place_that_will_not_do_is_told_alone_and_before_the_model(
+    user: User, models: Path, case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (user.home / "report.html").write_text("")
+    (user.home / "locked").mkdir()
+    for name, text in (("old", "format = 0"), ("damaged", "format"), ("theirs", 'name = "x"')):
+        (user.home / name).mkdir()
+        (user.home / name / "manifest.toml").write_text(text)
+    out, more, text = PLACES[case]
+    monkeypatch.setattr("intraneuron.models.loading.load_model", no_model)
+    if "locked" in case:
+        monkeypatch.setattr(os, "access", lambda *args: False)  # for root, every folder can be written
+    refused(user, "study", models / "tiny", "--out", out, *more, text=text)
+    assert len(user.call("study", models / "tiny", "--out", out, *more).stderr.splitlines()) == 1
+
+
+def test_the_default_place_is_looked_at_first_too(user: User, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (user.home / "intraneuron-studies").write_text("")
+    monkeypatch.setattr("intraneuron.models.loading.load_model", no_model)
+    refused(
+        user, "study", models / "tiny", text="Cannot write to intraneuron-studies/tiny-vocabulary (Not a directory)"
+    )
+
+
+def test_no_plan_is_told_for_the_study_of_another_model(user: User, study: Path, models: Path) -> None:
+    found = user.call("study", models / "bert", "--out", study.name)
+    assert (found.returncode, len(found.stderr.splitlines())) == (2, 1)
+    assert "is of something else" in found.stderr
+
+
+@pytest.mark.parametrize("swallowed", [False, True], ids=["raised", "swallowed by a library"])
+def test_ctrl_c_while_planning_says_that_nothing_was_written(
+    user: User, models: Path, monkeypatch: pytest.MonkeyPatch, swallowed: bool
+) -> None:
+    def press(*args: Any, **options: Any) -> Any:
+        with suppress(KeyboardInterrupt) if swallowed else nullcontext():
+            signal.raise_signal(signal.SIGINT)
+        return load(*args, **options)
+
+    load = loading.load_model
+    monkeypatch.setattr(loading, "load_model", press)
+    before, handler = user.files(), signal.getsignal(signal.SIGINT)
+    found = user.call("study", models / "tiny", *OPTIONS)
+    assert (found.returncode, found.stdout, found.stderr) == (130, "", "Stopped. Nothing was written.\n")
+    assert user.files() == before
+    assert signal.getsignal(signal.SIGINT) == handler
+
+
+@pytest.mark.parametrize("swallowed", [False, True], ids=["raised", "swallowed by a library"])
+def test_ctrl_c_in_a_run_says_that_the_same_command_goes_on_and_it_does(
+    user: User, models: Path, monkeypatch: pytest.MonkeyPatch, swallowed: bool
+) -> None:
+    def press(self: StudyFolder, name: str, key: str, layers: set[int]) -> None:
+        done(self, name, key, layers)
+        with suppress(KeyboardInterrupt) if swallowed else nullcontext():
+            signal.raise_signal(signal.SIGINT)
+
+    done = StudyFolder.finish
+    words = ("study", models / "tiny", "--layers", "0", *OPTIONS)
+    with monkeypatch.context() as patched:
+        patched.setattr(StudyFolder, "finish", press)
+        found = user.call(*words)
+    assert (found.returncode, found.stdout) == (130, "")
+    assert found.stderr.splitlines()[-1] == "Stopped. The same command goes on where it was."
+    again = user.call(*words)
+    assert again.returncode == 0
+    assert "observe:" not in again.stderr
+
+
+def test_ctrl_c_at_the_very_beginning_is_one_sentence(user: User) -> None:
+    line = [str(COMMAND), "study", "docs-lm"]
+    with subprocess.Popen(line, stderr=subprocess.PIPE, text=True, env=user.environment, cwd=user.home) as started:
+        time.sleep(1)
+        started.send_signal(signal.SIGINT)
+        error = started.communicate(timeout=60)[1]
+    assert (started.returncode, error) == (130, "Stopped. Nothing was written.\n")
 
 
 # From Python -----------------------------------------------------------------------------------------------------

@@ -150,6 +150,14 @@ def test_a_family_that_is_not_supported_is_named_with_those_that_are(folder: Pat
     )
 
 
+@pytest.mark.parametrize("content", ["[]", "{}", "null", '{"model_type": null}', '{"model_type": ""}'])
+def test_a_config_that_names_no_kind_of_model_is_told(folder: Path, content: str) -> None:
+    (folder / "config.json").write_text(content)
+    path = folder / "config.json"
+    expected = f"The model {folder} names no model_type in {path}. Give a folder made by save_pretrained."
+    assert refused(folder) == expected
+
+
 ODD_CONFIGS = [
     ({"model_type": ["gpt2"]}, r"is of the family ['gpt2'], which is not supported yet"),
     ({"n_layer": "four"}, "cannot be loaded from"),

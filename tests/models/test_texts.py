@@ -117,8 +117,15 @@ def test_a_file_that_is_not_utf8_is_named_with_the_place(tmp_path: Path) -> None
     path = tmp_path / "latin.txt"
     path.write_bytes(b"caf" + "é".encode("latin-1") + b" au lait")
     assert refused(path) == f"The file {path} is not UTF-8 text (byte 3). Save it as UTF-8."
-    path.write_bytes(b"\0\1")
-    assert f"The file {path} is binary" in refused(path)
+    path.write_bytes("Text".encode("utf-16"))
+    assert refused(path) == f"The file {path} is not UTF-8 text (byte 0). Save it as UTF-8."
+
+
+@pytest.mark.parametrize("content", [b"\0\1", b"\x7fELF\xff\0\xfe", b"text \xe9 and \0"])
+def test_a_file_with_a_nul_byte_is_binary_whatever_else_is_in_it(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "program"
+    path.write_bytes(content)
+    assert f"The file {path} is binary, not UTF-8 text." in refused(path)
 
 
 def test_a_folder_without_text_is_named(tmp_path: Path) -> None:

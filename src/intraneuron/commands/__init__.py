@@ -1,5 +1,5 @@
 """The command line: one file a command, each thin: parse, call, print."""
 
-from intraneuron.commands.app import main
+from intraneuron.commands.entry import main
 
 __all__ = ["main"]

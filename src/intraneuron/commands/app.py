@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -12,14 +11,13 @@ from io import TextIOWrapper
 
 from cyclopts import App, CycloptsError, Parameter
 
+from intraneuron.commands.lists import split_lists
+from intraneuron.commands.refusals import refusal
 from intraneuron.commands.show import show
 from intraneuron.commands.study import study
-from intraneuron.errors import IntraneuronError, SettingError
+from intraneuron.errors import IntraneuronError
 
-DONE, WRONG, STOPPED = 0, 2, 130
-
-_LISTS = ("--layers", "--twins")
-_NUMBER = re.compile(r"-?\d+", re.ASCII)
+DONE, WRONG = 0, 2
 
 app = App(
     name="intraneuron",
@@ -27,21 +25,22 @@ app = App(
     help_epilogue="Start with: intraneuron study minilm   then: intraneuron show L1N204",
     default_parameter=Parameter(negative=()),
     version=lambda: metadata.version("intraneuron"),
+    suppress_keyboard_interrupt=False,  # by default it would leave the process without a word
     result_action="return_value",  # by default it would leave the process before stdout is flushed
 )
 app.command(study)
 app.command(show)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; the exit code is 0, 2 for what the user can put right, 130 when interrupted."""
+def run(words: Sequence[str]) -> int:
+    """Run the command line; the exit code is 0, or 2 for what the user can put right."""
     _write_every_character()
     try:
-        app(_split_lists(list(sys.argv[1:] if argv is None else argv)), exit_on_error=False, print_error=False)
+        app(split_lists(words), exit_on_error=False, print_error=False)
         if sys.stdout:
             sys.stdout.flush()
     except CycloptsError as error:
-        return _complain(f"{error} Try: intraneuron --help")
+        return _complain(refusal(error, words))
     except IntraneuronError as error:
         return _complain(str(error))
     except BrokenPipeError:  # the reader, such as head, has seen enough
@@ -50,9 +49,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         _silence()
         where = error.filename or "The output"
         return _complain(f"{where} cannot be read or written: {error.strerror or error}.")
-    except KeyboardInterrupt:
-        print("\nStopped. Run the same command to go on.", file=sys.stderr)  # noqa: T201
-        return STOPPED
     return DONE
 
 
@@ -73,25 +69,3 @@ def _complain(message: str) -> int:
     with suppress(OSError):  # nobody can read it
         print(f"intraneuron: {message}", file=sys.stderr)  # noqa: T201
     return WRONG
-
-
-def _split_lists(words: list[str]) -> list[str]:
-    """Write ``--layers 0,1`` as ``--layers 0 --layers 1``, which the parser understands."""
-    out: list[str] = []
-    i = 0
-    while i < len(words):
-        name, equals, value = words[i].partition("=")
-        if name in _LISTS and (equals or i + 1 < len(words)):
-            if not equals:
-                i += 1
-                value = words[i]
-            parts = [part.strip() for part in value.split(",")]
-            if name == "--layers" and not all(_NUMBER.fullmatch(part) for part in parts):
-                msg = f"--layers must be numbers with commas between them, such as 0,1, got {value!r}."
-                raise SettingError(msg)
-            for part in parts:
-                out += [name, part]
-        else:
-            out.append(words[i])
-        i += 1
-    return out

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import (
@@ -18,7 +19,9 @@ from rich.progress import (
     Progress as RichProgress,
 )
 
-from intraneuron.planning import Progress, Report
+from intraneuron.commands.stopping import stop_if_pressed
+from intraneuron.commands.words import announce
+from intraneuron.planning import Plan, Progress, Report
 
 
 class Bars(Progress):
@@ -26,6 +29,11 @@ class Bars(Progress):
 
     def __init__(self, console: Console) -> None:
         self.console = console
+
+    def begin(self, plan: Plan, path: Path, todo: Mapping[str, tuple[int, ...]]) -> None:
+        """Say what will be done, and what it will roughly cost."""
+        stop_if_pressed()
+        announce(self.console, plan, path, todo)
 
     @contextmanager
     def stage(self, name: str, unit: str) -> Iterator[Report]:
@@ -36,6 +44,7 @@ class Bars(Progress):
 
             def note(done: int, total: int) -> None:
                 nonlocal amount
+                stop_if_pressed()
                 amount = done
 
             yield note
@@ -54,6 +63,7 @@ class Bars(Progress):
 
                 def draw(done: int, total: int) -> None:
                     nonlocal amount
+                    stop_if_pressed()
                     amount = done
                     speed = done / max(time.monotonic() - began, 1e-3)
                     bars.update(task, completed=done, total=total, rate=f"{speed:,.0f} {unit}/s")

@@ -51,14 +51,14 @@ def study(
 
     from intraneuron.api import run_planned
     from intraneuron.commands.progress import Bars
-    from intraneuron.commands.words import announce, conclude
-    from intraneuron.planning import plan
+    from intraneuron.commands.stopping import stop_if_pressed, when_stopped
+    from intraneuron.commands.words import conclude
+    from intraneuron.planning import plan_in
     from intraneuron.settings import path_from
 
     given = None if out is None else Path(path_from("--out", out))
-    planned = plan(model, StudyConfig(observe, space, partition, twin), run)
-    console, errors = Console(), Console(stderr=True)
-    folder = given or planned.default_folder
-    announce(errors, planned, folder, overwrite=overwrite)
-    finished = run_planned(planned, folder, overwrite=overwrite, progress=Bars(errors))
-    conclude(console, finished)
+    planned = plan_in(given, model, StudyConfig(observe, space, partition, twin), run, overwrite=overwrite)
+    stop_if_pressed()
+    with when_stopped("The same command goes on where it was."):
+        finished = run_planned(planned, given, overwrite=overwrite, progress=Bars(Console(stderr=True)))
+        conclude(Console(), finished)

@@ -11,7 +11,6 @@ from rich.console import Console
 from intraneuron.data import parse_neuron
 from intraneuron.data.display import visible
 from intraneuron.estimate import estimate
-from intraneuron.missing import left_to_do
 from intraneuron.report.terminal import render_claims
 from intraneuron.store import STAGES
 
@@ -23,10 +22,15 @@ if TYPE_CHECKING:
 SHOWN = 10
 """Neurons that are named at the end."""
 
+CLEAREST = (
+    "The most structured neurons: first those with a pattern, then by p of agreement\n"
+    "(one neuron's pattern is weak evidence):"
+)
+"""The order is that of :func:`intraneuron.summary.clearest`."""
 
-def announce(console: Console, plan: Plan, out: Path, *, overwrite: bool) -> None:
+
+def announce(console: Console, plan: Plan, out: Path, todo: Mapping[str, tuple[int, ...]]) -> None:
     """Say what will be done, and what it will roughly cost."""
-    todo = left_to_do(plan, out, overwrite=overwrite)
     cost = estimate(plan, todo)
     neurons = sum(plan.model.sites[layer].n_neurons for layer in plan.layers)
     layers = f"{len(plan.layers)} of {_count(len(plan.model.sites), 'layer')}"
@@ -73,7 +77,7 @@ def conclude(console: Console, study: Study) -> None:
     console.print(render_claims(summary))
     for line in _remarks(summary):
         console.print(line, highlight=False, soft_wrap=True, markup=False)
-    console.print("\nThe most structured neurons (one neuron's pattern is weak evidence):", highlight=False)
+    console.print(f"\n{CLEAREST}", highlight=False, soft_wrap=True)
     for name in summary["clearest"][:SHOWN]:
         console.print("  " + _one_line(study, name), highlight=False, soft_wrap=True, markup=False)
     first = summary["clearest"][0] if summary["clearest"] else "L0N0"

@@ -26,13 +26,16 @@ MIN_CONTEXT = 3
 
 
 def read_config(folder: Path, name: str) -> dict[str, Any]:
-    """Read config.json; anything but a table is empty."""
+    """Read config.json, which must say what kind of model it is of."""
     path = folder / "config.json"
     if not path.is_file():
         msg = f"The model {name} has no config.json in {folder}. Give a folder made by save_pretrained."
         raise ModelError(msg)
     config = _read_json(path)
-    return cast("dict[str, Any]", config) if isinstance(config, dict) else {}
+    if not isinstance(config, dict) or not config.get("model_type"):
+        msg = f"The model {name} names no model_type in {path}. Give a folder made by save_pretrained."
+        raise ModelError(msg)
+    return cast("dict[str, Any]", config)
 
 
 def settings_hash(settings: Any) -> str:

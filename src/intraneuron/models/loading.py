@@ -184,6 +184,12 @@ def _locate(name: str) -> tuple[Path, str]:
     folder = expanded(name)
     if folder.is_dir():
         return folder, "local"
+    if folder.is_file():
+        msg = (
+            f"The model {name} is a file. A model is docs-lm, minilm, a local folder or a Hugging Face id; a text is "
+            "given with --texts, and --texts is repeated for more."
+        )
+        raise ModelError(msg)
     if folder.exists() or name.startswith((".", "/", "~")) or not _HUB_ID.fullmatch(name):
         msg = f"There is no folder {name}. A model is docs-lm, minilm, a local folder or a Hugging Face id."
         raise ModelError(msg)

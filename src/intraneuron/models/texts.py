@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ PIECE = 2000
 
 SAMPLE = 4_000_000
 """Characters of ``--texts docs``."""
+
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+"""Text that only needs to be saved otherwise, although it holds NUL bytes."""
 
 _SEPARATORS = (re.compile(r"\n[ \t]*\n\s*"), re.compile(r"\n"), re.compile(r"\s"))
 
@@ -86,8 +90,9 @@ def read_texts(texts: Sequence[str], seed: int, *, characters: int = SAMPLE) -> 
         else:
             documents += [piece for whole in _read_path(text) for piece in _pieces(whole)]
     if len(documents) < MIN_DOCUMENTS:
+        made = f"{len(documents)} document{'' if len(documents) == 1 else 's'}"
         msg = (
-            f"The texts make {len(documents)} documents, but at least {MIN_DOCUMENTS} are needed to deal "
+            f"The texts make {made}, but at least {MIN_DOCUMENTS} are needed to deal "
             f"them to {SHARDS} shards. Give more: a file is one document, a long one is cut every {PIECE:,} "
             f"characters."
         )
@@ -214,16 +219,18 @@ def _if_text(file: Path) -> list[str]:
 
 def _read_file(path: Path) -> str:
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        msg = f"The file {path} is not UTF-8 text (byte {error.start:,}). Save it as UTF-8."
-        raise DataError(msg) from error
+        content = path.read_bytes()
     except OSError as error:
         msg = f"The file {path} cannot be read: {error.strerror}."
         raise DataError(msg) from error
-    if "\0" in text:
+    if b"\0" in content and not content.startswith(_UTF16):
         msg = f"The file {path} is binary, not UTF-8 text. Texts are UTF-8 files, folders of them, or docs."
         raise DataError(msg)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        msg = f"The file {path} is not UTF-8 text (byte {error.start:,}). Save it as UTF-8."
+        raise DataError(msg) from error
     if not text.strip():
         msg = f"The file {path} is empty. Give a file with text."
         raise DataError(msg)

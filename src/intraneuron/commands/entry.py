@@ -1,0 +1,34 @@
+"""Where the command begins, and how it ends when it is interrupted: from the first import on, with one sentence."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+
+from intraneuron.commands.stopping import listen
+
+STOPPED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit code is 0, 2 for what the user can put right, 130 when interrupted."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        listen()
+        from intraneuron.commands.app import run  # slow to import
+
+        return run(sys.argv[1:] if argv is None else argv)
+    except KeyboardInterrupt as stop:
+        with suppress(ValueError):
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is ending: a second Ctrl-C would only cut the sentence
+        if argv is None:
+            before = signal.SIG_IGN
+        with suppress(OSError, AttributeError):  # nobody can read it
+            below = "\n" if sys.stderr.isatty() else ""  # the terminal has written ^C
+            print(f"{below}Stopped. {str(stop) or 'Nothing was written.'}", file=sys.stderr, flush=True)  # noqa: T201
+        return STOPPED
+    finally:
+        with suppress(ValueError, TypeError):  # not the main thread, or a handler that is none of Python's
+            signal.signal(signal.SIGINT, before)
