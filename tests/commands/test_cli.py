@@ -171,6 +171,18 @@ def test_show_json_is_the_card_as_plain_data(student: Made) -> None:
         assert numbers[name]["value"] == (None if math.isnan(expected) else pytest.approx(expected))
 
 
+@pytest.mark.parametrize("words", [["show", "first", "L0N3"], ["study", "--help"], ["show", "N5"], ["study", "--x"]])
+def test_what_is_no_terminal_gets_no_control_codes(
+    student: Made, words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = User(student[0].home)
+    del user.environment["NO_COLOR"]
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    found = user.call(*words)
+    assert found.stdout + found.stderr
+    assert not {"\x1b", "\r"}.intersection(found.stdout + found.stderr)
+
+
 def test_help_and_version_are_there(user: User) -> None:
     text = user.done("--help").stdout
     assert "study" in text
