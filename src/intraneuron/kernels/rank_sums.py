@@ -139,8 +139,8 @@ def tied_rank_sum_p(values: np.ndarray, u: np.ndarray, size: np.ndarray) -> np.n
         Pairs won by each group, ties half.
     size : int (G,)
 
-    >>> tied_rank_sum_p(np.array([1.0, 1, 2, 3]), np.array([0.5]), np.array([2])).round(4)
-    array([0.6667])
+    >>> tied_rank_sum_p(np.array([1.0, 1, 2, 3, 4, 5]), np.array([0.0]), np.array([3])).round(4)
+    array([0.1])
     """
     m = len(values)
     together = np.unique(values, return_counts=True)[1].astype(np.float64)

@@ -69,8 +69,8 @@ def _claim(row: Mapping[str, Any]) -> list[Text]:
     return [
         Text(f"{plain(str(row['claim']))} {plain(short_name(str(row['number'])))}"),
         Text(_interval(row, "neurons")),
-        Text(written(row, "shuffled")),
-        Text(written(row, "rotated")),
+        Text(_short(written(row, "shuffled"))),
+        Text(_short(written(row, "rotated"))),
         Text(_interval(row, "difference"), style="bold" if is_clear(row) else ""),
         Text(_percent(row.get("share_neurons"))),
         Text(_percent(row.get("share_rotated"))),
@@ -78,12 +78,13 @@ def _claim(row: Mapping[str, Any]) -> list[Text]:
 
 
 def _interval(row: Mapping[str, Any], name: str) -> str:
-    """Write a value and its interval, the bounds without their leading zero so that 80 columns are enough."""
+    """Write a value and its interval, the bounds without their leading zero."""
     low, high = bounds(row, name)
     return f"{written(row, name)} [{_short(low)},{_short(high)}]" if low and high else written(row, name)
 
 
 def _short(text: str) -> str:
+    """Leave the zero before the point out: 80 columns are just enough without it."""
     return text.replace("0.", ".", 1) if text.lstrip("−").startswith("0.") else text
 
 
