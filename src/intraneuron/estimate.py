@@ -14,7 +14,7 @@ from intraneuron.planning import Plan
 BASE_MEMORY = 0.7e9
 """Interpreter, torch and compiled code, bytes."""
 
-NEURON_SECONDS = 0.9e-3
+NEURON_SECONDS = 2.5e-3
 """All statistics of one neuron at K = 100, D = 400 on two cores, with its intervals' share."""
 
 NEURON_BYTES = 6_500

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from intraneuron.pipeline.observe import Observation
 
 
-JACKKNIFE_NEURONS = 768
+JACKKNIFE_NEURONS = 512
 """Neurons of a layer and population that intervals are estimated from in vocabulary mode, where leaving tokens out
 needs no further sums. (In corpus mode sums are kept shard by shard: :mod:`intraneuron.pipeline.passes`.)"""
 

@@ -140,13 +140,13 @@ def test_claims_fit_the_terminal_with_all_their_columns(width: int, rotated: boo
 def test_no_interval_of_the_claims_is_broken_at_80_columns() -> None:
     summary = make_summary()
     values = {"neurons": -0.0099, "neurons_low": -0.0120, "neurons_high": -0.0078, "shuffled": -0.0010}
-    values |= {"rotated": -0.0034, "difference": -0.0093, "difference_low": -0.0128, "difference_high": -0.0059}
+    values |= {"rotated": -0.0034, "difference": -0.0065, "difference_low": -0.0082, "difference_high": -0.0048}
     summary["claims"] = [row | values for row in summary["claims"]]
     text = printed(render_claims(summary), 80)
     rows = text.splitlines()
     assert "−.0010" in text
     assert [line for line in rows if line.count("[") != line.count("]")] == []
-    assert "[−.0128,−.0059]" in text
+    assert "[−.0082,−.0048]" in text
 
 
 def test_a_row_of_claims_is_one_line_at_100_columns() -> None:

@@ -98,7 +98,9 @@ def _core(start, stop, activation, label, n, n_groups, out, size, u, mean):  # t
         out[i, 3] = 2 * (v1 - w1) * (v2 - w2) / (m * (m - 3.0)) + w1 * w2 / (m - 1)
 
 
-def top_down(activation: np.ndarray, label: np.ndarray, n: np.ndarray, n_groups: np.ndarray) -> TopDown:
+def top_down(
+    activation: np.ndarray, label: np.ndarray, n: np.ndarray, n_groups: np.ndarray, *, estimates_only: bool = False
+) -> TopDown:
     r"""Test whether activation differs between the categories of each neuron.
 
     H is Kruskal and Wallis's, with tie correction; eta2 = (H - k + 1) / (m - k), 0 in expectation. H / (m - 1)
@@ -113,6 +115,8 @@ def top_down(activation: np.ndarray, label: np.ndarray, n: np.ndarray, n_groups:
     label : int16 (N, K), -1 outside all categories
     n : int32 (N,)
     n_groups : int16 (N,)
+    estimates_only : bool
+        Leave every p out (NaN).
 
     Returns
     -------
@@ -136,6 +140,9 @@ def top_down(activation: np.ndarray, label: np.ndarray, n: np.ndarray, n_groups:
         delta_std = np.where(a > 0, 2 * np.sqrt(squares[:, None] / (m * (m - 1))[:, None] / (a * b)), np.nan)
         eta2 = (h - k + 1) / (m - k)
     delta_p = np.full((N, G), np.nan)
+    if estimates_only:
+        p = np.full(N, np.nan)
+        return TopDown(h, eta2, k - 1 + 0 * h, (m - 1) * np.sqrt(variance), p, delta, delta_std, delta_p, mean)
     there = (size > 0) & (b > 0) & np.isfinite(h)[:, None]
     untied = there & (tied == 0)[:, None]
     row = np.broadcast_to(m[:, None], size.shape)

@@ -94,8 +94,8 @@ def compare(
     seed : int
         Keys the Monte Carlo draws of small zones, together with layer and neuron.
     estimates_only : bool
-        Leave out (NaN) the nulls and p of the pair statistics, the p of selectivity and of purity; several times
-        faster.
+        Leave out (NaN) the nulls and p of the pair statistics, and the p of ranks, selectivity and purity; several
+        times faster.
     spelling : Spelling, optional
         Of the vocabulary; without it ``abstraction`` is NaN.
     similarity : Similarity, optional
@@ -142,7 +142,7 @@ def _effect(question: str, *columns: np.ndarray) -> Effect:
 def _category_effects(core: CoreTokens, categories: Partition, keys: np.ndarray, fast: bool) -> dict[str, Effect]:
     groups = (categories.label, core.n, categories.n_groups)
     s = selectivity(core.activation, *groups, keys=keys, estimates_only=fast)
-    t = top_down(core.activation, *groups)
+    t = top_down(core.activation, *groups, estimates_only=fast)
     r = interleaving(*groups)
     zero = 0 * t.delta
     return {
