@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist worksteal
 
 .PHONY: study test test-all lint install install-test benchmarks clean
 
@@ -10,10 +11,10 @@ study: install
 	$(BIN)/intraneuron study minilm
 
 test: install-test lint
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 test-all: install-test lint
-	$(BIN)/python -m pytest --slow
+	$(PYTEST) --slow
 
 lint: install-test
 	$(BIN)/ruff check .

@@ -1,16 +1,8 @@
-"""What all tests share: the option ``--slow``, and a cache of compiled kernels of their own."""
+"""What all tests share: the option ``--slow``."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
-
-ROOT = Path(__file__).parent.parent
-
-
-os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".pytest_cache" / "numba"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

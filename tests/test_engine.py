@@ -26,6 +26,9 @@ from intraneuron.stages import STAGE_VERBS
 from intraneuron.store import StudyFolder
 from intraneuron.work import Work
 
+slow = partial(pytest.param, marks=pytest.mark.slow)
+"""A case among others of its kind that ``make test`` runs."""
+
 SETTINGS: dict[str, Any] = {"device": "cpu", "core_tokens": 30, "layers": (0, 2)}
 
 
@@ -181,10 +184,10 @@ def test_run_again_nothing_is_repeated(models: Path, study: Path, calls: list[tu
     ("changed", "redone"),
     [
         ({"segments": "quantile:3"}, ["segment", "compare", "intervals", "summarize"]),
-        ({"categories": "complete"}, ["categorize", "intervals", "summarize"]),
+        slow({"categories": "complete"}, ["categorize", "intervals", "summarize"]),
         ({"center": True}, ["categorize", "intervals", "summarize"]),
-        ({"core_tokens": 25}, ["observe", "categorize", "segment", "intervals", "summarize"]),
-        ({"memory": 1.0}, []),
+        slow({"core_tokens": 25}, ["observe", "categorize", "segment", "intervals", "summarize"]),
+        slow({"memory": 1.0}, []),
     ],
     ids=lambda v: str(v)[:40],
 )
@@ -224,7 +227,9 @@ def test_fewer_layers_need_no_new_work_but_the_summary(
     assert pl.read_parquet(study / "neurons" / "results.parquet")["layer"].unique().to_list() == [2]
 
 
-@pytest.mark.parametrize("stage", ["observe", "categorize", "segment", "compare", "intervals", "summarize"])
+@pytest.mark.parametrize(
+    "stage", ["observe", slow("categorize"), slow("segment"), "compare", slow("intervals"), slow("summarize")]
+)
 def test_a_study_that_was_interrupted_goes_on_to_the_same_numbers(
     models: Path, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
@@ -525,7 +530,7 @@ class Told(Progress):
 
 
 @pytest.mark.parametrize("name", CUT)
-@pytest.mark.parametrize("damage", ["cut", "emptied", "zeros"])
+@pytest.mark.parametrize("damage", ["cut", slow("emptied"), slow("zeros")])
 def test_a_file_that_is_damaged_is_named_and_made_again_by_the_same_command(
     models: Path, study: Path, finished: Path, calls: list[tuple[str, tuple[int, ...]]], name: str, damage: str
 ) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy import stats
+from tests.test_engine import run
 from tests.tiny_models import tiny_gpt2
 
-from intraneuron.api import study as whole_study
 from intraneuron.config import ObserveConfig, PartitionConfig, RunConfig, SpaceConfig
 from intraneuron.data import CoreTokens, Space
 from intraneuron.kernels.orthants import orthants
@@ -42,7 +42,7 @@ def half_width(full: np.ndarray, without: np.ndarray, share: np.ndarray) -> np.n
 def test_a_small_layer_has_the_interval_of_all_its_neurons(tmp_path: Path, segments: str) -> None:
     folder = tiny_gpt2(tmp_path / "model", initializer_range=0.5)
     settings = PartitionConfig(segments=segments)
-    study = whole_study(folder, out=tmp_path / "study", layers=[1], core_tokens=30, device="cpu", segments=segments)
+    study = run(folder, tmp_path / "study", layers=[1], segments=segments)
     model = load_model(str(folder), device="cpu")
     space = read_space(model, SpaceConfig())
     eligible = ~model.vocabulary.special & space.defined
@@ -61,7 +61,7 @@ def test_a_small_layer_has_the_interval_of_all_its_neurons(tmp_path: Path, segme
     neurons, rotated = found["neurons"], found["rotated"]
     alone = half_width(*neurons, share)
     left = half_width(neurons[0] - rotated[0], neurons[1] - rotated[1], share)
-    rows = {row["number"]: row for row in study.summary["claims"] if row["layer"] == 1}
+    rows = {row["number"]: row for row in study.summary()["claims"] if row["layer"] == 1}
     for i, name in enumerate(NUMBERS):
         assert rows[name]["neurons"] == pytest.approx(neurons[0][i], rel=1e-9)
         assert rows[name]["neurons_high"] - rows[name]["neurons"] == pytest.approx(alone[i], rel=1e-6)

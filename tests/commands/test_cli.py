@@ -130,9 +130,17 @@ def test_a_study_says_what_it_does_what_it_found_and_what_to_type_next(student: 
     assert (user.home / "first" / "report.html").stat().st_size > 10_000
 
 
-def test_a_changed_setting_says_what_is_left_and_what_it_costs(user: User, student: Made, models: Path) -> None:
-    shutil.copytree(student[0].home / "first", user.home / "first")
-    changed = ("--layers", "0,1,2", "--center", *OPTIONS)
+def test_a_changed_setting_says_what_is_left_and_what_it_costs(
+    user: User, study: Path, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(self: StudyFolder, name: str, key: str, layers: set[int]) -> None:
+        done(self, name, key, layers)
+        if name == "intervals":  # all that is asked for below has been said
+            raise KeyboardInterrupt
+
+    done = StudyFolder.finish
+    monkeypatch.setattr(StudyFolder, "finish", stop)
+    changed = ("--layers", "0,1,2", "--center", "--out", study.name, *OPTIONS[:2], *OPTIONS[4:])
     said = user.call("study", models / "tiny", *changed).stderr
     assert "space input-centered, twins shuffled, rotated." in said
     assert "In first; still to do: observe (layer 1), categorize, segment (layer 1), compare, intervals" in said
@@ -398,15 +406,19 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("name", DAMAGE)
-def test_a_damaged_file_is_one_sentence_and_the_cure_works(user: User, study: Path, models: Path, name: str) -> None:
+def test_a_damaged_file_is_one_sentence(user: User, study: Path, name: str) -> None:
     content, text = DAMAGE[name]
     (study / name).write_bytes(content)
     refused(user, "show", "first", "L0N3", text=text)
-    if name in ("summary.json", "vocabulary.parquet"):
-        again = user.call("study", models / "tiny", "--layers", "0,2", *OPTIONS)
-        assert (again.returncode, "finished" in again.stderr) == (0, False)
-        assert f"Damaged or gone in first, and made again: {name}." in again.stderr
-        assert user.call("show", "first", "L0N3").returncode == 0
+
+
+@pytest.mark.parametrize("name", ["summary.json", pytest.param("vocabulary.parquet", marks=pytest.mark.slow)])
+def test_the_same_command_makes_a_damaged_file_again(user: User, study: Path, models: Path, name: str) -> None:
+    (study / name).write_bytes(DAMAGE[name][0])
+    again = user.call("study", models / "tiny", "--layers", "0,2", *OPTIONS)
+    assert (again.returncode, "finished" in again.stderr) == (0, False)
+    assert f"Damaged or gone in first, and made again: {name}." in again.stderr
+    assert user.call("show", "first", "L0N3").returncode == 0
 
 
 def test_a_finished_study_that_cannot_be_written_is_shown_again(
@@ -512,7 +524,9 @@ def test_ctrl_c_while_planning_says_that_nothing_was_written(
     assert signal.getsignal(signal.SIGINT) == handler
 
 
-@pytest.mark.parametrize("swallowed", [False, True], ids=["raised", "swallowed by a library"])
+@pytest.mark.parametrize(
+    "swallowed", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["raised", "swallowed by a library"]
+)
 def test_ctrl_c_in_a_run_says_that_the_same_command_goes_on_and_it_does(
     user: User, models: Path, monkeypatch: pytest.MonkeyPatch, swallowed: bool
 ) -> None:

@@ -62,7 +62,9 @@ def _panel(rows: list[layout.Row], inner: int) -> alt.LayerChart:
         whisker.encode(x=x, y=y2, y2=alt.Y2("neurons_high:Q"), color=color, tooltip=tooltip),
         point.encode(x=x, y=y, color=color, shape=layout.population_shape(), tooltip=tooltip),
         title=_heading(rows[0], inner),
-    ).properties(width=inner, height=HEIGHT)
+        width=inner,
+        height=HEIGHT,
+    )
 
 
 def _x(rows: list[layout.Row], inner: int) -> alt.X:

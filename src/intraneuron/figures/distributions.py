@@ -62,7 +62,9 @@ def _panel(name: str, rows: list[layout.Row], inner: int) -> alt.LayerChart:
             x=alt.X("at:Q"), y=alt.YValue(0), text=alt.Text("text:N"), tooltip=_chance()
         ),
         title=alt.TitleParams(heading, fontSize=11.5, offset=8),
-    ).properties(width=inner, height=HEIGHT)
+        width=inner,
+        height=HEIGHT,
+    )
 
 
 def _tooltip() -> list[alt.Tooltip]:

@@ -31,7 +31,7 @@ def lane_panel(card: Card, laid: Sequence[Lane], zones: Sequence[Zone], frame: F
         *_headers(laid, frame, height),
         *_tokens(card, laid, frame, height, style),
     ]
-    return alt.layer(*layers).properties(width=frame.width, height=height)
+    return alt.layer(*layers, width=frame.width, height=height)
 
 
 def _separators(laid: Sequence[Lane], height: float) -> list[alt.Chart]:

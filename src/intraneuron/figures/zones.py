@@ -69,7 +69,7 @@ def zone_panel(zones: Sequence[Zone], frame: Frame) -> alt.LayerChart:
         rule.encode(x=x, x2=alt.X2("end:Q"), y=y, color=color, strokeDash=dash, tooltip=tooltip),
         *top,
     ]
-    return alt.layer(*layers).properties(width=frame.width, height=HEIGHT)
+    return alt.layer(*layers, width=frame.width, height=HEIGHT)
 
 
 def _step_rows(zones: Sequence[Zone]) -> list[Row]:
