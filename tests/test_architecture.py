@@ -37,6 +37,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
             "last",
             "planning",
             "work",
+            "twinning",
             "observing",
             "stages",
             "summary",

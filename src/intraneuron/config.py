@@ -9,7 +9,14 @@ Mode = Literal["auto", "vocabulary", "corpus"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 DType = Literal["float32", "bfloat16", "float16"]
 SpaceName = Literal["input", "output"]
-Twin = Literal["shuffled", "rotated"]
+Twin = Literal["shuffled", "frequency", "rotated", "untrained", "readout"]
+OwnTwin = Literal["rotated", "untrained", "readout"]
+
+DEALT_TWINS: tuple[Twin, ...] = ("shuffled", "frequency")
+"""Twins that have their neurons' core tokens, with the activations dealt anew."""
+
+OWN_TWINS: tuple[OwnTwin, ...] = ("rotated", "untrained", "readout")
+"""Twins that have core tokens of their own."""
 
 MIN_TOKENS = 20
 """A neuron with fewer core tokens than this is not tested (pattern ``insufficient``)."""
@@ -96,7 +103,7 @@ class TwinConfig:
     """What is set beside the neurons."""
 
     twins: tuple[Twin, ...] = ("shuffled", "rotated")
-    """Twins to compare with, with commas between them, e.g. shuffled,rotated."""
+    """Twins to compare with, with commas between them: shuffled, frequency, rotated, untrained, readout."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ def _observed(work: Work, layer: int) -> Iterator[str]:
 def _categorized(work: Work, layer: int) -> Iterator[str]:
     yield from (f"{name}/categories/{_file(layer)}" for name in work.populations)
     yield from (f"{name}/core_tokens/{_file(layer)}" for name in work.populations)
-    yield f"spaces/{work.space_name}.safetensors"
+    yield from {f"spaces/{work.space_name(name)}.safetensors": None for name in work.populations}
 
 
 def _segmented(work: Work, layer: int) -> Iterator[str]:

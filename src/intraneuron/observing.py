@@ -14,10 +14,8 @@ from intraneuron.errors import DataError
 from intraneuron.kernels.orthants import orthants
 from intraneuron.pipeline.leave_out import select_without
 from intraneuron.pipeline.select import RELIABLE, choose_min_count, halves_overlap, select
-from intraneuron.tables import (
-    core_tokens_table,
-    vocabulary_table,
-)
+from intraneuron.tables import core_tokens_table, vocabulary_table
+from intraneuron.twinning import with_twins
 from intraneuron.work import Work
 
 if TYPE_CHECKING:
@@ -32,22 +30,13 @@ needs no further sums. (In corpus mode sums are kept shard by shard: :mod:`intra
 def observe_stage(work: Work) -> None:
     """Run the model over tokens or texts; keep core tokens of neurons and twins, and those of the jackknife."""
     from intraneuron.models.spaces import read_space
-    from intraneuron.pipeline.observe import observe
 
     plan = work.plan
     space = read_space(plan.model, replace(plan.config.space, space="input", center=False))
     eligible = ~plan.model.vocabulary.special & space.defined
     group = orthants(space.vector, eligible)
-    config = replace(plan.config.observe, layers=work.layers)
     with work.progress.stage("observe", "positions") as report:
-        for observation in observe(
-            plan.model,
-            config,
-            run=plan.run,
-            twins=work.rotated,
-            texts=plan.texts,
-            progress=report,
-        ):
+        for observation in with_twins(work, space, eligible, report):
             _keep(work, observation, eligible, group)
             work.finish(observation.layer)
 

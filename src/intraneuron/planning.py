@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from intraneuron.config import MIN_TOKENS, RunConfig, StudyConfig
+from intraneuron.config import MIN_TOKENS, OWN_TWINS, RunConfig, StudyConfig
 from intraneuron.errors import SettingError
 from intraneuron.files import fingerprint
 from intraneuron.manifest import IDENTITY
@@ -113,6 +113,12 @@ def check(config: StudyConfig, run: RunConfig) -> None:
     if observe.mode == "vocabulary" and observe.texts:
         msg = "mode (--mode) vocabulary reads no texts (--texts), got some. Leave one of the two out."
         raise SettingError(msg)
+    if "frequency" in config.twin.twins and not observe.texts:
+        msg = (
+            "twins (--twins) frequency needs texts, got none: without, every token is seen once. "
+            "Give texts (--texts), or leave frequency out."
+        )
+        raise SettingError(msg)
     check_seed(observe.seed)
     check_linkage(config.partition.categories)
     parse_segments(config.partition.segments)
@@ -198,7 +204,7 @@ def keys(plan: Plan) -> dict[str, str]:
             observe.min_count,
             observe.seed,
             plan.run.dtype,
-            "rotated" in plan.config.twin.twins,
+            [twin for twin in OWN_TWINS if twin in plan.config.twin.twins],
         ),
         "space": asdict(plan.config.space),
         "categories": plan.config.partition.categories,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,7 +17,7 @@ from intraneuron.pipeline.compare import QUESTIONS, Comparison, compare, with_q
 from intraneuron.pipeline.leave_out import compare_without
 from intraneuron.pipeline.partition import bounds, segment
 from intraneuron.pipeline.results import Population, clustered, silhouette_bar
-from intraneuron.pipeline.shuffle import shuffle
+from intraneuron.pipeline.shuffle import deal
 from intraneuron.pipeline.summarize import leave_out
 from intraneuron.planning import Report
 from intraneuron.summary import write_summary
@@ -29,21 +30,36 @@ from intraneuron.tables import (
     read_core_tokens_table,
     segments_table,
 )
+from intraneuron.twinning import untrained_model
 from intraneuron.work import Work
 
 # categorize, segment ----------------------------------------------------------------------------------------
 
 
-def _write_space(work: Work) -> Space:
-    """Write the model's space, so that later stages need no model, and return it.
+def _write_spaces(work: Work) -> dict[str, Space]:
+    """Write the spaces of all observed populations, so that later stages need no model, and return them.
 
-    A file of that name may be there, of the model in another number format.
+    Files of those names may be there, of the model in another number format.
     """
     from intraneuron.models.spaces import read_space
 
-    space = read_space(work.plan.model, work.plan.config.space)
-    work.folder.write_space(space)
-    return space
+    models = dict.fromkeys(work.observed, work.plan.model)
+    if "untrained" in models:
+        models["untrained"] = untrained_model(work)
+    found: dict[str, Space] = {}
+    for population, model in models.items():
+        name = work.space_name(population)
+        if name not in found:
+            found[name] = replace(read_space(model, work.plan.config.space), name=name)
+    for space in found.values():
+        work.folder.write_space(space)
+    return {population: found[work.space_name(population)] for population in models}
+
+
+def _read_spaces(work: Work) -> dict[str, Space]:
+    names = {population: work.space_name(population) for population in work.populations}
+    spaces = {name: work.folder.read_space(name) for name in set(names.values())}
+    return {population: spaces[name] for population, name in names.items()}
 
 
 def _spelling(work: Work) -> Spelling:
@@ -55,10 +71,10 @@ def _spelling(work: Work) -> Spelling:
 def categorize_stage(work: Work) -> None:
     """Group core tokens by meaning, and compare with zones of activation while the cosines are at hand.
 
-    Neurons and rotated twins are grouped by themselves, shuffled twins as their neurons.
+    Neurons and twins with core tokens of their own are grouped by themselves, dealt twins as their neurons.
     """
     check_testable(work)
-    space, seed, spelling = _write_space(work), work.plan.config.observe.seed, _spelling(work)
+    spaces, seed, spelling = _write_spaces(work), work.plan.config.observe.seed, _spelling(work)
     done, total = 0, work.n_neurons() * len(work.observed)
     with work.progress.stage("categorize, compare", "neurons") as report:
         for layer in work.layers:
@@ -66,22 +82,21 @@ def categorize_stage(work: Work) -> None:
             found: dict[str, Analysis] = {}
             for name in work.observed:
                 core = cores[name] = work.folder.core_tokens(name, layer)
-                twin = shuffle(core, seed=seed) if name == "neurons" and "shuffled" in work.twins else None
+                dealt = {twin: deal(core, twin, seed=seed) for twin in work.dealt} if name == "neurons" else {}
                 told = partial(_report_from, report, done, total)
                 analyses = analyse(
                     core,
-                    space,
+                    spaces[name],
                     work.plan.config.partition,
                     seed=seed,
                     spelling=spelling,
-                    shuffled=twin,
+                    dealt=list(dealt.values()),
                     progress=told,
                 )
-                found[name] = analyses[0]
-                if twin:
-                    cores["shuffled"], found["shuffled"] = twin[0], analyses[1]
+                cores |= {twin: tokens for twin, (tokens, _) in dealt.items()}
+                found |= dict(zip((name, *dealt), analyses, strict=True))
                 done += len(core)
-            _write_categories(work, layer, cores, {name: one.categories for name, one in found.items()}, space)
+            _write_categories(work, layer, cores, {name: one.categories for name, one in found.items()}, spaces)
             for name, one in found.items():
                 _write_comparison(work, layer, name, cores[name], one.comparison)
             work.finish(layer, "categorize", "compare")
@@ -92,13 +107,13 @@ def _report_from(report: Report, start: int, total: int, done: int) -> None:
 
 
 def _write_categories(
-    work: Work, layer: int, cores: dict[str, CoreTokens], found: dict[str, Partition], space: Space
+    work: Work, layer: int, cores: dict[str, CoreTokens], found: dict[str, Partition], spaces: dict[str, Space]
 ) -> None:
-    if "shuffled" in cores:
-        work.folder.write(work.folder.layer_file("shuffled/core_tokens", layer), core_tokens_table(cores["shuffled"]))
+    for twin in work.dealt:
+        work.folder.write(work.folder.layer_file(f"{twin}/core_tokens", layer), core_tokens_table(cores[twin]))
     bar = silhouette_bar(found["rotated"].quality) if "rotated" in found else None
     for name, core in cores.items():
-        words = _words(core, found[name], space, work.plan.model.vocabulary)
+        words = _words(core, found[name], spaces.get(name, spaces["neurons"]), work.plan.model.vocabulary)
         frame = categories_table(core, found[name], clustered(found[name].quality, bar), words)
         work.folder.write(work.folder.layer_file(f"{name}/categories", layer), frame)
 
@@ -123,7 +138,7 @@ def segment_stage(work: Work) -> None:
         for done, layer in enumerate(work.layers, 1):
             neurons = work.folder.core_tokens("neurons", layer)
             for name in work.populations:
-                core = neurons if name == "shuffled" else work.folder.core_tokens(name, layer)
+                core = neurons if name in work.dealt else work.folder.core_tokens(name, layer)
                 segments = segment(core, method)
                 frame = segments_table(core, segments, bounds(core, segments))
                 work.folder.write(work.folder.layer_file(f"{name}/segments", layer), frame)
@@ -136,7 +151,7 @@ def segment_stage(work: Work) -> None:
 
 def compare_stage(work: Work) -> None:
     """Test zones against meaning where categories are those of an earlier run."""
-    space, spelling = work.folder.read_space(work.space_name), _spelling(work)
+    spaces, spelling = _read_spaces(work), _spelling(work)
     seed = work.plan.config.observe.seed
     done, total = 0, work.n_neurons() * len(work.populations)
     with work.progress.stage("compare", "neurons") as report:
@@ -145,9 +160,8 @@ def compare_stage(work: Work) -> None:
                 core = work.folder.core_tokens(name, layer)
                 categories = work.folder.partition(name, layer, "meaning")
                 segments = segment(core, work.plan.config.partition.segments)
-                _write_comparison(
-                    work, layer, name, core, compare(core, space, categories, segments, seed=seed, spelling=spelling)
-                )
+                given = (core, spaces[name], categories, segments)
+                _write_comparison(work, layer, name, core, compare(*given, seed=seed, spelling=spelling))
                 done += len(core)
                 report(min(done, total), total)
             work.finish(layer)
@@ -155,7 +169,7 @@ def compare_stage(work: Work) -> None:
 
 def intervals_stage(work: Work) -> None:
     """Estimate everything again with each group of tokens or texts left out, for sampled neurons."""
-    space, spelling = work.folder.read_space(work.space_name), _spelling(work)
+    spaces, spelling = _read_spaces(work), _spelling(work)
     partition = work.plan.config.partition
     done, total = 0, len(work.layers) * len(work.observed)
     with work.progress.stage("intervals", "populations") as report:
@@ -166,7 +180,7 @@ def intervals_stage(work: Work) -> None:
                 group = frame["group"].to_numpy()
                 core = read_core_tokens_table(frame)
                 full, *without = [core[group == g] for g in np.unique(group)]
-                every, again = compare_without(full, without, space, partition, spelling=spelling)
+                every, again = compare_without(full, without, spaces[name], partition, spelling=spelling)
                 jackknife = leave_out(every, again, share, len(work.folder.core_tokens(name, layer)))
                 file = work.folder.layer_file(f"jackknife/{name}/parts", layer)
                 work.folder.write(file, jackknife_table(jackknife))

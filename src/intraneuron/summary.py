@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from intraneuron.config import K_MAX
+from intraneuron.config import K_MAX, OWN_TWINS
 from intraneuron.data import CoreTokens
 from intraneuron.errors import StudyError
 from intraneuron.manifest import MODEL, joined, versions
@@ -79,7 +79,7 @@ def _padded(lists: pl.Series, size: int) -> pl.Series:
 
 
 def _jackknife(folder: StudyFolder, layer: int, populations: dict[str, Population]) -> dict[str, np.ndarray]:
-    files = {name: folder.layer_file(f"jackknife/{name}/parts", layer) for name in ("neurons", "rotated")}
+    files = {name: folder.layer_file(f"jackknife/{name}/parts", layer) for name in ("neurons", *OWN_TWINS)}
     return {name: read_jackknife_table(folder.read(f)) for name, f in files.items() if name in populations}
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
+from intraneuron.config import DEALT_TWINS, OWN_TWINS, OwnTwin, Twin
 from intraneuron.planning import Plan, Progress
 from intraneuron.store import StudyFolder
 
@@ -27,29 +27,34 @@ class Work:
             self.folder.finish(stage, self.keys[stage], {layer})
 
     @property
-    def twins(self) -> tuple[str, ...]:
+    def twins(self) -> tuple[Twin, ...]:
         """Twins of this study."""
         return tuple(self.plan.config.twin.twins)
 
     @property
     def observed(self) -> tuple[str, ...]:
-        """Populations that the model was run for."""
-        return ("neurons", *self.rotated)
+        """Populations with core tokens of their own."""
+        return ("neurons", *self.own_twins)
 
     @property
-    def rotated(self) -> tuple[Literal["rotated"], ...]:
-        """The rotated twin, if it is wanted."""
-        return ("rotated",) if "rotated" in self.twins else ()
+    def own_twins(self) -> tuple[OwnTwin, ...]:
+        """Twins with core tokens of their own."""
+        return tuple(twin for twin in OWN_TWINS if twin in self.twins)
+
+    @property
+    def dealt(self) -> tuple[Twin, ...]:
+        """Twins with the core tokens of their neurons."""
+        return tuple(twin for twin in DEALT_TWINS if twin in self.twins)
 
     @property
     def populations(self) -> tuple[str, ...]:
         """All populations, neurons first."""
         return ("neurons", *self.twins)
 
-    @property
-    def space_name(self) -> str:
-        """The space of this study."""
-        return self.plan.config.space.full_name
+    def space_name(self, population: str = "neurons") -> str:
+        """Return the space of a population: that of the study, but the untrained model has its own."""
+        name = self.plan.config.space.full_name
+        return f"untrained-{name}" if population == "untrained" else name
 
     def n_neurons(self) -> int:
         """Return how many neurons the layers of this stage have."""

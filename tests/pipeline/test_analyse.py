@@ -60,7 +60,7 @@ def test_the_shuffled_twin_gets_the_bits_that_it_gets_by_itself(size: int, monke
     categories = categorize(CORE, SPACE, CONFIG.categories)
     expected = one_after_the_other(twin, recategorize(categories, twin, order))
     monkeypatch.setattr(similarity, "NEURONS", size)
-    own, found = analyse(CORE, SPACE, CONFIG, seed=4, shuffled=(twin, order))
+    own, found = analyse(CORE, SPACE, CONFIG, seed=4, dealt=[(twin, order)])
     assert_same_bits(found, expected)
     assert_same_bits(own, one_after_the_other(CORE, categories))
 

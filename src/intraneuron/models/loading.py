@@ -116,7 +116,7 @@ def load_model(name: str, *, device: Device = "auto", dtype: DType = "float32") 
         vocabulary = read_vocabulary(tokenizer, model.get_input_embeddings().weight.shape[0])
         sites = find_sites(model.base_model, family, layers_of(model, name))
         context = context_of(folder, model, tokenizer, name)
-        self_check(model.base_model, sites, _few_tokens(vocabulary).to(place))
+        self_check(model.base_model, sites, few_tokens(vocabulary).to(place))
     return LoadedModel(
         name=name,
         family=config["model_type"],
@@ -314,7 +314,7 @@ def _read(folder: Path, name: str, kind: Kind) -> tuple[Any, Any]:
     return tokenizer, model
 
 
-def _few_tokens(vocabulary: Vocabulary) -> torch.Tensor:
+def few_tokens(vocabulary: Vocabulary) -> torch.Tensor:
     """Return up to 16 ordinary tokens for the self-check, (2, C)."""
     ids = np.flatnonzero(~vocabulary.special)
     few = ids[np.linspace(0, len(ids) - 1, min(16, len(ids) // 2 * 2)).astype(np.int64)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -32,14 +32,14 @@ def analyse(
     seed: int = 0,
     estimates_only: bool = False,
     spelling: Spelling | None = None,
-    shuffled: tuple[CoreTokens, np.ndarray] | None = None,
+    dealt: Sequence[tuple[CoreTokens, np.ndarray]] = (),
     similarity: Similarity | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> list[Analysis]:
     """Group core tokens by meaning and by activation, and compare the two.
 
     The numbers are those of :func:`categorize`, :func:`segment` and :func:`compare` one after the other, bit for
-    bit; most of the time goes into cosines, which the three then share, and the shuffled twin with them.
+    bit; most of the time goes into cosines, which the three then share, and the dealt twins with them.
 
     Parameters
     ----------
@@ -48,9 +48,9 @@ def analyse(
     config : PartitionConfig
     seed, estimates_only, spelling
         As in :func:`compare`.
-    shuffled : (CoreTokens, order), optional
-        The twin that :func:`intraneuron.pipeline.shuffle.shuffle` made of ``core``: it keeps the categories of its
-        neuron's tokens, renumbered.
+    dealt : sequence of (CoreTokens, order)
+        Twins that :mod:`intraneuron.pipeline.shuffle` made of ``core``: they keep the categories of their neuron's
+        tokens, renumbered.
     similarity : Similarity, optional
         Of all of ``core``, with the spelling, when it is there already.
     progress : callable
@@ -59,18 +59,17 @@ def analyse(
     Returns
     -------
     list of Analysis
-        That of ``core``, and that of the twin when it is given.
+        That of ``core``, and those of the twins that are given.
     """
     config = config or PartitionConfig()
     verb = partial(compare, seed=seed, estimates_only=estimates_only)
-    segments = [segment(one, config.segments) for one in (core, *(shuffled or ())[:1])]
+    segments = [segment(one, config.segments) for one in (core, *(twin for twin, _ in dealt))]
     found: list[tuple[list[Partition], list[Comparison]]] = [([], []) for _ in segments]
     known = None if similarity is None else [(slice(0, len(core)), similarity)]
     for own, S in known or with_similarity(core, space, spelling):
         part, meaning = core[own], categorize(core[own], space, config.categories, similarity=S)
         blocks = [(part, meaning, S)]
-        if shuffled:
-            twin, order = shuffled[0][own], shuffled[1][own]
+        for twin, order in ((twin[own], order[own]) for twin, order in dealt):
             blocks.append((twin, recategorize(meaning, twin, order), S.rearranged(order)))
         for (one, categories, cosines), zones, (partitions, comparisons) in zip(blocks, segments, found, strict=True):
             partitions.append(categories)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from intraneuron.config import ALPHA, PROFILE_WINDOW
+from intraneuron.config import ALPHA, OWN_TWINS, PROFILE_WINDOW
 from intraneuron.kernels.jackknife import interval_factor, jackknife_parts, standard_error
 from intraneuron.pipeline.compare import Comparison
 from intraneuron.pipeline.numbers import NUMBERS, Number, table_of
@@ -17,6 +17,9 @@ from intraneuron.pipeline.pattern import PATTERNS, flags, patterns
 from intraneuron.pipeline.results import Population
 
 Row = dict[str, Any]
+
+REFERENCE = "rotated"
+"""The twin that neurons are judged by."""
 
 BINS = {"ami": np.linspace(-0.2, 0.6, 81), "interleaving": np.linspace(0.0, 1.6, 81)}
 """Edges of the histograms; values beyond are counted in the outer bins."""
@@ -46,6 +49,15 @@ class Layer:
         return None if found is None else found.comparison
 
 
+def difference_name(twin: str) -> str:
+    """Return the column of the claims table that holds the neurons' mean minus a twin's.
+
+    >>> difference_name("rotated"), difference_name("untrained")
+    ('difference', 'difference_untrained')
+    """
+    return "difference" if twin == REFERENCE else f"difference_{twin}"
+
+
 def estimates(comparison: Comparison) -> np.ndarray:
     """Return what gets an interval: the numbers, then the profile above the neuron's mean, (N, M + windows)."""
     profile = comparison.profile - comparison.mean_similarity[:, None]
@@ -62,7 +74,7 @@ def summarize(layers: Sequence[Layer]) -> dict[str, list[Row]]:
     """Return the tables ``claims``, ``profile``, ``distributions``, ``deltas`` and ``patterns``.
 
     Every number stands for neurons and for each twin; claims and profile have 95 % jackknife intervals for the
-    neurons and for their difference from the rotated twin. ``layer`` None is the mean over layers.
+    neurons and for their difference from each twin with core tokens of its own. ``layer`` None is the mean over layers.
     """
     groups: list[tuple[int | None, Sequence[Layer]]] = [(None, layers)]
     groups += [(layer.layer, [layer]) for layer in layers]
@@ -106,12 +118,15 @@ def _errors(layers: Sequence[Layer], twin: str | None = None) -> np.ndarray | No
 
 
 def _claim(index: int, number: Number, layer: int | None, layers: Sequence[Layer]) -> Row:
-    means = {name: _mean(number.of(c) for c in _of(layers, name)) for name in ("neurons", "shuffled", "rotated")}
+    names = dict.fromkeys(("neurons", "shuffled", "rotated", *layers[0].populations))
+    means = {name: _mean(number.of(c) for c in _of(layers, name)) for name in names}
     shares = {f"share_{name}": _share(number, _of(layers, name)) for name in means}
-    alone, left = _errors(layers), _errors(layers, "rotated")
-    half = math.nan if alone is None else float(alone[index])
-    half_left = math.nan if left is None else float(left[index])
-    difference = means["neurons"] - means["rotated"]
+    half = _half(_errors(layers), index)
+    differences: Row = {}
+    for twin in dict.fromkeys((REFERENCE, *(name for name in OWN_TWINS if name in means))):
+        left, beside = means["neurons"] - means[twin], _half(_errors(layers, twin), index)
+        name = difference_name(twin)
+        differences |= {name: left, f"{name}_low": left - beside, f"{name}_high": left + beside}
     return {
         "claim": number.claim,
         "number": number.name,
@@ -120,20 +135,20 @@ def _claim(index: int, number: Number, layer: int | None, layers: Sequence[Layer
         **means,
         "neurons_low": means["neurons"] - half,
         "neurons_high": means["neurons"] + half,
-        "difference": difference,
-        "difference_low": difference - half_left,
-        "difference_high": difference + half_left,
+        **differences,
         **shares,
         "expected_by_chance": number.chance,
     }
 
 
+def _half(errors: np.ndarray | None, index: int) -> float:
+    return math.nan if errors is None else float(errors[index])
+
+
 def _profile_rows(layer: int | None, layers: Sequence[Layer]) -> Iterable[Row]:
     band = _errors(layers)
-    for population in ("neurons", "shuffled", "rotated"):
+    for population in layers[0].populations:
         some = _of(layers, population)
-        if not some:
-            continue
         curves = [_column_means(c.profile - c.mean_similarity[:, None]) for c in some]
         mean = np.mean(curves, axis=0)
         for window, value in enumerate(mean):
@@ -160,9 +175,8 @@ def _column_means(table: np.ndarray) -> np.ndarray:
 def _distribution(name: str, layers: Sequence[Layer]) -> Iterable[Row]:
     number = next(n for n in NUMBERS if n.name == name)
     edges = BINS[name]
-    for population in ("neurons", "shuffled", "rotated"):
-        some = _of(layers, population)
-        values = np.concatenate([number.of(c) for c in some]) if some else np.zeros(0)
+    for population in layers[0].populations:
+        values = np.concatenate([number.of(c) for c in _of(layers, population)])
         values = values[np.isfinite(values)]
         if len(values) == 0:
             continue

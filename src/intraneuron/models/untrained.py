@@ -1,0 +1,32 @@
+"""The untrained twin: the same model before it learned anything."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from intraneuron.models.families import FAMILIES
+from intraneuron.models.loading import LoadedModel, few_tokens, quiet
+from intraneuron.models.sites import find_sites, self_check
+
+
+def untrained(model: LoadedModel, seed: int) -> LoadedModel:
+    """Return a model of the same configuration, tokenizer and number format with initial weights.
+
+    Everything is as training would start, the embeddings too: its neurons read an input in which no token resembles
+    another for a reason, and its space of meaning is its own. The weights depend on the seed (and on the version of
+    torch) alone; no global state of torch changes.
+
+    Parameters
+    ----------
+    model : LoadedModel
+    seed : int
+    """
+    with torch.random.fork_rng(devices=[]), quiet():
+        torch.manual_seed(seed)
+        fresh = type(model.model)(model.model.config)
+    fresh = fresh.to(device=model.device, dtype=model.dtype).eval().requires_grad_(False)
+    sites = find_sites(fresh.base_model, FAMILIES[model.family], len(model.sites))
+    self_check(fresh.base_model, sites, few_tokens(model.vocabulary).to(model.device))
+    return replace(model, name=f"{model.name}, untrained", model=fresh, sites=sites, weight_hash=f"initial, {seed}")
