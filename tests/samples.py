@@ -140,10 +140,14 @@ def hostile_card() -> Card:
     return replace(card, model="<b>model</b>\x1b[2J", notes=("</script><script>alert(2)</script>",))
 
 
-def make_summary(layers: tuple[int, ...] = (0, 1), rotated: bool = True) -> dict[str, Any]:
-    """Build a summary with every table; without ``rotated`` that twin is null or absent."""
+OTHERS = ("untrained", "readout", "frequency")
+
+
+def make_summary(layers: tuple[int, ...] = (0, 1), rotated: bool = True, others: bool = False) -> dict[str, Any]:
+    """Build a summary with every table; without ``rotated`` that twin is null or absent; ``others``: further twins."""
     rng = np.random.default_rng(len(layers))
     populations = ["neurons", "shuffled", "rotated"] if rotated else ["neurons", "shuffled"]
+    populations += OTHERS if others else ()
     return {
         "model": "docs-lm",
         "mode": "corpus",
@@ -160,7 +164,7 @@ def make_summary(layers: tuple[int, ...] = (0, 1), rotated: bool = True) -> dict
         "n_neurons": 512 * len(layers),
         "populations": populations,
         "claims": [
-            _claim(row, layer, rotated, rng)
+            _claim(row, layer, rotated, rng) | (_beside_others(row) if others else {})
             for row in NUMBERS
             for layer in ([None, *layers] if len(layers) > 1 else [None])
         ],
@@ -196,8 +200,18 @@ def _claim(row: tuple[Any, ...], layer: int | None, rotated: bool, rng: np.rando
     }
 
 
+def _beside_others(row: tuple[Any, ...]) -> dict[str, Any]:
+    value, left = 0.3 * row[3], 0.7 * row[3]
+    out: dict[str, Any] = {}
+    for name in OTHERS:
+        out |= {name: value, f"share_{name}": 0.11}
+        if name != "frequency":
+            out |= {f"difference_{name}{end}": left + half for end, half in (("", 0), ("_low", -0.01), ("_high", 0.01))}
+    return out
+
+
 def _profile(layer: int, population: str) -> list[dict[str, Any]]:
-    size = {"neurons": 0.05, "rotated": 0.035, "shuffled": 0.0}[population]
+    size = {"neurons": 0.05, "rotated": 0.035, "untrained": 0.02, "readout": 0.015}.get(population, 0.0)
     rows = []
     for start in range(91):
         value = size * (math.exp(-start / 15) - 0.25) * (1 + 0.1 * layer)
@@ -212,17 +226,17 @@ def _profile(layer: int, population: str) -> list[dict[str, Any]]:
 def _distributions(population: str, rng: np.random.Generator) -> list[dict[str, Any]]:
     rows = []
     for number, edges, center, width in (
-        ("ami", np.linspace(-0.1, 0.3, 41), {"neurons": 0.04, "rotated": 0.03, "shuffled": 0.0}, 0.05),
-        ("interleaving", np.linspace(0.4, 1.4, 51), {"neurons": 0.93, "rotated": 0.95, "shuffled": 1.0}, 0.12),
+        ("ami", np.linspace(-0.1, 0.3, 41), {"neurons": 0.04, "rotated": 0.03}, 0.05),
+        ("interleaving", np.linspace(0.4, 1.4, 51), {"neurons": 0.93, "rotated": 0.95}, 0.12),
     ):
-        counts, _ = np.histogram(rng.normal(center[population], width, 4000), edges)
+        counts, _ = np.histogram(rng.normal(center.get(population, number == "interleaving"), width, 4000), edges)
         for low, high, count in zip(edges[:-1].tolist(), edges[1:].tolist(), counts.tolist(), strict=True):
             rows.append({"number": number, "population": population, "low": low, "high": high, "share": count / 4000})
     return rows
 
 
 def _deltas(layer: int, population: str) -> list[dict[str, Any]]:
-    spread = {"neurons": 0.62, "rotated": 0.55, "shuffled": 0.3}[population]
+    spread = {"neurons": 0.62, "rotated": 0.55}.get(population, 0.3)
     return [
         {"layer": layer, "population": population, "category": category, "n_categories": k}
         | {"delta": spread * (0.45 - category / (k - 1)) * (1 - 0.05 * layer)}
@@ -232,8 +246,9 @@ def _deltas(layer: int, population: str) -> list[dict[str, Any]]:
 
 
 def _patterns() -> dict[str, dict[str, float]]:
+    none = {"steps": 0.0, "gradient": 0.0, "peak": 0.0, "mixed": 0.0, "none": 0.98, "insufficient": 0.02}
     return {
         "neurons": {"steps": 0.07, "gradient": 0.03, "peak": 0.09, "mixed": 0.04, "none": 0.75, "insufficient": 0.02},
         "rotated": {"steps": 0.03, "gradient": 0.02, "peak": 0.04, "mixed": 0.02, "none": 0.88, "insufficient": 0.01},
-        "shuffled": {"steps": 0.0, "gradient": 0.0, "peak": 0.0, "mixed": 0.0, "none": 0.98, "insufficient": 0.02},
+        **dict.fromkeys(("shuffled", *OTHERS), none),
     }

@@ -257,6 +257,53 @@ def test_a_twin_that_is_no_longer_wanted_is_shown_nowhere(models: Path, study: P
     assert folder.read_json("summary.json")["populations"] == ["neurons", "shuffled"]
 
 
+ALL_TWINS = ("shuffled", "frequency", "rotated", "untrained", "readout")
+
+
+def test_every_twin_goes_through_the_same_verbs_and_stands_in_the_summary(
+    models: Path, texts: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "all"
+    folder = run(models / "gpt2", out, texts=texts, min_count=2, core_tokens=20, twins=ALL_TWINS)
+    there = {
+        name: {f.relative_to(out / name) for f in (out / name).rglob("*.parquet")} for name in ("neurons", *ALL_TWINS)
+    }
+    assert len({frozenset(files) for files in there.values()}) == 1
+    assert {f.stem for f in (out / "spaces").iterdir()} == {"input", "untrained-input"}
+    summary = folder.summary()
+    assert summary["populations"] == ["neurons", *ALL_TWINS]
+    row = next(row for row in summary["claims"] if row["number"] == "mrpp_a" and row["layer"] == 0)
+    for twin in ALL_TWINS:
+        assert np.isfinite([row[twin], row[f"share_{twin}"]]).all()
+    for twin in ("untrained", "readout"):
+        left, low, high = (row[f"difference_{twin}{end}"] for end in ("", "_low", "_high"))
+        assert left == pytest.approx(row["neurons"] - row[twin])
+        assert low < left < high
+    for table in ("profile", "distributions", "deltas", "patterns"):
+        assert {row["population"] for row in summary[table]} == {"neurons", *ALL_TWINS}
+
+
+def test_a_further_twin_changes_no_number_of_the_others(
+    models: Path, study: Path, finished: Path, calls: list[tuple[str, tuple[int, ...]]]
+) -> None:
+    run(models / "gpt2", study, twins=("shuffled", "rotated", "readout", "untrained"))
+    assert [name for name, _ in calls] == ["observe", "categorize", "segment", "intervals", "summarize"]
+    again = tables(study)
+    for name, frame in tables(finished).items():
+        assert frame.equals(again[name]), name
+    run(models / "gpt2", study)
+    assert_same_numbers(study, finished)
+
+
+def test_dealt_twins_have_their_neurons_tokens_and_own_twins_do_not(models: Path, texts: str, tmp_path: Path) -> None:
+    folder = run(models / "gpt2", tmp_path / "all", texts=texts, min_count=2, core_tokens=20, twins=ALL_TWINS)
+    ids = {name: folder.core_tokens(name, 0).token_id for name in ("neurons", *ALL_TWINS)}
+    for name in ALL_TWINS:
+        same = (np.sort(ids[name], axis=1) == np.sort(ids["neurons"], axis=1)).all(axis=1)
+        assert same.all() if name in ("shuffled", "frequency") else not same.any()
+        assert (ids[name] != ids["neurons"]).any()
+
+
 # Nothing depends on how the work is run ------------------------------------------------------------------------
 
 

@@ -70,7 +70,7 @@ class Study:
         return self.folder.summary()
 
     def neurons(self, population: str = "neurons") -> pl.DataFrame:
-        """Return one row a neuron, or a twin: ``population`` is neurons, shuffled or rotated.
+        """Return one row a neuron, or a twin: ``population`` is neurons or a twin of the study.
 
         Raises
         ------

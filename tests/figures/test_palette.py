@@ -48,8 +48,8 @@ def test_ten_categories_differ_as_much_as_the_seven_colours_of_okabe_and_ito(vis
 @pytest.mark.parametrize("vision", VISION)
 def test_populations_differ_in_colour_and_in_a_second_channel(vision: str) -> None:
     assert closest(tuple(palette.POPULATION_COLORS.values()), vision) > 25
-    assert len(set(palette.POPULATION_SHAPES.values())) == 3
-    assert len({tuple(dash) for dash in palette.POPULATION_DASHES.values()}) == 3
+    assert len(set(palette.POPULATION_SHAPES.values())) == 6
+    assert len({tuple(dash) for dash in palette.POPULATION_DASHES.values()}) == 6
 
 
 def test_every_category_has_a_shape_and_a_glyph_of_its_own() -> None:

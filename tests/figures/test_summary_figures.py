@@ -28,8 +28,9 @@ def who(chart: Any) -> set[str]:
 
 @every_figure
 @pytest.mark.parametrize("layers", [(3,), tuple(range(6))], ids=len)
-def test_a_figure_fits_its_width(draw: Draw, layers: tuple[int, ...]) -> None:
-    summary = make_summary(layers)
+@pytest.mark.parametrize("others", [False, True], ids=["two twins", "all twins"])
+def test_a_figure_fits_its_width(draw: Draw, layers: tuple[int, ...], others: bool) -> None:
+    summary = make_summary(layers, others=others)
     for size in (340, 920):
         assert width(draw(summary, size)) <= size + 2
 
@@ -43,9 +44,13 @@ def test_a_figure_has_a_title_a_caption_and_a_description(draw: Draw) -> None:
 
 
 @every_figure
-def test_neurons_stand_beside_both_twins(draw: Draw) -> None:
-    assert who(draw(make_summary())) == set(POPULATION_LABELS.values())
-    assert set(POPULATION_LABELS.values()) <= set(texts(draw(make_summary())))
+@pytest.mark.parametrize("others", [False, True], ids=["two twins", "all twins"])
+def test_neurons_stand_beside_the_twins_of_the_study_and_no_others(draw: Draw, others: bool) -> None:
+    summary = make_summary(others=others)
+    there = {POPULATION_LABELS[name] for name in summary["populations"]}
+    assert len(there) == (6 if others else 3)
+    assert who(draw(summary)) == there
+    assert set(POPULATION_LABELS.values()).intersection(texts(draw(summary))) == there
 
 
 @every_figure

@@ -11,7 +11,7 @@ from rich.console import Console
 from intraneuron.data import parse_neuron
 from intraneuron.data.display import visible
 from intraneuron.estimate import estimate
-from intraneuron.report.terminal import render_claims
+from intraneuron.report.terminal import render_claims, render_other_twins
 from intraneuron.store import STAGES
 
 if TYPE_CHECKING:
@@ -75,6 +75,9 @@ def conclude(console: Console, study: Study) -> None:
     """Print claims, reliability, the clearest neurons, where the files are, and what to type next."""
     summary = study.summary
     console.print(render_claims(summary))
+    others = render_other_twins(summary)
+    if others is not None:
+        console.print(others)
     for line in _remarks(summary):
         console.print(line, highlight=False, soft_wrap=True, markup=False)
     console.print(f"\n{CLEAREST}", highlight=False, soft_wrap=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from intraneuron.data.display import decimals_of_difference, difference_as_written, is_defined, number
+from intraneuron.figures.palette import POPULATIONS
 
 
 def digits(row: Mapping[str, Any]) -> int:
@@ -15,6 +16,16 @@ def digits(row: Mapping[str, Any]) -> int:
     4
     """
     return decimals_of_difference(row.get("neurons"), row.get("rotated"), row.get("difference"))
+
+
+def other_twins(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the twins that rows of the claims table speak of beside ``shuffled`` and ``rotated``.
+
+    >>> other_twins([{"neurons": 0.1, "rotated": 0.1, "shuffled": 0.0, "readout": 0.05}])
+    ['readout']
+    """
+    usual = ("neurons", "shuffled", "rotated")
+    return [name for name in POPULATIONS if name not in usual and any(name in row for row in rows)]
 
 
 def written(row: Mapping[str, Any], name: str) -> str:

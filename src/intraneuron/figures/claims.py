@@ -1,4 +1,4 @@
-"""The claims: each number of the neurons with its interval, beside both twins, layer by layer."""
+"""The claims: each number of the neurons with its interval, beside the twins, layer by layer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import altair as alt
 from intraneuron.data.display import is_defined, percent, sentence
 from intraneuron.figures import layout
 from intraneuron.figures.claim_rows import interval, written
-from intraneuron.figures.palette import POPULATION_LABELS
+from intraneuron.figures.palette import POPULATION_LABELS, POPULATIONS
+from intraneuron.figures.populations import Populations
 
 TITLE = "The paper's claims in this model"
 CAPTION = (
@@ -19,7 +20,7 @@ CAPTION = (
     "directions through the same layer; the distance from the dashed line of chance overstates it."
 )
 HEIGHT = 96
-SHIFT = {"neurons": 0.0, "rotated": 0.17, "shuffled": -0.17}
+SHIFT = {"neurons": 0.0, "rotated": 0.17, "untrained": 0.29, "readout": 0.41, "shuffled": -0.17, "frequency": -0.29}
 LABEL_ROOM = 46
 
 
@@ -31,7 +32,7 @@ def claims(summary: Mapping[str, Any], width: int = 640) -> alt.ConcatChart | al
         return layout.nothing(title, "No claim could be tested: no neuron has enough core tokens.", width)
     numbers = list(dict.fromkeys(row["number"] for row in rows))
     columns, inner = layout.panel_grid(width, len(numbers), 285)
-    panels = [_panel([row for row in rows if row["number"] == name], inner) for name in numbers]
+    panels = [_panel([row for row in rows if row["number"] == name], inner, width) for name in numbers]
     return alt.concat(*panels, columns=columns, spacing=layout.SPACING, title=title, description=f"{TITLE}. {CAPTION}")
 
 
@@ -39,28 +40,29 @@ def _drawn(row: layout.Row) -> bool:
     return any(is_defined(row.get(name)) for name in POPULATION_LABELS)
 
 
-def _panel(rows: list[layout.Row], inner: int) -> alt.LayerChart:
+def _panel(rows: list[layout.Row], inner: int, width: int) -> alt.LayerChart:
     rows = sorted(rows, key=lambda row: -1 if row["layer"] is None else row["layer"])
     facts = [_facts(row) | {"place": place} for place, row in enumerate(rows)]
     points = [
         row | {"who": POPULATION_LABELS[name], "value": row[name], "at": row["place"] + SHIFT[name]}
         for row in facts
-        for name in ("shuffled", "rotated", "neurons")
-        if is_defined(row[name])
+        for name in reversed(POPULATIONS)
+        if is_defined(row.get(name))
     ]
     own = {"who": POPULATION_LABELS["neurons"]}
     whiskers = [row | own | {"at": row["place"]} for row in layout.drawable(facts, "neurons_low", "neurons_high")]
     chance = [{"value": float(rows[0].get("expected_by_chance") or 0)}]
     x, y, y2 = _x(rows, inner), _y("value"), _y("neurons_low")
     size = min(58.0, max(14.0, (inner / len(rows) / 2.6) ** 2))
-    color, tooltip = layout.population_color(), _tooltip()
+    populations = Populations.of(points, width)
+    color, tooltip = populations.color(), _tooltip(rows[0])
     rule = alt.Chart(layout.values(chance)).mark_rule(strokeDash=[4, 2], strokeWidth=1.2)
     whisker = alt.Chart(layout.values(whiskers)).mark_rule(strokeWidth=2)
     point = alt.Chart(layout.values(points)).mark_point(filled=True, opacity=1, size=size, strokeWidth=0.5)
     return alt.layer(
         rule.encode(y=y, tooltip=alt.Tooltip("value:Q", title="expected by chance")),
         whisker.encode(x=x, y=y2, y2=alt.Y2("neurons_high:Q"), color=color, tooltip=tooltip),
-        point.encode(x=x, y=y, color=color, shape=layout.population_shape(), tooltip=tooltip),
+        point.encode(x=x, y=y, color=color, shape=populations.shape(), tooltip=tooltip),
         title=_heading(rows[0], inner),
         width=inner,
         height=HEIGHT,
@@ -89,26 +91,25 @@ def _heading(row: layout.Row, inner: int) -> alt.TitleParams:
 
 def _facts(row: layout.Row) -> layout.Row:
     """Add to a row the texts of its tooltip."""
-    names = ("neurons", "rotated", "shuffled", "neurons_low", "neurons_high")
+    names = (*POPULATIONS, "neurons_low", "neurons_high")
     kept = {name: row[name] if is_defined(row.get(name)) else None for name in names}
     return kept | {
         "where": row["where"],
         "title": row["title"],
         "own": interval(row, "neurons"),
-        "twin": written(row, "rotated"),
-        "dealt": written(row, "shuffled"),
+        **{f"said_{name}": written(row, name) for name in POPULATIONS[1:] if name in row},
         "left": interval(row, "difference"),
         "passed": f"{percent(row.get('share_neurons'))} (rotated {percent(row.get('share_rotated'))})",
     }
 
 
-def _tooltip() -> list[alt.Tooltip]:
+def _tooltip(row: layout.Row) -> list[alt.Tooltip]:
+    twins = [name for name in POPULATIONS[1:] if name in row]
     return [
         alt.Tooltip("title:N", title="number"),
         alt.Tooltip("where:N", title="layer"),
         alt.Tooltip("own:N", title="neurons [95 %]"),
-        alt.Tooltip("twin:N", title="rotated twins"),
-        alt.Tooltip("dealt:N", title="shuffled twins"),
+        *(alt.Tooltip(f"said_{name}:N", title=POPULATION_LABELS[name]) for name in twins),
         alt.Tooltip("left:N", title="neurons − rotated [95 %]"),
         alt.Tooltip("passed:N", title="neurons with p < 0.05"),
     ]

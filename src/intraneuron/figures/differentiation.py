@@ -11,6 +11,7 @@ import altair as alt
 from intraneuron.data.display import number
 from intraneuron.figures import layout
 from intraneuron.figures.palette import POPULATION_SHAPES
+from intraneuron.figures.populations import Populations
 
 TITLE = "Do categories differ in activation?"
 CAPTION = (
@@ -35,7 +36,7 @@ def differentiation(
         return layout.nothing(title, "No neuron has so many categories.", width)
     names = layout.layer_names(rows)
     columns, inner = layout.facet_grid(width, len(names), 210)
-    panels = alt.layer(*_layers(), data=layout.values([_row(row) for row in rows]))
+    panels = alt.layer(*_layers(Populations.of(rows, width)), data=layout.values([_row(row) for row in rows]))
     return (
         panels.properties(width=inner, height=HEIGHT)
         .facet(facet=alt.Facet("where:N", sort=names, title=None), columns=columns, spacing=layout.SPACING)
@@ -58,7 +59,7 @@ def _row(row: layout.Row) -> layout.Row:
     return kept | {"place": row["category"] + 1, "shown": number(row["delta"], 3, signed=True)}
 
 
-def _layers() -> list[alt.Chart]:
+def _layers(populations: Populations) -> list[alt.Chart]:
     axis = alt.Axis(labelAngle=0, grid=False)
     x = alt.X("place:O", title="rank of the category", axis=axis, scale=alt.Scale(padding=0.3))
     y = alt.Y("delta:Q", title="Cliff's delta", axis=alt.Axis(tickCount=5))
@@ -68,10 +69,10 @@ def _layers() -> list[alt.Chart]:
         alt.Tooltip("place:O", title="rank of the category"),
         alt.Tooltip("shown:N", title="mean Cliff's delta"),
     ]
-    base = alt.Chart().encode(x=x, y=y, color=layout.population_color(line=True))
+    base = alt.Chart().encode(x=x, y=y, color=populations.color(line=True))
     return [
         layout.zero_line(),
-        base.mark_line(strokeWidth=2, tooltip=None).encode(strokeDash=layout.population_dash()),
+        base.mark_line(strokeWidth=2, tooltip=None).encode(strokeDash=populations.dash()),
         base.mark_point(filled=True, opacity=1, size=52, strokeWidth=0.5).encode(
             shape=alt.Shape("shape:N", scale=None), tooltip=tooltip
         ),

@@ -10,10 +10,11 @@ import altair as alt
 
 from intraneuron.data.display import number, percent
 from intraneuron.figures import layout
+from intraneuron.figures.populations import Populations
 
 TITLE = "How strong the relation is, neuron by neuron"
 CAPTION = (
-    "Where the filled shape lies over the dashed outline, the neurons show what random directions through the layer "
+    "Where the filled shape lies over the orange outline, the neurons show what random directions through the layer "
     "show as well; the upright line is what chance would give. Ends under 0.1 % are cut."
 )
 PANELS = {
@@ -33,11 +34,11 @@ def distributions(summary: Mapping[str, Any], width: int = 640) -> alt.ConcatCha
     if not present:
         return layout.nothing(title, "No distribution: no neuron was tested.", width)
     columns, inner = layout.panel_grid(width, len(present), 290)
-    panels = [_panel(name, [row for row in rows if row["number"] == name], inner) for name in present]
+    panels = [_panel(name, [row for row in rows if row["number"] == name], inner, width) for name in present]
     return alt.concat(*panels, columns=columns, spacing=layout.SPACING, title=title, description=f"{TITLE}. {CAPTION}")
 
 
-def _panel(name: str, rows: list[layout.Row], inner: int) -> alt.LayerChart:
+def _panel(name: str, rows: list[layout.Row], inner: int, width: int) -> alt.LayerChart:
     heading, axis, chance = PANELS[name]
     bins = [
         row
@@ -49,14 +50,15 @@ def _panel(name: str, rows: list[layout.Row], inner: int) -> alt.LayerChart:
     tallest = max(row["share"] for row in rows) or 1.0
     y_scale = alt.Scale(domain=[0, ROOM * tallest], nice=False)
     y = alt.Y("share:Q", title="share of neurons", scale=y_scale, axis=alt.Axis(format="%", tickCount=4))
-    color = layout.population_color(line=True)
+    populations = Populations.of(bins, width)
+    color = populations.color(line=True)
     own = [row for row in bins if row["population"] == "neurons" and row["share"] > CUT]
     bars = alt.Chart(layout.values(own)).mark_rect(opacity=0.3)
     outline = alt.Chart(layout.values(_outlines(bins))).mark_line(strokeWidth=1.8, strokeJoin="miter", tooltip=None)
     line = alt.Chart(layout.values([{"at": chance, "text": "by chance"}]))
     return alt.layer(
         bars.encode(x=x, x2=alt.X2("high:Q"), y=y, y2=alt.Y2("zero:Q"), color=color, tooltip=_tooltip()),
-        outline.encode(x=x, y=y, color=color, strokeDash=layout.population_dash(), order=alt.Order("turn:Q")),
+        outline.encode(x=x, y=y, color=color, strokeDash=populations.dash(), order=alt.Order("turn:Q")),
         line.mark_rule(strokeWidth=1.2, strokeDash=[4, 2]).encode(x=alt.X("at:Q"), tooltip=_chance()),
         line.mark_text(align="left", dx=4, baseline="top", style="soft-text", fontSize=10).encode(
             x=alt.X("at:Q"), y=alt.YValue(0), text=alt.Text("text:N"), tooltip=_chance()

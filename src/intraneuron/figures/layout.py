@@ -108,35 +108,6 @@ def nothing(title: alt.TitleParams, why: str, width: float) -> alt.LayerChart:
     return alt.layer(sentence, title=title).properties(width=width, height=24)
 
 
-def population_color(line: bool = False) -> alt.Color:
-    """Colour by population, the same in all figures; ``line`` where the legend shows strokes."""
-    scale = _scale(palette.POPULATION_COLORS)
-    return alt.Color("who:N", scale=scale, title=None, legend=_legend("stroke" if line else None))
-
-
-def population_shape() -> alt.Shape:
-    """Shape by population, the second channel of figures with points."""
-    return alt.Shape("who:N", scale=_scale(palette.POPULATION_SHAPES), title=None, legend=_legend(None))
-
-
-def population_dash() -> alt.StrokeDash:
-    """Dash by population, the second channel of figures with lines."""
-    scale = _scale(palette.POPULATION_DASHES)
-    return alt.StrokeDash("who:N", scale=scale, title=None, legend=_legend("stroke"))
-
-
-def _scale(channel: Mapping[str, Any]) -> alt.Scale:
-    domain = [palette.POPULATION_LABELS[name] for name in palette.POPULATIONS]
-    return alt.Scale(domain=domain, range=[channel[name] for name in palette.POPULATIONS])
-
-
-def _legend(symbol: str | None) -> alt.Legend:
-    if symbol is None:
-        return alt.Legend(orient="top", direction="horizontal", offset=8, symbolSize=110)
-    look = {"symbolType": symbol, "symbolSize": 320, "symbolStrokeWidth": 2.2}
-    return alt.Legend(orient="top", direction="horizontal", offset=8, **look)
-
-
 def zero_line(y: float = 0) -> alt.Chart:
     """Draw one line at ``y`` in a panel, whatever the number of its rows."""
     once = alt.Chart().transform_aggregate(rows="count()").mark_rule(style="line-rule", strokeWidth=1.2, tooltip=None)

@@ -25,11 +25,15 @@ NO_CATEGORY_COLOR = "#8A8A8A"
 NO_CATEGORY_SHAPE = "stroke"
 NO_CATEGORY_GLYPH = "–"
 
-POPULATIONS = ("neurons", "rotated", "shuffled")
-POPULATION_LABELS = {"neurons": "neurons", "rotated": "rotated twins", "shuffled": "shuffled twins"}
-POPULATION_COLORS = {"neurons": "#0072B2", "rotated": "#D55E00", "shuffled": "#8A8A8A"}
-POPULATION_SHAPES = {"neurons": "circle", "rotated": "diamond", "shuffled": "cross"}
-POPULATION_DASHES = {"neurons": [1, 0], "rotated": [6, 3], "shuffled": [2, 2]}
+POPULATIONS = ("neurons", "rotated", "untrained", "readout", "frequency", "shuffled")
+POPULATION_LABELS = {name: name if name == "neurons" else f"{name} twins" for name in POPULATIONS}
+POPULATION_COLORS = dict(
+    zip(POPULATIONS, ("#0072B2", "#D55E00", "#7FC97F", "#6030F0", "#FFB000", "#8A8A8A"), strict=True)
+)
+POPULATION_SHAPES = dict(
+    zip(POPULATIONS, ("circle", "diamond", "triangle-up", "square", "triangle-down", "cross"), strict=True)
+)
+POPULATION_DASHES = dict(zip(POPULATIONS, ([1, 0], [6, 3], [8, 2, 2, 2], [4, 2, 1, 2], [1, 3], [2, 2]), strict=True))
 
 BAND_COLOR = "#808080"
 

@@ -8,7 +8,8 @@ from typing import Any
 import altair as alt
 
 from intraneuron.data.display import percent
-from intraneuron.figures import layout, palette
+from intraneuron.figures import layout
+from intraneuron.figures.populations import Populations
 
 TITLE = "How many neurons show a relation, and of which kind"
 CAPTION = "The orange bars are what random directions through the layer show; neurons without a relation are not drawn."
@@ -26,7 +27,8 @@ def patterns(summary: Mapping[str, Any], width: int = 640) -> alt.FacetChart | a
     names = layout.layer_names(rows)
     columns, inner = layout.facet_grid(width, len(names), 240, axis=64)
     data = [row | {"shown": percent(row["share"])} for row in rows]
-    panels = alt.layer(*_layers(max(row["share"] for row in rows)), data=layout.values(data))
+    populations, most = Populations.of(rows, width), max(row["share"] for row in rows)
+    panels = alt.layer(*_layers(populations, most), data=layout.values(data))
     return (
         panels.properties(width=inner, height=alt.Step(STEP, **{"for": "offset"}))
         .facet(facet=alt.Facet("where:N", sort=names, title=None), columns=columns, spacing=layout.SPACING)
@@ -34,8 +36,7 @@ def patterns(summary: Mapping[str, Any], width: int = 640) -> alt.FacetChart | a
     )
 
 
-def _layers(most: float) -> list[alt.Chart]:
-    order = [palette.POPULATION_LABELS[name] for name in palette.POPULATIONS]
+def _layers(populations: Populations, most: float) -> list[alt.Chart]:
     scale = alt.Scale(domain=[0, 1.22 * most or 0.01], nice=False)
     tooltip = [
         alt.Tooltip("who:N", title="of"),
@@ -46,10 +47,10 @@ def _layers(most: float) -> list[alt.Chart]:
     base = alt.Chart().encode(
         x=alt.X("share:Q", title="share", scale=scale, axis=alt.Axis(format="%", tickCount=4)),
         y=alt.Y("pattern:N", sort=list(SHOWN), title=None, axis=alt.Axis(grid=False, ticks=False, labelFontSize=11)),
-        yOffset=alt.YOffset("who:N", sort=order),
+        yOffset=alt.YOffset("who:N", sort=list(populations.labels)),
         tooltip=tooltip,
     )
     return [
-        base.mark_bar().encode(color=layout.population_color()),
+        base.mark_bar().encode(color=populations.color()),
         base.mark_text(align="left", dx=3, fontSize=9.5, style="soft-text").encode(text=alt.Text("shown:N")),
     ]

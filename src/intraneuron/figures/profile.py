@@ -9,10 +9,11 @@ import altair as alt
 
 from intraneuron.data.display import is_defined
 from intraneuron.figures import layout
+from intraneuron.figures.populations import Populations
 
 TITLE = "Homogeneity of meaning along the activation"
 CAPTION = (
-    "Left: the most active tokens. Where the solid line is above the dashed one, neighbouring tokens are more alike "
+    "Left: the most active tokens. Where the solid line is above the orange one, neighbouring tokens are more alike "
     "than those of random directions through the same layer: only that gap is the neurons' own."
 )
 HEIGHT = 130
@@ -30,7 +31,7 @@ def profile(summary: Mapping[str, Any], width: int = 640) -> alt.FacetChart | al
     if not rows:
         return layout.nothing(title, "No profile: too few neurons have enough core tokens.", width)
     columns, inner = layout.facet_grid(width, len(names), 210, axis=64)
-    panels = alt.layer(*_layers(), data=layout.values([_row(row) for row in rows]))
+    panels = alt.layer(*_layers(Populations.of(rows, width)), data=layout.values([_row(row) for row in rows]))
     facet = alt.Facet("where:N", sort=names, title=None)
     return (
         panels.properties(width=inner, height=HEIGHT)
@@ -47,7 +48,7 @@ def _row(row: layout.Row) -> layout.Row:
     return kept
 
 
-def _layers() -> list[alt.Chart]:
+def _layers(populations: Populations) -> list[alt.Chart]:
     x = alt.X("rank:Q", title="rank by activation", axis=alt.Axis(grid=False, tickCount=5))
     y = alt.Y("homogeneity:Q", title="homogeneity − mean", axis=alt.Axis(tickCount=5))
     tooltip = [
@@ -61,11 +62,11 @@ def _layers() -> list[alt.Chart]:
         alt.Tooltip("high:Q", title="to"),
     ]
     base = alt.Chart().encode(x=x, y=y)
-    color = layout.population_color(line=True)
+    color = populations.color(line=True)
     band = alt.Chart().transform_filter("isValid(datum.low)").mark_area(opacity=0.22)
     return [
         layout.zero_line(),
         band.encode(x=x, y=alt.Y("low:Q"), y2=alt.Y2("high:Q"), color=color, tooltip=[*tooltip, *bounds]),
-        base.mark_line(strokeWidth=2).encode(color=color, strokeDash=layout.population_dash()),
+        base.mark_line(strokeWidth=2).encode(color=color, strokeDash=populations.dash()),
         base.mark_point(opacity=0, size=60, filled=True).encode(color=color, tooltip=tooltip),
     ]

@@ -46,10 +46,10 @@ def claims_section(summary: Summary, charts: Charts) -> Html:
     return section(
         "claims",
         "The claims",
-        element("p", wording.TWINS),
+        element("p", wording.twins_said(summary.get("populations") or ())),
         element("p", COLUMNS),
         claims_table(whole, "The paper’s claims in this model, means over neurons"),
-        charts.figure("claims", partial(claims, summary), "The claims by layer, neurons beside both twins"),
+        charts.figure("claims", partial(claims, summary), "The claims by layer, neurons beside the twins"),
         *([by_layer] if layered and layered != whole else []),
     )
 

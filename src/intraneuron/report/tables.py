@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from intraneuron.config import OWN_TWINS
 from intraneuron.data.card import Card
 from intraneuron.data.display import UNDEFINED, is_defined, measure, number, p_value, percent, sentence
-from intraneuron.figures.claim_rows import interval, written
+from intraneuron.figures.claim_rows import interval, other_twins, written
 from intraneuron.figures.layout import layer_name
 from intraneuron.figures.palette import category_color, category_glyph
+from intraneuron.pipeline.summarize import difference_name
 from intraneuron.report.markup import Html, element, join, numeric, table, token
 from intraneuron.report.wording import is_clear, said_briefly, short_name
 
@@ -21,16 +23,44 @@ ALPHA = 0.05
 
 
 def claims_table(rows: Sequence[Mapping[str, Any]], caption: str, with_layer: bool = False) -> Html:
-    """Show numbers beside both twins, and what is left when the rotated twin's is taken away."""
+    """Show numbers beside shuffled and rotated twins, and what is left when the rotated twin's is taken away.
+
+    Where the study has further twins, a second table shows the numbers beside them.
+    """
     columns = ("layer", *CLAIM_COLUMNS) if with_layer else CLAIM_COLUMNS
-    return table(caption, columns, [_claim(row, with_layer) for row in rows])
+    usual = table(caption, columns, [_claim(row, with_layer) for row in rows])
+    others = other_twins(rows)
+    return join([usual, _others_table(rows, others, caption, with_layer)], "") if others else usual
+
+
+def _others_table(rows: Sequence[Mapping[str, Any]], twins: Sequence[str], caption: str, with_layer: bool) -> Html:
+    """Show numbers beside further twins: their mean, what is left, the share of them with p < 0.05."""
+    columns = ["layer"] if with_layer else []
+    columns += ["claim and number", "neurons [95 %]"]
+    for twin in twins:
+        left = [f"difference from {twin} [95 %]"] if twin in OWN_TWINS else []
+        columns += [twin, *left, f"{twin} with p < 0.05"]
+    cells = [_beside(row, twins, with_layer) for row in rows]
+    return table(f"{caption}, beside the other twins", tuple(columns), cells)
+
+
+def _beside(row: Mapping[str, Any], twins: Sequence[str], with_layer: bool) -> list[object]:
+    cells: list[object] = [layer_name(row.get("layer"))] if with_layer else []
+    cells += [_claim_name(row), numeric(interval(row, "neurons"))]
+    for twin in twins:
+        left = [numeric(interval(row, difference_name(twin)))] if twin in OWN_TWINS else []
+        cells += [numeric(written(row, twin)), *left, numeric(percent(row.get(f"share_{twin}")))]
+    return cells
+
+
+def _claim_name(row: Mapping[str, Any]) -> str:
+    return f"{row['claim']}: {sentence(str(row['title']))}"
 
 
 def _claim(row: Mapping[str, Any], with_layer: bool) -> list[object]:
-    name = f"{row['claim']}: {sentence(str(row['title']))}"
     return [
         *([layer_name(row.get("layer"))] if with_layer else []),
-        name,
+        _claim_name(row),
         numeric(interval(row, "neurons")),
         numeric(written(row, "rotated")),
         numeric(written(row, "shuffled")),

@@ -13,10 +13,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from intraneuron.config import OWN_TWINS
 from intraneuron.data.card import Card, CardCategory
 from intraneuron.data.display import UNDEFINED, is_defined, measure, number, p_value, plain, sentence, visible
-from intraneuron.figures.claim_rows import bounds, written
+from intraneuron.figures.claim_rows import bounds, other_twins, written
 from intraneuron.figures.palette import category_color, category_glyph, category_words
+from intraneuron.pipeline.summarize import difference_name
 from intraneuron.report.strip import SIGNIFICANT, Strip
 from intraneuron.report.wording import WEAK, is_clear, key_rows, pattern_sentence, said, short_name, whole_model
 
@@ -59,6 +61,32 @@ def render_claims(summary: Mapping[str, Any]) -> Table:
     for row in whole_model(list(summary.get("claims") or ())):
         table.add_row(*_claim(row))
     return table
+
+
+def render_other_twins(summary: Mapping[str, Any]) -> Table | None:
+    """Show the claims beside twins other than shuffled and rotated; None when the study has no others."""
+    rows = whole_model(list(summary.get("claims") or ()))
+    twins = other_twins(rows)
+    if not twins:
+        return None
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), title_justify="left")
+    table.title = Text("Beside the other twins (left: neurons minus twin)", style="bold")
+    table.add_column("claim and number", no_wrap=True)
+    for twin in twins:
+        for name in (twin, "left [95%]") if twin in OWN_TWINS else (twin,):
+            table.add_column(name, justify="right", overflow="fold")
+    for row in rows:
+        table.add_row(*_beside(row, twins))
+    return table
+
+
+def _beside(row: Mapping[str, Any], twins: list[str]) -> list[Text]:
+    cells = [Text(f"{plain(str(row['claim']))} {plain(short_name(str(row['number'])))}")]
+    for twin in twins:
+        cells.append(Text(_short(written(row, twin))))
+        if twin in OWN_TWINS:
+            cells.append(Text(_interval(row, difference_name(twin))))
+    return cells
 
 
 def _verdicts(summary: Mapping[str, Any]) -> list[str]:

@@ -15,11 +15,17 @@ QUESTION = (
     "zone of meaning, and whether it does so more than random directions through the same layer, which show what would "
     "be seen without any neuron."
 )
-TWINS = (
-    "Every number stands beside two twins. Shuffled twins have the same tokens with their activations dealt at random: "
-    "they check the arithmetic. Rotated twins are random directions through the same layer, with the same inputs: "
-    "they show the relation that any direction has, so only what goes beyond them is the neurons' own."
-)
+TWINS = {
+    "shuffled": "Shuffled twins have the same tokens, the activations dealt at random: they check the arithmetic.",
+    "frequency": "Frequency twins have the same tokens with their activations dealt among those seen about equally "
+    "often: what they show comes from how often tokens are seen.",
+    "rotated": "Rotated twins are random directions through the same layer, with the same inputs: they show the "
+    "relation that any direction has, so only what goes beyond them is the neurons' own.",
+    "untrained": "Untrained twins are neurons of the same model with initial weights, in the space of its initial "
+    "embeddings: they show what the architecture does before it has learned anything.",
+    "readout": "Readout twins read the token embeddings themselves along random directions: they show what projection "
+    "does without a model (in deep layers less than it does there).",
+}
 WEAK = "The pattern of a single neuron is weak evidence: compare shares of neurons with those of the twins."
 PATTERNS = {
     "none": "no relation beyond that of random directions through the same layer",
@@ -79,6 +85,15 @@ CITATION = (
     "arXiv:2503.12992. "
     "The software: The intraneuron developers, intraneuron (version {version})."
 )
+
+
+def twins_said(populations: Sequence[str]) -> str:
+    """Say what the twins of a study are for; populations are named as in ``summary.json``."""
+    there = [name for name in TWINS if name in populations]
+    if not there:
+        return "No twin was asked for: nothing tells these numbers from those of random directions."
+    many = f"{len(there)} twins" if len(there) > 1 else "a twin"
+    return " ".join([f"Every number stands beside {many}.", *(TWINS[name] for name in there)])
 
 
 def short_name(name: str) -> str:
