@@ -152,6 +152,7 @@ DEPENDS: dict[str, tuple[dict[str, Any], str]] = {
     "layers": ({"layers": (0,)}, "summarize"),
     "twins": ({"twins": ("rotated",)}, "categorize"),
     "rotated twin": ({"twins": ("shuffled",)}, "observe"),
+    "readout twin": ({"twins": ("shuffled", "rotated", "readout")}, "observe"),
 }
 
 

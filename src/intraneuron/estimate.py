@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from intraneuron.config import OWN_TWINS
 from intraneuron.planning import Plan
 
 BASE_MEMORY = 0.7e9
@@ -37,11 +38,12 @@ def estimate(plan: Plan, todo: Mapping[str, Sequence[int]]) -> Estimate:
     """Estimate what is left to do (layers of each stage) from its sizes and a short matrix product on this machine."""
     model, config = plan.model, plan.config
     observed, populations = todo.get("observe", ()), 1 + len(config.twin.twins)
-    weights = 4.0 * sum(p.numel() for p in model.model.parameters())
+    models = 1 + ("untrained" in config.twin.twins)
+    weights = 4.0 * models * sum(p.numel() for p in model.model.parameters())
     width = config.observe.core_tokens / 100
     seconds, memory = 10.0, BASE_MEMORY + weights
     if observed:
-        seconds += _flops(plan, max(observed)) / (_speed() * FORWARD_EFFICIENCY)
+        seconds += models * _flops(plan, max(observed)) / (_speed() * FORWARD_EFFICIENCY)
         memory += _sums(plan, observed)
     tested = _neurons(plan, todo.get("compare", ()))
     seconds += tested * populations * NEURON_SECONDS * width**2
@@ -67,7 +69,7 @@ def _sums(plan: Plan, layers: Sequence[int]) -> float:
     parts = 1 if plan.texts is None else 2
     widest = max(plan.model.sites[layer].n_neurons for layer in layers)
     table = 4.0 * parts * len(plan.model.vocabulary) * widest
-    every = table * (1 + ("rotated" in plan.config.twin.twins)) * len(layers)
+    every = table * (1 + sum(twin in plan.config.twin.twins for twin in OWN_TWINS)) * len(layers)
     return max(min(plan.run.memory * 2**30, every), table)
 
 
