@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from intraneuron.data import CoreTokens, Partition, Space, Spelling
+from intraneuron.data import Background, CoreTokens, Partition, Space, Spelling
 from intraneuron.kernels.nearest import nearest_to_mean
 from intraneuron.observing import check_testable, observe_stage
 from intraneuron.pipeline.analyse import Analysis, analyse
+from intraneuron.pipeline.background import background
 from intraneuron.pipeline.compare import QUESTIONS, Comparison, compare, with_q
 from intraneuron.pipeline.leave_out import compare_without
 from intraneuron.pipeline.partition import bounds, segment
@@ -46,6 +48,19 @@ def _write_space(work: Work) -> Space:
     return space
 
 
+def _backgrounds(work: Work, space: Space) -> dict[int, Background]:
+    """Return, a layer, what random tokens have in common that could have been core tokens."""
+    from intraneuron.models.spaces import read_space
+
+    plan = work.plan
+    given = read_space(plan.model, replace(plan.config.space, space="input", center=False))
+    seen = work.folder.read(work.folder.path / "vocabulary.parquet")["count"].to_numpy()
+    at_least = {layer: int(work.folder.manifest["observation"][str(layer)]["min_count"]) for layer in work.layers}
+    eligible = ~plan.model.vocabulary.special & given.defined
+    found = {count: background(space, eligible & (seen >= count)) for count in set(at_least.values())}
+    return {layer: found[count] for layer, count in at_least.items()}
+
+
 def _spelling(work: Work) -> Spelling:
     from intraneuron.models.vocabulary import spelling_of
 
@@ -59,6 +74,7 @@ def categorize_stage(work: Work) -> None:
     """
     check_testable(work)
     space, seed, spelling = _write_space(work), work.plan.config.observe.seed, _spelling(work)
+    backgrounds = _backgrounds(work, space)
     done, total = 0, work.n_neurons() * len(work.observed)
     with work.progress.stage("categorize, compare", "neurons") as report:
         for layer in work.layers:
@@ -74,6 +90,7 @@ def categorize_stage(work: Work) -> None:
                     work.plan.config.partition,
                     seed=seed,
                     spelling=spelling,
+                    background=backgrounds[layer],
                     shuffled=twin,
                     progress=told,
                 )
@@ -137,7 +154,7 @@ def segment_stage(work: Work) -> None:
 def compare_stage(work: Work) -> None:
     """Test zones against meaning where categories are those of an earlier run."""
     space, spelling = work.folder.read_space(work.space_name), _spelling(work)
-    seed = work.plan.config.observe.seed
+    seed, backgrounds = work.plan.config.observe.seed, _backgrounds(work, space)
     done, total = 0, work.n_neurons() * len(work.populations)
     with work.progress.stage("compare", "neurons") as report:
         for layer in work.layers:
@@ -145,9 +162,8 @@ def compare_stage(work: Work) -> None:
                 core = work.folder.core_tokens(name, layer)
                 categories = work.folder.partition(name, layer, "meaning")
                 segments = segment(core, work.plan.config.partition.segments)
-                _write_comparison(
-                    work, layer, name, core, compare(core, space, categories, segments, seed=seed, spelling=spelling)
-                )
+                given = {"seed": seed, "spelling": spelling, "background": backgrounds[layer]}
+                _write_comparison(work, layer, name, core, compare(core, space, categories, segments, **given))
                 done += len(core)
                 report(min(done, total), total)
             work.finish(layer)
@@ -156,7 +172,7 @@ def compare_stage(work: Work) -> None:
 def intervals_stage(work: Work) -> None:
     """Estimate everything again with each group of tokens or texts left out, for sampled neurons."""
     space, spelling = work.folder.read_space(work.space_name), _spelling(work)
-    partition = work.plan.config.partition
+    partition, backgrounds = work.plan.config.partition, _backgrounds(work, space)
     done, total = 0, len(work.layers) * len(work.observed)
     with work.progress.stage("intervals", "populations") as report:
         for layer in work.layers:
@@ -166,7 +182,9 @@ def intervals_stage(work: Work) -> None:
                 group = frame["group"].to_numpy()
                 core = read_core_tokens_table(frame)
                 full, *without = [core[group == g] for g in np.unique(group)]
-                every, again = compare_without(full, without, space, partition, spelling=spelling)
+                every, again = compare_without(
+                    full, without, space, partition, spelling=spelling, background=backgrounds[layer]
+                )
                 jackknife = leave_out(every, again, share, len(work.folder.core_tokens(name, layer)))
                 file = work.folder.layer_file(f"jackknife/{name}/parts", layer)
                 work.folder.write(file, jackknife_table(jackknife))

@@ -23,9 +23,6 @@ SMALL_ZONE, SMALL_P = 10, 0.2
 DRAWS, EXCEEDANCES = 99_999, 200
 """Draws stop at this number, or when so many were at least as large as observed (p is then known to 7 %)."""
 
-ALIKE = 1e-6
-"""Tokens whose mean cosine is as near to 1 are all alike: float32 tells no more."""
-
 OBSERVED, EFFECT, NULL_MEAN, NULL_STD, P = range(5)
 """Columns of a statistic's row."""
 
@@ -126,38 +123,6 @@ def subset_test(M, mean, n, lo, size, contrast, tS, tJ, key, out):  # type: igno
     if min(size, n - size) < SMALL_ZONE and p < SMALL_P:
         p = _monte_carlo(M, n, size, contrast, observed, key_of(key[0], key[1], key[2], key[3]))
     out[P] = max(p, math.exp(-log_choose(n, size)))
-
-
-@compiled()
-def mrpp_test(M, mean, n, start, n_groups, tS, tJ, out):  # type: ignore[no-untyped-def]
-    """Test the size-weighted mean similarity inside segments; effect A = 1 - delta / E[delta]."""
-    size = np.zeros(n_groups, np.int64)
-    within = np.zeros(n_groups)
-    weight = 0.0
-    arrangements = math.lgamma(n + 1.0)
-    for g in range(n_groups):
-        size[g] = start[g + 1] - start[g]
-        arrangements -= math.lgamma(size[g] + 1.0)
-        if size[g] >= 2:
-            weight += size[g]
-    if weight == 0:
-        return
-    observed = 0.0
-    for g in range(n_groups):
-        if size[g] >= 2:
-            within[g] = size[g] / weight / (size[g] * (size[g] - 1) / 2)
-            observed += within[g] * inside(M, start[g], start[g + 1])
-    tD = np.empty(N_GRAPHS)
-    block_sums(size, within, 0.0, n_groups, tD)
-    out[OBSERVED] = 1 - (observed + mean)
-    if 1 - mean > ALIKE:
-        out[EFFECT] = observed / (1 - mean)
-    out[NULL_MEAN] = 1 - mean
-    std, skewness = central_moments(tD, tS, tJ)
-    if math.isnan(std):
-        return
-    out[NULL_STD] = std
-    out[P] = max(lognormal_upper(observed / std, skewness), math.exp(-arrangements))
 
 
 @compiled()
