@@ -72,20 +72,24 @@ def _monte_carlo(M, n, size, contrast, observed, state):  # type: ignore[no-unty
             row[i] += M[i, j]
         total += row[i] / 2
     order = np.arange(n)
+    smaller = min(size, n - size)  # the smaller side is drawn; the sums of both follow from it
     tolerance = 1e-9 * abs(observed)
     count = 0
     for draw in range(DRAWS):
         within = rows = 0.0
-        for i in range(size):
+        for i in range(smaller):
             state = advance(state)
             other = i + below(mix(state), n - i)
             order[i], order[other] = order[other], order[i]
             rows += row[order[i]]
             for j in range(i):
                 within += M[order[i], order[j]]
+        without = total - rows + within
+        if smaller < size:
+            within, without = without, within
         value = within / pairs
         if contrast > 0:
-            value -= contrast * (total - rows + within) / rest_pairs
+            value -= contrast * without / rest_pairs
         if value >= observed - tolerance:
             count += 1
             if count == EXCEEDANCES:
