@@ -86,7 +86,9 @@ def main() -> None:
         began = time.perf_counter()
         tested, found = hits(core, space, spelling, segments, arguments.shuffles)
         spent = (time.perf_counter() - began) / (len(core) * arguments.shuffles)
-        print(f"{arguments.model} layer {arguments.layer}, {segments}, K = {arguments.core_tokens}: {len(core)} neurons")
+        print(
+            f"{arguments.model}, layer {arguments.layer}, K = {arguments.core_tokens}, {segments}, {len(core)} neurons"
+        )
         print(f"{len(core) * arguments.shuffles:,} shuffles, {spent * 1e3:.2f} ms each; size / level at", *LEVELS)
         for name, count in tested.items():
             if count:

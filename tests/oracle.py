@@ -696,9 +696,7 @@ def runs_mid_p(sizes: Array, runs: int) -> float:
             for j in range(len(ways) + n)
         ]
     glued = [math.factorial(j) * count for j, count in enumerate(ways)]
-    exactly = [
-        sum((-1) ** (i - e) * math.comb(i, e) * glued[m - i] for i in range(e, m + 1)) for e in range(m + 1)
-    ]
+    exactly = [sum((-1) ** (i - e) * math.comb(i, e) * glued[m - i] for i in range(e, m + 1)) for e in range(m + 1)]
     below = sum(exactly[m - r] for r in range(1, runs))
     return float((below + Fraction(exactly[m - runs]) / 2) / multinomial(sizes))
 

@@ -158,9 +158,7 @@ def test_distance_r_is_scikit_bios_mantel_and_its_p_within_four_errors() -> None
     rank = np.abs(np.subtract.outer(np.arange(N), np.arange(N))).astype(float)
     distances = 1 - S[0].astype(np.float64)
     np.fill_diagonal(distances, 0)
-    r, p, _ = mantel(
-        DistanceMatrix(rank), DistanceMatrix(distances), permutations=4999, alternative="greater", seed=0
-    )
+    r, p, _ = mantel(DistanceMatrix(rank), DistanceMatrix(distances), permutations=4999, alternative="greater", seed=0)
     row = zones_of(S).distance[0]
     # Distance is 1 - cosine, so signs are opposite; float32 cosines.
     assert row[EFFECT] == pytest.approx(-r, rel=1e-5)
@@ -183,9 +181,9 @@ def test_mrpp_of_chord_distances_squared_is_scikit_bios_permanova() -> None:
     theirs = permanova(DistanceMatrix(chord), SEGMENT.astype(str), permutations=4999, seed=0)
     row, G = zones_of(S).mrpp[0], 5
     delta, expected = row[OBSERVED], row[NULL_MEAN]
-    F = ((N - 1) * expected - (N - G) * delta) / ((G - 1) * delta)
+    pseudo_f = ((N - 1) * expected - (N - G) * delta) / ((G - 1) * delta)
     # float32 cosines; the ratio of two of their means.
-    assert F == pytest.approx(theirs["test statistic"], rel=1e-5)
+    assert pseudo_f == pytest.approx(theirs["test statistic"], rel=1e-5)
     p = theirs["p-value"]
     # F falls where delta rises, so the tests are one; four errors of 4,999 draws.
     assert row[P] == pytest.approx(p, abs=4 * np.sqrt(p * (1 - p) / 5000))

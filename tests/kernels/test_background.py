@@ -38,7 +38,9 @@ def test_the_sums_equal_those_of_the_matrix_that_is_not_formed(V: int, D: int) -
 def test_the_deviation_is_that_of_all_subsets_and_p_close_to_their_share() -> None:
     E = rows(16, 5, seed=3)
     M, mean = centred(E)
-    found = np.array([M[np.ix_(some, some)].sum() - np.trace(M[np.ix_(some, some)]) for some in combinations(range(16), 5)])
+    found = np.array(
+        [M[np.ix_(some, some)].sum() - np.trace(M[np.ix_(some, some)]) for some in combinations(range(16), 5)]
+    )
     found = found / 20 + mean
     observed = np.sort(found)[::-1][[43, 218, 1000]]
     std, p = tightness(observed, np.full(3, 5), 16, *background_sums(E))

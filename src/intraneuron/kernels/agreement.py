@@ -136,9 +136,9 @@ def agreement(first: np.ndarray, second: np.ndarray, n: np.ndarray) -> Agreement
 
     ``x2`` is Pearson's chi-square of the table; its p is the upper tail of a shifted lognormal variable with its three
     exact moments under fixed margins (:mod:`intraneuron.kernels.chi_square`); where either partition has two groups and
-    that tail is between 1e-9 and 0.2, the exact mid-p (:mod:`intraneuron.kernels.two_columns`). ``ami`` = (MI - E[MI]) / (mean entropy -
-    E[MI]); ``information_first`` = (MI - E[MI]) / H(first): how much of the first partition's entropy the second one
-    removes beyond chance, and the reverse. All are 0 in expectation and 1 at most; MI in nats.
+    that tail is between 1e-9 and 0.2, the exact mid-p (:mod:`intraneuron.kernels.two_columns`). ``ami`` = (MI -
+    E[MI]) / (mean entropy - E[MI]); ``information_first`` = (MI - E[MI]) / H(first): how much of the first partition's
+    entropy the second one removes beyond chance, and the reverse. All are 0 in expectation and 1 at most; MI in nats.
 
     Parameters
     ----------
