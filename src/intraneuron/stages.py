@@ -162,8 +162,8 @@ def compare_stage(work: Work) -> None:
                 core = work.folder.core_tokens(name, layer)
                 categories = work.folder.partition(name, layer, "meaning")
                 segments = segment(core, work.plan.config.partition.segments)
-                given = {"seed": seed, "spelling": spelling, "background": backgrounds[layer]}
-                _write_comparison(work, layer, name, core, compare(core, space, categories, segments, **given))
+                verb = partial(compare, seed=seed, spelling=spelling, background=backgrounds[layer])
+                _write_comparison(work, layer, name, core, verb(core, space, categories, segments))
                 done += len(core)
                 report(min(done, total), total)
             work.finish(layer)

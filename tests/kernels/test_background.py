@@ -15,7 +15,7 @@ from intraneuron.kernels.background import background_sums, tightness
 def rows(V: int, D: int, seed: int = 0) -> np.ndarray:
     """Return unit rows that share a direction, as embeddings do."""
     table = np.random.default_rng(seed).normal(size=(V, D)) + 0.5
-    return (table / np.linalg.norm(table, axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(table / np.linalg.norm(table, axis=1, keepdims=True), dtype=np.float32)
 
 
 def centred(E: np.ndarray) -> tuple[np.ndarray, float]:

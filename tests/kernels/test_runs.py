@@ -80,7 +80,8 @@ def test_the_exact_tail_of_runs_of_sixty_tokens_equals_the_oracles() -> None:
 
 def test_longer_orders_keep_the_closed_form_which_meets_the_exact_tail() -> None:
     rng = np.random.default_rng(4)
-    exact, closed = [], []
+    exact: list[float] = []
+    closed: list[float] = []
     for _ in range(200):
         label = np.sort(rng.integers(0, 4, EXACT)).astype(np.int16)
         label = label[np.argsort(np.arange(EXACT) + rng.normal(scale=40, size=EXACT))]

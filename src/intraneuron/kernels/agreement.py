@@ -65,11 +65,11 @@ def _entropy(size, m):  # type: ignore[no-untyped-def]
 @compiled()
 def _smaller_of_two(sizes):  # type: ignore[no-untyped-def]
     """Return the smaller of two groups, or -1 when there are more."""
-    smaller = np.int64(-1)
+    smaller = -1
     for g in range(len(sizes)):
         if sizes[g] > 0 and (smaller < 0 or sizes[g] < sizes[smaller]):
             smaller = g
-    return smaller if (sizes > 0).sum() == 2 else np.int64(-1)
+    return smaller if (sizes > 0).sum() == 2 else -1
 
 
 @compiled()

@@ -58,7 +58,7 @@ def two_column_upper(size, inside):  # type: ignore[no-untyped-def]
     now, after = np.zeros((s + 1, reached + 1)), np.zeros((s + 1, reached + 1))
     now[0, 0] = 1.0
     weight = np.zeros(m + 1)
-    taken = np.int64(0)
+    taken = 0
     for c in range(len(size)):
         n = size[c]
         if n == 0:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -104,8 +105,8 @@ def compare_without(
 
     def compared(core: CoreTokens, order: np.ndarray, row: np.ndarray) -> Comparison:
         given = alike.rearranged(order[row], row)
-        options = {"spelling": spelling, "background": background, "similarity": given}
-        [found] = analyse(core[row], space, config, estimates_only=True, **options)
+        verb = partial(analyse, estimates_only=True, spelling=spelling, background=background)
+        [found] = verb(core[row], space, config, similarity=given)
         return found.comparison
 
     every = compared(full, orders[0], np.arange(len(full)))
