@@ -20,6 +20,9 @@ from intraneuron.kernels.tails import lognormal_upper
 SMALL_ZONE, SMALL_P = 10, 0.2
 """Zones (or what they leave) below this size whose closed-form p is below this one get Monte Carlo draws instead."""
 
+SHORT = 40
+"""Zones of any size among fewer tokens than this get draws, too: halves of 20 tokens have no lognormal tail."""
+
 DRAWS, EXCEEDANCES = 99_999, 200
 """Draws stop at this number, or when so many were at least as large as observed (p is then known to 7 %)."""
 
@@ -124,7 +127,7 @@ def subset_test(M, mean, n, lo, size, contrast, tS, tJ, key, out):  # type: igno
         return
     out[NULL_STD] = std
     p = lognormal_upper(observed / std, skewness)
-    if min(size, n - size) < SMALL_ZONE and p < SMALL_P:
+    if (min(size, n - size) < SMALL_ZONE or n < SHORT) and p < SMALL_P:
         p = _monte_carlo(M, n, size, contrast, observed, key_of(key[0], key[1], key[2], key[3]))
     out[P] = max(p, math.exp(-log_choose(n, size)))
 
