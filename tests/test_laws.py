@@ -19,6 +19,7 @@ from intraneuron import kernels
 from intraneuron.kernels import blocks
 from intraneuron.kernels.abstraction import abstraction
 from intraneuron.kernels.agreement import agreement
+from intraneuron.kernels.background import background_sums, tightness
 from intraneuron.kernels.breaks import cut, variance_fit
 from intraneuron.kernels.clustering import LINKAGES, cluster
 from intraneuron.kernels.composition import composition
@@ -75,6 +76,7 @@ KERNELS: dict[str, Kernel] = {
     ),
     "composition": lambda b: composition(b.category, b.segment, b.n, b.n_categories, b.n_segments),
     "selectivity": lambda b: selectivity(b.activation, b.category, b.n, b.n_categories, keys=b.keys),
+    "tightness": lambda b: tightness(_zones(b)[0], b.n, len(b.vectors), *background_sums(b.vectors)),
     "agreement": lambda b: agreement(b.category, b.segment, b.n),
     "nearest_to_mean": lambda b: [nearest_to_mean(b.vectors, b.token_id, b.category, b.n, b.n_categories)],
     "shuffles": lambda b: [_shuffles(b)],
@@ -94,6 +96,8 @@ NOT_OF_NEURONS = {
     "standard_error": "a mean over neurons",
     "interval_factor": "a constant",
     "orthants": "tokens, no neurons",
+    "background_sums": "tokens, no neurons",
+    "binomials": "a table of numbers",
     "compact_rows": "tokens, no neurons",
     "spread": "tokens, no neurons",
     "spread_bytes": "tokens, no neurons",

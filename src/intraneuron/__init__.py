@@ -28,6 +28,7 @@ _HOME = {
     "shuffle": "pipeline.shuffle",
     "categorize": "pipeline.partition",
     "segment": "pipeline.partition",
+    "background": "pipeline.background",
     "compare": "pipeline.compare",
     "ObserveConfig": "config",
     "PartitionConfig": "config",
@@ -35,6 +36,7 @@ _HOME = {
     "SpaceConfig": "config",
     "StudyConfig": "config",
     "TwinConfig": "config",
+    "Background": "data",
     "Card": "data",
     "CoreTokens": "data",
     "Effect": "data",
@@ -65,6 +67,7 @@ if TYPE_CHECKING:
         TwinConfig,
     )
     from intraneuron.data import (
+        Background,
         Card,
         CoreTokens,
         Effect,
@@ -78,6 +81,7 @@ if TYPE_CHECKING:
     from intraneuron.errors import DataError, IntraneuronError, ModelError, SettingError, StudyError
     from intraneuron.models.loading import load_model
     from intraneuron.models.spaces import read_space
+    from intraneuron.pipeline.background import background
     from intraneuron.pipeline.compare import compare
     from intraneuron.pipeline.observe import observe
     from intraneuron.pipeline.partition import categorize, segment

@@ -28,6 +28,7 @@ from intraneuron.store import StudyFolder
 from intraneuron.tables import read_core_tokens_table, read_effect_table, read_partition_table
 
 SHOWN = (
+    "tightness",
     "ami",
     "mrpp_a",
     "distance_r",

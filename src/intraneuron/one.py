@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,15 @@ from intraneuron.config import MIN_TOKENS
 from intraneuron.data import Card, CoreTokens, Space, Spelling, Vocabulary
 from intraneuron.errors import DataError
 from intraneuron.kernels.nearest import nearest_to_mean
-from intraneuron.pipeline.compare import compare, with_q
+from intraneuron.pipeline.compare import compare
 from intraneuron.pipeline.partition import bounds, categorize, check_linkage, parse_segments, segment
 from intraneuron.settings import check_seed
+
+LARGEST = 1e300
+"""The largest activation: means of a thousand such are numbers still."""
+
+MIDDLE = 100
+"""Powers of two from 1 within which third powers of activations are numbers with all their digits."""
 
 
 def one_neuron(
@@ -26,7 +33,10 @@ def one_neuron(
     categories: str,
     seed: int,
 ) -> Card:
-    """Return the card of a neuron given by its core tokens, their activations and their vectors."""
+    """Return the card of a neuron given by its core tokens, their activations and their vectors.
+
+    It has no q: there are no other neurons that a family could be made of.
+    """
     parse_segments(segments)
     check_linkage(categories)
     seed = check_seed(seed)
@@ -35,7 +45,7 @@ def one_neuron(
     order = np.lexsort((np.arange(len(values)), -values)).astype(np.int32)
     n = len(values)
     zero = np.zeros(1, dtype=np.int32)
-    core = CoreTokens(
+    given = CoreTokens(
         layer=zero,
         neuron=zero,
         n=np.array([n], dtype=np.int32),
@@ -44,17 +54,17 @@ def one_neuron(
         count=np.full((1, n), -1, dtype=np.int64),
         reliability=np.array([np.nan]),
     )
+    core = replace(given, activation=_of_middle_size(given.activation))
     space = Space.from_vectors("given", table)
     meaning, zones = categorize(core, space, categories), segment(core, segments)
     text = np.array(tokens, dtype=object)
     comparison = compare(core, space, meaning, zones, seed=seed, spelling=Spelling.from_tokens(text))
-    comparison.effects.update({q: with_q([e])[0] for q, e in comparison.effects.items()})
     blank = np.zeros(n, dtype=bool)
     vocabulary = Vocabulary(text, blank, blank, np.arange(n, dtype=np.int32))
     ids = nearest_to_mean(space.vector, core.token_id, meaning.label, core.n, meaning.n_groups)
     words = [vocabulary.words(row) for row in ids[0]]
     return Card(
-        name="L0N0",
+        name="Given neuron",
         model="given arrays",
         mode="given",
         space="given",
@@ -62,9 +72,9 @@ def one_neuron(
         reliability=float("nan"),
         silhouette=float(meaning.quality[0]),
         clustered=None,
-        tokens=card_tokens(core, meaning, zones, vocabulary),
-        categories=card_categories(core, meaning, comparison, words),
-        segments=card_segments(zones, comparison, bounds(core, zones)[0], np.zeros(0)),
+        tokens=card_tokens(given, meaning, zones, vocabulary),
+        categories=card_categories(given, meaning, comparison, words),
+        segments=card_segments(zones, comparison, bounds(given, zones)[0], np.zeros(0)),
         numbers=own_numbers(comparison),
         notes=_notes(int(meaning.n_groups[0])),
     )
@@ -88,6 +98,10 @@ def _checked(
     if len(bad):
         msg = f"Activations must be finite, got {values[bad[0]]} for token {bad[0]} ({tokens[bad[0]]!r})."
         raise DataError(msg)
+    largest = np.abs(values).max()
+    if largest > LARGEST:
+        msg = f"Activations must be at most {LARGEST:g} in size, got {largest:g}. Scale them: no number depends on it."
+        raise DataError(msg)
     if np.ptp(values) == 0:
         msg = f"All {len(values)} activations are {values[0]:g}: there is no activation axis to cut. Give other tokens."
         raise DataError(msg)
@@ -96,6 +110,12 @@ def _checked(
         msg = f"Vectors must be finite and not zero, got another for token {bad[0]} ({tokens[bad[0]]!r}). Leave it out."
         raise DataError(msg)
     return values, table
+
+
+def _of_middle_size(activation: np.ndarray) -> np.ndarray:
+    """Scale activations whose squares would overflow or vanish by a power of two, on which no number depends."""
+    exponent = int(np.frexp(np.abs(activation).max())[1])
+    return np.ldexp(activation, -exponent) if abs(exponent) > MIDDLE else activation
 
 
 def _texts(tokens: object) -> list[str]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from intraneuron.data import CoreTokens, Partition, Space, Spelling
+from intraneuron.data import Background, CoreTokens, Partition, Space, Spelling
 from intraneuron.kernels.nearest import nearest_to_mean
 from intraneuron.observing import check_testable, observe_stage
 from intraneuron.pipeline.analyse import Analysis, analyse
+from intraneuron.pipeline.background import background
 from intraneuron.pipeline.compare import QUESTIONS, Comparison, compare, with_q
 from intraneuron.pipeline.leave_out import compare_without
 from intraneuron.pipeline.partition import bounds, segment
@@ -62,6 +63,23 @@ def _read_spaces(work: Work) -> dict[str, Space]:
     return {population: spaces[name] for population, name in names.items()}
 
 
+def _backgrounds(work: Work, spaces: Mapping[str, Space]) -> dict[tuple[str, int], Background]:
+    """Return, a population and layer, what random tokens have in common that could have been core tokens."""
+    from intraneuron.models.spaces import read_space
+
+    plan = work.plan
+    given = read_space(plan.model, replace(plan.config.space, space="input", center=False))
+    seen = work.folder.read(work.folder.path / "vocabulary.parquet")["count"].to_numpy()
+    at_least = {layer: int(work.folder.manifest["observation"][str(layer)]["min_count"]) for layer in work.layers}
+    eligible = ~plan.model.vocabulary.special & given.defined
+    found = {
+        (space.name, count): background(space, eligible & (seen >= count))
+        for space in {space.name: space for space in spaces.values()}.values()
+        for count in set(at_least.values())
+    }
+    return {(name, layer): found[spaces[name].name, count] for name in spaces for layer, count in at_least.items()}
+
+
 def _spelling(work: Work) -> Spelling:
     from intraneuron.models.vocabulary import spelling_of
 
@@ -75,6 +93,7 @@ def categorize_stage(work: Work) -> None:
     """
     check_testable(work)
     spaces, seed, spelling = _write_spaces(work), work.plan.config.observe.seed, _spelling(work)
+    backgrounds = _backgrounds(work, spaces)
     done, total = 0, work.n_neurons() * len(work.observed)
     with work.progress.stage("categorize, compare", "neurons") as report:
         for layer in work.layers:
@@ -90,6 +109,7 @@ def categorize_stage(work: Work) -> None:
                     work.plan.config.partition,
                     seed=seed,
                     spelling=spelling,
+                    background=backgrounds[name, layer],
                     dealt=list(dealt.values()),
                     progress=told,
                 )
@@ -152,7 +172,7 @@ def segment_stage(work: Work) -> None:
 def compare_stage(work: Work) -> None:
     """Test zones against meaning where categories are those of an earlier run."""
     spaces, spelling = _read_spaces(work), _spelling(work)
-    seed = work.plan.config.observe.seed
+    seed, backgrounds = work.plan.config.observe.seed, _backgrounds(work, spaces)
     done, total = 0, work.n_neurons() * len(work.populations)
     with work.progress.stage("compare", "neurons") as report:
         for layer in work.layers:
@@ -160,8 +180,8 @@ def compare_stage(work: Work) -> None:
                 core = work.folder.core_tokens(name, layer)
                 categories = work.folder.partition(name, layer, "meaning")
                 segments = segment(core, work.plan.config.partition.segments)
-                given = (core, spaces[name], categories, segments)
-                _write_comparison(work, layer, name, core, compare(*given, seed=seed, spelling=spelling))
+                verb = partial(compare, seed=seed, spelling=spelling, background=backgrounds[name, layer])
+                _write_comparison(work, layer, name, core, verb(core, spaces[name], categories, segments))
                 done += len(core)
                 report(min(done, total), total)
             work.finish(layer)
@@ -170,7 +190,7 @@ def compare_stage(work: Work) -> None:
 def intervals_stage(work: Work) -> None:
     """Estimate everything again with each group of tokens or texts left out, for sampled neurons."""
     spaces, spelling = _read_spaces(work), _spelling(work)
-    partition = work.plan.config.partition
+    partition, backgrounds = work.plan.config.partition, _backgrounds(work, spaces)
     done, total = 0, len(work.layers) * len(work.observed)
     with work.progress.stage("intervals", "populations") as report:
         for layer in work.layers:
@@ -180,7 +200,8 @@ def intervals_stage(work: Work) -> None:
                 group = frame["group"].to_numpy()
                 core = read_core_tokens_table(frame)
                 full, *without = [core[group == g] for g in np.unique(group)]
-                every, again = compare_without(full, without, spaces[name], partition, spelling=spelling)
+                given = {"spelling": spelling, "background": backgrounds[name, layer]}
+                every, again = compare_without(full, without, spaces[name], partition, **given)
                 jackknife = leave_out(every, again, share, len(work.folder.core_tokens(name, layer)))
                 file = work.folder.layer_file(f"jackknife/{name}/parts", layer)
                 work.folder.write(file, jackknife_table(jackknife))

@@ -7,6 +7,7 @@ import pytest
 from tests import oracle
 from tests.made_up import make_batch
 
+from intraneuron.kernels.run_counts import EXACT, binomials, few_runs
 from intraneuron.kernels.runs import interleaving
 
 
@@ -59,3 +60,35 @@ def test_tokens_outside_all_categories_are_passed_over() -> None:
 def test_under_two_categories_nothing_is_defined() -> None:
     r = interleaving(np.zeros((1, 20), dtype=np.int16), np.array([20]), np.array([1]))
     assert np.isnan(np.stack(r)).all()
+
+
+@pytest.mark.parametrize("sizes", [(3, 2, 3), (4, 4), (2, 2, 2, 2), (1, 6, 1)])
+def test_the_exact_tail_of_runs_is_that_of_all_permutations(sizes: tuple[int, ...]) -> None:
+    label = np.repeat(np.arange(len(sizes)), sizes)
+    runs = 1 + (np.diff(label[np.array(list(permutations(range(8))))], axis=1) != 0).sum(axis=1)
+    for r in np.unique(runs):
+        expected = (runs < r).mean() + (runs == r).mean() / 2
+        assert few_runs(np.array(sizes), r, binomials(8)) == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_exact_tail_of_runs_of_sixty_tokens_equals_the_oracles() -> None:
+    sizes = np.array([14, 11, 20, 6, 9])
+    for r in (5, 25, 38, 44, 47, 60):
+        found = few_runs(sizes, r, binomials(EXACT))
+        assert found == pytest.approx(oracle.runs_mid_p(sizes, r), rel=1e-10)
+
+
+def test_longer_orders_keep_the_closed_form_which_meets_the_exact_tail() -> None:
+    rng = np.random.default_rng(4)
+    exact: list[float] = []
+    closed: list[float] = []
+    for _ in range(200):
+        label = np.sort(rng.integers(0, 4, EXACT)).astype(np.int16)
+        label = label[np.argsort(np.arange(EXACT) + rng.normal(scale=40, size=EXACT))]
+        one_more = np.append(label, np.int16(3 - label[-1]))
+        for row, into in ((label, exact), (one_more, closed)):
+            into.append(interleaving(row[None], np.array([len(row)]), np.array([4])).p[0])
+    known = np.array(exact) < 0.2
+    assert known.sum() > 20
+    ratio = np.array(closed)[known] / np.array(exact)[known]
+    assert 0.5 < np.median(ratio) < 2

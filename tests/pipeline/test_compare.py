@@ -95,6 +95,9 @@ def sizes(population: Population, i: int, key: str) -> np.ndarray:
     """Return how many tokens each p of a key is about; 100 where no draws are made."""
     if key == "peak5_p":
         return np.array(5)
+    if key == "mrpp_p":  # drawn where a segment has 2 to 5 tokens
+        counted = np.bincount(population.segments.label[i, : population.core.n[i]])
+        return np.array(5 if (counted[counted >= 2] < 6).any() else 100)
     if key not in ("homogeneity_p", "homogeneity_stepdown_p"):
         return np.array(100)
     label = population.segments.label[i]
@@ -110,6 +113,9 @@ def check(key: str, found: np.ndarray, expected: np.ndarray, size: np.ndarray) -
         np.testing.assert_allclose(found, expected, rtol=2e-5, atol=1e-6, err_msg=key)
         return
     drawn = (size < 10) & (expected < 0.25)
+    if key == "agreement_p":  # the exact tail of two segments works in steps, the oracle's in finer ones
+        np.testing.assert_allclose(found, expected, rtol=0.02, err_msg=key)
+        return
     np.testing.assert_allclose(found[~drawn], expected[~drawn], rtol=CLOSED, err_msg=key)
     np.testing.assert_allclose(found[drawn], expected[drawn], rtol=0.6, atol=0.01, err_msg=key)
 

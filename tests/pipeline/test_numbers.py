@@ -32,7 +32,7 @@ def test_every_number_is_a_column_of_an_effect_that_is_asked_for(comparison: Com
 def test_claims_stand_in_their_order_and_names_are_unique() -> None:
     claims = [number.claim for number in NUMBERS]
     assert claims == sorted(claims)
-    assert set(claims) == {"C1", "C2", "C3", "C4", "C5"}
+    assert set(claims) == {"C0", "C1", "C2", "C3", "C4", "C5"}
     assert len(BY_NAME) == len(NUMBERS)
 
 

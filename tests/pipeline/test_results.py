@@ -24,7 +24,7 @@ COLUMNS = PROMISED.split()
 BEYOND = {
     *("peak10_z", "peak10_q", "peak5_z", "peak5_q", "information_category", "information_segment"),
     *("selectivity", "selectivity_p", "purity", "purity_null", "purity_p", "entropy", "entropy_null"),
-    *("abstraction", "abstraction_p", "abstraction_q"),
+    *("abstraction", "abstraction_p", "abstraction_q", "tightness", "tightness_p", "tightness_q"),
 }
 
 BATCH = make_batch(9, 40)

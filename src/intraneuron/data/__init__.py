@@ -5,6 +5,7 @@ dimensions. New axes go last. Undefined numbers are NaN; a padded token id, rank
 """
 
 from intraneuron.data.activations import TokenActivations
+from intraneuron.data.background import Background
 from intraneuron.data.card import Card, CardCategory, CardNumber, CardSegment, CardToken
 from intraneuron.data.core_tokens import CoreTokens
 from intraneuron.data.effect import Effect
@@ -15,6 +16,7 @@ from intraneuron.data.spelling import Spelling
 from intraneuron.data.vocabulary import Vocabulary
 
 __all__ = [
+    "Background",
     "Card",
     "CardCategory",
     "CardNumber",

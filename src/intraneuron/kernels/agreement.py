@@ -14,6 +14,10 @@ from intraneuron.kernels.blocks import over_neurons
 from intraneuron.kernels.chi_square import chi_square_moments
 from intraneuron.kernels.compiled import compiled
 from intraneuron.kernels.tails import lognormal_upper
+from intraneuron.kernels.two_columns import two_column_upper
+
+EXACT_ABOVE, EXACT_BELOW = 1e-9, 0.2
+"""A closed-form p between these is made exact where one partition has two groups (below, 1 - p has no digits)."""
 
 
 class Agreement(NamedTuple):
@@ -59,6 +63,27 @@ def _entropy(size, m):  # type: ignore[no-untyped-def]
 
 
 @compiled()
+def _smaller_of_two(sizes):  # type: ignore[no-untyped-def]
+    """Return the smaller of two groups, or -1 when there are more."""
+    smaller = -1
+    for g in range(len(sizes)):
+        if sizes[g] > 0 and (smaller < 0 or sizes[g] < sizes[smaller]):
+            smaller = g
+    return smaller if (sizes > 0).sum() == 2 else -1
+
+
+@compiled()
+def _exact(table, rows, columns):  # type: ignore[no-untyped-def]
+    """Return the exact mid-p of chi-square where one margin has two groups, NaN for another table."""
+    column, row = _smaller_of_two(columns), _smaller_of_two(rows)
+    if column >= 0:
+        return two_column_upper(rows, table[:, column].copy())
+    if row >= 0:
+        return two_column_upper(columns, table[row].copy())
+    return math.nan
+
+
+@compiled()
 def _core(start, stop, first, second, n, log_factorial, out):  # type: ignore[no-untyped-def]
     """Fill rows x2, its null mean, standard deviation and p, AMI, the two shares of information."""
     for i in range(start, stop):
@@ -92,7 +117,11 @@ def _core(start, stop, first, second, n, log_factorial, out):  # type: ignore[no
         x2 = m * (x2 - 1)
         mean, std, skewness = chi_square_moments(rows, columns, m)
         out[0, i], out[1, i], out[2, i] = x2, mean, std
-        out[3, i] = max(lognormal_upper((x2 - mean) / std, skewness), math.exp(-arrangements))
+        p = lognormal_upper((x2 - mean) / std, skewness)
+        if EXACT_ABOVE < p < EXACT_BELOW:
+            exact = _exact(table, rows, columns)
+            p = p if math.isnan(exact) else exact
+        out[3, i] = max(p, math.exp(-arrangements))
         expected = _expected_information(rows, columns, m, log_factorial)
         entropy_a, entropy_b = _entropy(rows, m), _entropy(columns, m)
         gain = information - expected
@@ -106,9 +135,10 @@ def agreement(first: np.ndarray, second: np.ndarray, n: np.ndarray) -> Agreement
     r"""Compare two partitions of each neuron's tokens; tokens without a label in either are left out.
 
     ``x2`` is Pearson's chi-square of the table; its p is the upper tail of a shifted lognormal variable with its three
-    exact moments under fixed margins (:mod:`intraneuron.kernels.chi_square`). ``ami`` = (MI - E[MI]) / (mean entropy -
-    E[MI]); ``information_first`` = (MI - E[MI]) / H(first): how much of the first partition's entropy the second one
-    removes beyond chance, and the reverse. All are 0 in expectation and 1 at most; MI in nats.
+    exact moments under fixed margins (:mod:`intraneuron.kernels.chi_square`); where either partition has two groups and
+    that tail is between 1e-9 and 0.2, the exact mid-p (:mod:`intraneuron.kernels.two_columns`). ``ami`` = (MI -
+    E[MI]) / (mean entropy - E[MI]); ``information_first`` = (MI - E[MI]) / H(first): how much of the first partition's
+    entropy the second one removes beyond chance, and the reverse. All are 0 in expectation and 1 at most; MI in nats.
 
     Parameters
     ----------

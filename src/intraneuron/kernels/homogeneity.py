@@ -25,13 +25,13 @@ import numpy as np
 from intraneuron.kernels.blocks import over_neurons
 from intraneuron.kernels.compiled import compiled
 from intraneuron.kernels.moments import N_GRAPHS, matrix_sums, ones_sums
+from intraneuron.kernels.mrpp import mrpp_test
 from intraneuron.kernels.similarity import tile_length
 from intraneuron.kernels.zone_tests import (
     center,
     distance_test,
     inside,
     midranks,
-    mrpp_test,
     rank_differences,
     subset_test,
 )
@@ -105,7 +105,7 @@ def _core(  # type: ignore[no-untyped-def]
             subset_test(M, mean, m, bound[g], zone, 0.0, t[0], t[1], (*key, 1000 + g), homogeneity[i, g])
         for k in range(len(tops)):
             subset_test(M, mean, m, first, tops[k], 1.0, t[0], t[1], (*key, 3000 + k), peak[i, k])
-        mrpp_test(M, mean, m, bound, n_groups[i], t[0], t[1], mrpp[i])
+        mrpp_test(M, mean, m, bound, n_groups[i], t[0], t[1], (*key, first + 3500), mrpp[i])
         tied = midranks(activation[i], m, rank)
         if tied or D_order != m:
             D_squares = rank_differences(rank, m, D)

@@ -20,11 +20,11 @@ from intraneuron.kernels.tails import lognormal_upper
 SMALL_ZONE, SMALL_P = 10, 0.2
 """Zones (or what they leave) below this size whose closed-form p is below this one get Monte Carlo draws instead."""
 
+SHORT = 40
+"""Zones of any size among fewer tokens than this get draws, too: halves of 20 tokens have no lognormal tail."""
+
 DRAWS, EXCEEDANCES = 99_999, 200
 """Draws stop at this number, or when so many were at least as large as observed (p is then known to 7 %)."""
-
-ALIKE = 1e-6
-"""Tokens whose mean cosine is as near to 1 are all alike: float32 tells no more."""
 
 OBSERVED, EFFECT, NULL_MEAN, NULL_STD, P = range(5)
 """Columns of a statistic's row."""
@@ -75,20 +75,24 @@ def _monte_carlo(M, n, size, contrast, observed, state):  # type: ignore[no-unty
             row[i] += M[i, j]
         total += row[i] / 2
     order = np.arange(n)
+    smaller = min(size, n - size)  # the smaller side is drawn; the sums of both follow from it
     tolerance = 1e-9 * abs(observed)
     count = 0
     for draw in range(DRAWS):
         within = rows = 0.0
-        for i in range(size):
+        for i in range(smaller):
             state = advance(state)
             other = i + below(mix(state), n - i)
             order[i], order[other] = order[other], order[i]
             rows += row[order[i]]
             for j in range(i):
                 within += M[order[i], order[j]]
+        without = total - rows + within
+        if smaller < size:
+            within, without = without, within
         value = within / pairs
         if contrast > 0:
-            value -= contrast * (total - rows + within) / rest_pairs
+            value -= contrast * without / rest_pairs
         if value >= observed - tolerance:
             count += 1
             if count == EXCEEDANCES:
@@ -123,41 +127,9 @@ def subset_test(M, mean, n, lo, size, contrast, tS, tJ, key, out):  # type: igno
         return
     out[NULL_STD] = std
     p = lognormal_upper(observed / std, skewness)
-    if min(size, n - size) < SMALL_ZONE and p < SMALL_P:
+    if (min(size, n - size) < SMALL_ZONE or n < SHORT) and p < SMALL_P:
         p = _monte_carlo(M, n, size, contrast, observed, key_of(key[0], key[1], key[2], key[3]))
     out[P] = max(p, math.exp(-log_choose(n, size)))
-
-
-@compiled()
-def mrpp_test(M, mean, n, start, n_groups, tS, tJ, out):  # type: ignore[no-untyped-def]
-    """Test the size-weighted mean similarity inside segments; effect A = 1 - delta / E[delta]."""
-    size = np.zeros(n_groups, np.int64)
-    within = np.zeros(n_groups)
-    weight = 0.0
-    arrangements = math.lgamma(n + 1.0)
-    for g in range(n_groups):
-        size[g] = start[g + 1] - start[g]
-        arrangements -= math.lgamma(size[g] + 1.0)
-        if size[g] >= 2:
-            weight += size[g]
-    if weight == 0:
-        return
-    observed = 0.0
-    for g in range(n_groups):
-        if size[g] >= 2:
-            within[g] = size[g] / weight / (size[g] * (size[g] - 1) / 2)
-            observed += within[g] * inside(M, start[g], start[g + 1])
-    tD = np.empty(N_GRAPHS)
-    block_sums(size, within, 0.0, n_groups, tD)
-    out[OBSERVED] = 1 - (observed + mean)
-    if 1 - mean > ALIKE:
-        out[EFFECT] = observed / (1 - mean)
-    out[NULL_MEAN] = 1 - mean
-    std, skewness = central_moments(tD, tS, tJ)
-    if math.isnan(std):
-        return
-    out[NULL_STD] = std
-    out[P] = max(lognormal_upper(observed / std, skewness), math.exp(-arrangements))
 
 
 @compiled()

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from intraneuron.config import PartitionConfig
-from intraneuron.data import CoreTokens, Partition, Space, Spelling
+from intraneuron.data import Background, CoreTokens, Partition, Space, Spelling
 from intraneuron.pipeline.compare import Comparison, compare
 from intraneuron.pipeline.partition import categorize, recategorize, segment
 from intraneuron.pipeline.similarity import Similarity, with_similarity
@@ -32,6 +32,7 @@ def analyse(
     seed: int = 0,
     estimates_only: bool = False,
     spelling: Spelling | None = None,
+    background: Background | None = None,
     dealt: Sequence[tuple[CoreTokens, np.ndarray]] = (),
     similarity: Similarity | None = None,
     progress: Callable[[int], None] = lambda done: None,
@@ -46,7 +47,7 @@ def analyse(
     core : CoreTokens
     space : Space
     config : PartitionConfig
-    seed, estimates_only, spelling
+    seed, estimates_only, spelling, background
         As in :func:`compare`.
     dealt : sequence of (CoreTokens, order)
         Twins that :mod:`intraneuron.pipeline.shuffle` made of ``core``: they keep the categories of their neuron's
@@ -62,7 +63,7 @@ def analyse(
         That of ``core``, and those of the twins that are given.
     """
     config = config or PartitionConfig()
-    verb = partial(compare, seed=seed, estimates_only=estimates_only)
+    verb = partial(compare, seed=seed, estimates_only=estimates_only, background=background)
     segments = [segment(one, config.segments) for one in (core, *(twin for twin, _ in dealt))]
     found: list[tuple[list[Partition], list[Comparison]]] = [([], []) for _ in segments]
     known = None if similarity is None else [(slice(0, len(core)), similarity)]

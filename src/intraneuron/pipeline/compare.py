@@ -9,9 +9,10 @@ from functools import partial
 import numpy as np
 
 from intraneuron.config import MIN_TOKENS, PROFILE_WINDOW
-from intraneuron.data import CoreTokens, Effect, Partition, Space, Spelling
+from intraneuron.data import Background, CoreTokens, Effect, Partition, Space, Spelling
 from intraneuron.kernels.abstraction import abstraction
 from intraneuron.kernels.agreement import agreement
+from intraneuron.kernels.background import tightness
 from intraneuron.kernels.composition import composition
 from intraneuron.kernels.homogeneity import zones
 from intraneuron.kernels.multiplicity import benjamini_hochberg
@@ -35,6 +36,7 @@ QUESTIONS = {
     "segment_purity": "tables with the same margins (exact distribution)",
     "segment_entropy": "tables with the same margins (exact mean and variance)",
     "abstraction": "a random subset of the neuron's core tokens (three exact moments)",
+    "tightness": "as many random eligible tokens of the vocabulary (moments of the whole vocabulary)",
 }
 """Every question that is asked of a neuron, and the null it is held against."""
 
@@ -79,6 +81,7 @@ def compare(
     seed: int = 0,
     estimates_only: bool = False,
     spelling: Spelling | None = None,
+    background: Background | None = None,
     similarity: Similarity | None = None,
 ) -> Comparison:
     """Ask every question of every neuron.
@@ -98,11 +101,13 @@ def compare(
         times faster.
     spelling : Spelling, optional
         Of the vocabulary; without it ``abstraction`` is NaN.
+    background : Background, optional
+        Of the eligible vocabulary in this space; without it ``tightness`` is NaN.
     similarity : Similarity, optional
         From :func:`intraneuron.pipeline.similarity.similarity`, when it is there already, with the spelling.
     """
     if similarity is None:
-        verb = partial(compare, seed=seed, estimates_only=estimates_only)
+        verb = partial(compare, seed=seed, estimates_only=estimates_only, background=background)
         blocks = with_similarity(core, space, spelling)
         found = [verb(core[own], space, categories[own], segments[own], similarity=S) for own, S in blocks]
         return Comparison.concatenate(found)
@@ -121,6 +126,7 @@ def compare(
     effects = _category_effects(core, categories, keys, estimates_only)
     effects |= _agreement_effects(core, categories, segments, estimates_only)
     effects["abstraction"] = _effect("abstraction", *_abstraction(core, segments, similarity, keys, estimates_only))
+    effects["tightness"] = _tightness(core, z.mean_similarity, background)
     pairs = {
         "homogeneity": z.homogeneity,
         "homogeneity_stepdown": z.stepdown,
@@ -182,6 +188,15 @@ def _abstraction(
     given = (similarity.meaning, similarity.form, core.n, segments.label, segments.n_groups)
     a = abstraction(*given, keys=keys, min_tokens=MIN_TOKENS, estimates_only=fast)
     return [a.abstraction, a.abstraction, 0 * a.abstraction, a.null_std, a.p]
+
+
+def _tightness(core: CoreTokens, mean_similarity: np.ndarray, background: Background | None) -> Effect:
+    """Compare each neuron's tokens with random ones; undefined without a background."""
+    if background is None:
+        return _effect("tightness", *[np.full(len(core), np.nan)] * 5)
+    std, p = tightness(mean_similarity, core.n, background.size, background.mean, background.sums)
+    null = np.where(np.isfinite(mean_similarity), background.mean, np.nan)
+    return _effect("tightness", mean_similarity, mean_similarity - null, null, std, p)
 
 
 def with_q(effects: list[Effect]) -> list[Effect]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from intraneuron.config import PartitionConfig
-from intraneuron.data import CoreTokens, Space, Spelling, TokenActivations
+from intraneuron.data import Background, CoreTokens, Space, Spelling, TokenActivations
 from intraneuron.pipeline.analyse import analyse
 from intraneuron.pipeline.compare import Comparison
 from intraneuron.pipeline.select import select
@@ -82,6 +83,7 @@ def compare_without(
     config: PartitionConfig,
     *,
     spelling: Spelling | None = None,
+    background: Background | None = None,
 ) -> tuple[Comparison, list[Comparison]]:
     """Compare zones with meaning for some neurons, and again with each group left out; estimates only.
 
@@ -90,6 +92,9 @@ def compare_without(
     full : CoreTokens
     without : list of CoreTokens
         The same neurons.
+    background : Background, optional
+        Of the whole eligible vocabulary. It is not made anew without a group: the difference between populations,
+        which share it, does not depend on it.
 
     Returns
     -------
@@ -100,7 +105,8 @@ def compare_without(
 
     def compared(core: CoreTokens, order: np.ndarray, row: np.ndarray) -> Comparison:
         given = alike.rearranged(order[row], row)
-        [found] = analyse(core[row], space, config, estimates_only=True, spelling=spelling, similarity=given)
+        verb = partial(analyse, estimates_only=True, spelling=spelling, background=background)
+        [found] = verb(core[row], space, config, similarity=given)
         return found.comparison
 
     every = compared(full, orders[0], np.arange(len(full)))

@@ -19,7 +19,7 @@ class Number:
     name : str
         Column of ``results.parquet``.
     claim : str
-        The claim of the paper that it speaks to.
+        The claim of the paper that it speaks to; C0 is what all claims start from, that there is a category.
     title : str
         The number in plain words.
     question : str
@@ -61,6 +61,7 @@ class Number:
 
 
 NUMBERS = (
+    Number("tightness", "C0", "core tokens more alike than random tokens", "tightness"),
     Number("ami", "C1", "agreement of categories and segments (AMI)", "agreement"),
     Number("mrpp_a", "C1", "segments more alike inside than by chance (MRPP A)", "mrpp"),
     Number("distance_r", "C1", "near in activation, near in meaning (r, negative)", "distance", sign=-1),

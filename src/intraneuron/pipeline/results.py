@@ -115,6 +115,7 @@ def _segment_columns(comparison: Comparison) -> dict[str, object]:
 def _composition_columns(comparison: Comparison) -> dict[str, object]:
     purity, entropy = comparison.effects["segment_purity"], comparison.effects["segment_entropy"]
     selectivity, abstraction = comparison.effects["selectivity"], comparison.effects["abstraction"]
+    tightness = comparison.effects["tightness"]
     return {
         "selectivity": selectivity.effect_size,
         "selectivity_p": selectivity.p,
@@ -126,6 +127,9 @@ def _composition_columns(comparison: Comparison) -> dict[str, object]:
         "abstraction": abstraction.observed,
         "abstraction_p": abstraction.p,
         "abstraction_q": abstraction.q,
+        "tightness": tightness.effect_size,
+        "tightness_p": tightness.p,
+        "tightness_q": tightness.q,
     }
 
 

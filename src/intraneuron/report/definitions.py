@@ -18,6 +18,12 @@ LINKAGES = {
 SPACES = {"input": "token embeddings", "output": "unembedding"}
 FIXED: tuple[Definition, ...] = (
     (
+        "Tightness",
+        "How much more alike a neuron's core tokens are than as many random eligible tokens of the vocabulary; 0 by "
+        "chance. It says that there is a category, and nothing about zones of it; shuffled twins have the same.",
+        "mean S over the core tokens, minus mean S over the vocabulary",
+    ),
+    (
         "Agreement (AMI)",
         "How far segment and category tell the same, corrected for chance; 0 by chance, 1 if identical.",
         "(MI − E[MI]) / (½(H(category) + H(segment)) − E[MI])",

@@ -37,6 +37,7 @@ PATTERNS = {
     "untested": "no rotated twin was observed, so nothing can be called a pattern",
 }
 CLAIMS = {
+    "C0": "The tokens that a neuron responds to are a category.",
     "C1": "A relation between zones of activation and categories of meaning exists, but is tenuous.",
     "C2": "The relation exists mainly for tokens of very high activation.",
     "C3": "Categories differ in mean activation, particularly those of low activation.",
@@ -66,6 +67,7 @@ BRIEF: dict[Verdict, str] = {
 BRIEF_OF_ABSENCE = BRIEF | {"more": "apart more", "no more": "apart no more", "less": "apart less"}
 KEY_NUMBERS = {"C1": "ami", "C2": "peak", "C3": "top_down_eta2", "C4": "interleaving"}
 SHORT_NAMES = {
+    "tightness": "tightness",
     "ami": "agreement (AMI)",
     "mrpp_a": "tight segments (A)",
     "distance_r": "distance (r)",
