@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from intraneuron.data import CoreTokens, Effect, Partition, Vocabulary
+from intraneuron.data.core_tokens import MAYBE
 from intraneuron.data.effect import ARRAYS
 from intraneuron.pipeline.compare import QUESTIONS
 
@@ -39,8 +40,9 @@ def core_tokens_table(core: CoreTokens) -> pl.DataFrame:
 
 
 def read_core_tokens_table(frame: pl.DataFrame) -> CoreTokens:
-    """Return the core tokens of a table."""
-    return CoreTokens(**{name: _array(frame, name) for name in CoreTokens.__dataclass_fields__})
+    """Return the core tokens of a table; one of an earlier version may lack columns that may be unknown."""
+    names = [name for name in CoreTokens.__dataclass_fields__ if name not in MAYBE or name in frame.columns]
+    return CoreTokens(**{name: _array(frame, name) for name in names})
 
 
 def categories_table(
