@@ -113,6 +113,12 @@ def check(config: StudyConfig, run: RunConfig) -> None:
     if observe.mode == "vocabulary" and observe.texts:
         msg = "mode (--mode) vocabulary reads no texts (--texts), got some. Leave one of the two out."
         raise SettingError(msg)
+    if observe.cross_fit and not observe.texts:
+        msg = (
+            "cross_fit (--cross-fit) needs texts (--texts), got none: in vocabulary mode every token is read once, and "
+            "there are no two halves."
+        )
+        raise SettingError(msg)
     check_seed(observe.seed)
     check_linkage(config.partition.categories)
     parse_segments(config.partition.segments)
@@ -196,6 +202,7 @@ def keys(plan: Plan) -> dict[str, str]:
             None if plan.texts is None else plan.model.context,
             observe.core_tokens,
             observe.min_count,
+            observe.cross_fit,
             observe.seed,
             plan.run.dtype,
             "rotated" in plan.config.twin.twins,

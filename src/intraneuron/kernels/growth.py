@@ -13,7 +13,7 @@ class Law(NamedTuple):
     intercept: float
     slope: float
 
-    def value(self, length: np.ndarray) -> np.ndarray:
+    def value(self, length: float | np.ndarray) -> np.ndarray:
         """Return the agreement of two texts of this length, between 0 and 1."""
         return np.asarray(1 / (1 + np.exp(-self.intercept) * np.asarray(length, dtype=float) ** -self.slope))
 

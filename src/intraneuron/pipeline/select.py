@@ -118,10 +118,10 @@ def check_finite(activations: TokenActivations) -> None:
 
 def _correlations(activations: TokenActivations, token_id: np.ndarray, *, whole: bool) -> dict[str, np.ndarray]:
     """Return how far the halves' means over the core tokens agree, stepped up when the whole text is what counts."""
-    halves = [means_of(activations.total[h], activations.count[h], token_id) for h in (0, 1)]
+    first, second = (means_of(activations.total[h], activations.count[h], token_id) for h in (0, 1))
     found = {
-        "reliability": correlation(*halves, MIN_TOKENS),
-        "rank_correlation": rank_correlation(*halves, MIN_TOKENS),
+        "reliability": correlation(first, second, MIN_TOKENS),
+        "rank_correlation": rank_correlation(first, second, MIN_TOKENS),
     }
     return {name: stepped_up(r) if whole else r for name, r in found.items()}
 

@@ -12,9 +12,9 @@ import numpy as np
 from intraneuron.config import MIN_TOKENS
 from intraneuron.data import TokenActivations
 from intraneuron.kernels.growth import Law, fit_law
-from intraneuron.kernels.halves import correlation, in_common
+from intraneuron.kernels.halves import correlation
 from intraneuron.kernels.selection import means_of, top_tokens
-from intraneuron.pipeline.select import part_of_count
+from intraneuron.pipeline.select import halves_overlap, part_of_count
 
 SIZES = (1, 2, 3, 5, 7, 10)
 """Shards of the texts that are compared; the largest is half of the whole."""
@@ -66,12 +66,11 @@ class Curve:
         return np.array([getattr(self, name)[self.shards == size].mean() for size in np.unique(self.shards)])
 
 
-def settle(
-    shards: TokenActivations, eligible: np.ndarray, *, core_tokens: int, min_count: int, seed: int
-) -> Curve:
+def settle(shards: TokenActivations, eligible: np.ndarray, *, core_tokens: int, min_count: int, seed: int) -> Curve:
     """Compare the core tokens of two texts of 1, 2, ... shards each, dealt in several keyed ways.
 
-    A text of s of H shards needs s/H of the sightings of ``min_count`` for a token, at least 1.
+    A token needs, in a text of s of H shards, s/H of the sightings of ``min_count``, at least 1; in two of them twice
+    as many.
 
     Parameters
     ----------
@@ -88,8 +87,8 @@ def settle(
     for split in range(SPLITS):
         order = np.random.default_rng([seed, shards.layer, split, _SPLIT]).permutation(shards.parts)
         for size, two in _growing(shards, order):
-            needed = [part_of_count(min_count, texts * size / shards.parts) for texts in (1, 2)]
-            rows.append((split, size, two.count.sum() / 2, *_agreement(two, eligible, core_tokens, *needed)))
+            needed = part_of_count(min_count, 2 * size / shards.parts)
+            rows.append((split, size, two.count.sum() / 2, *_agreement(two, eligible, core_tokens, needed)))
     return Curve(*(np.array(column) for column in zip(*rows, strict=True)))
 
 
@@ -105,17 +104,13 @@ def _growing(shards: TokenActivations, order: np.ndarray) -> Iterator[tuple[int,
             yield size, TokenActivations(shards.layer, shards.neuron, count, total)
 
 
-def _agreement(
-    two: TokenActivations, eligible: np.ndarray, core_tokens: int, alone: int, together: int
-) -> tuple[float, float]:
-    """Return the median over neurons of reliability and of overlap of two texts."""
-    allowed = eligible & (two.count.sum(axis=0) >= together)
+def _agreement(two: TokenActivations, eligible: np.ndarray, core_tokens: int, min_count: int) -> tuple[float, float]:
+    """Return the median over neurons of reliability and of overlap of two texts; ``min_count`` is of both together."""
+    allowed = eligible & (two.count.sum(axis=0) >= min_count)
     pooled, _, _ = top_tokens(two.total, two.count, allowed, core_tokens)
-    means = [means_of(two.total[text], two.count[text], pooled) for text in (0, 1)]
-    lists = []
-    for text in map(two.part, (0, 1)):
-        lists.append(top_tokens(text.total, text.count, eligible & (text.count[0] >= alone), core_tokens)[0])
-    return _median(correlation(*means, MIN_TOKENS)), _median(in_common(*lists))
+    first, second = (means_of(two.total[text], two.count[text], pooled) for text in (0, 1))
+    overlap = halves_overlap(two, eligible, core_tokens=core_tokens, min_count=min_count)
+    return _median(correlation(first, second, MIN_TOKENS)), _median(overlap)
 
 
 def _median(values: np.ndarray) -> float:
