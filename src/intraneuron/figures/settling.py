@@ -15,7 +15,7 @@ CAPTION = (
     "Points: two texts of this length, made of the study's own, compared. Lines: the law of the longest of them, "
     "carried on. Across: settled. Upright: the text that this study read."
 )
-NAMES = {"reliability": "correlation", "overlap": "tokens in common"}
+NAMES = {"correlation": "correlation", "overlap": "tokens in common"}
 HEIGHT = 120
 DIGITS = 4
 

@@ -12,9 +12,9 @@ import numpy as np
 from intraneuron.config import MIN_TOKENS
 from intraneuron.data import TokenActivations
 from intraneuron.kernels.growth import Law, fit_law
-from intraneuron.kernels.halves import correlation
+from intraneuron.kernels.halves import correlation, in_common
 from intraneuron.kernels.selection import means_of, top_tokens
-from intraneuron.pipeline.select import halves_overlap, part_of_count
+from intraneuron.pipeline.select import part_of_count
 
 SIZES = (1, 2, 3, 5, 7, 10)
 """Shards of the texts that are compared; the largest is half of the whole."""
@@ -22,12 +22,12 @@ SIZES = (1, 2, 3, 5, 7, 10)
 SPLITS = 5
 """Ways to deal the shards to two texts."""
 
-WANTED = {"reliability": 0.9, "overlap": 0.8}
+WANTED = {"correlation": 0.9, "overlap": 0.8}
 """Core tokens are settled when two texts agree so far, in the median neuron."""
 
-LAWS: dict[str, tuple[float | None, int]] = {"reliability": (1.0, 2), "overlap": (None, 4)}
+LAWS: dict[str, tuple[float | None, int]] = {"correlation": (1.0, 2), "overlap": (None, 4)}
 """Of each number: the slope of its law (None: fitted), and how many of the longest texts it is fitted to. (Shorter
-texts lack rare tokens, and so look more reliable than Spearman-Brown's law would have them.)"""
+texts lack rare tokens, and so agree more than Spearman-Brown's law would have it.)"""
 
 FAR = 20
 """Times the text that was read up to which a law is carried on."""
@@ -50,15 +50,15 @@ class Curve:
         Which way to deal the shards, and how many each of the two texts got.
     tokens : float64 array, (P,)
         Tokens of one of the texts: the mean of both.
-    reliability, overlap : float64 arrays, (P,)
-        Median over neurons: the correlation of the two texts' means over the core tokens of both together, and the
-        share of core tokens in common when each selects by itself. NaN when undefined for every neuron.
+    correlation, overlap : float64 arrays, (P,)
+        Median over neurons: of the two texts' means over the core tokens that one of them chose (both in turn), and
+        the share of core tokens in common. NaN when undefined for every neuron.
     """
 
     split: np.ndarray
     shards: np.ndarray
     tokens: np.ndarray
-    reliability: np.ndarray
+    correlation: np.ndarray
     overlap: np.ndarray
 
     def mean(self, name: str) -> np.ndarray:
@@ -69,8 +69,7 @@ class Curve:
 def settle(shards: TokenActivations, eligible: np.ndarray, *, core_tokens: int, min_count: int, seed: int) -> Curve:
     """Compare the core tokens of two texts of 1, 2, ... shards each, dealt in several keyed ways.
 
-    A token needs, in a text of s of H shards, s/H of the sightings of ``min_count``, at least 1; in two of them twice
-    as many.
+    A token needs, in a text of s of H shards, s/H of the sightings of ``min_count``, at least 1.
 
     Parameters
     ----------
@@ -87,7 +86,7 @@ def settle(shards: TokenActivations, eligible: np.ndarray, *, core_tokens: int, 
     for split in range(SPLITS):
         order = np.random.default_rng([seed, shards.layer, split, _SPLIT]).permutation(shards.parts)
         for size, two in _growing(shards, order):
-            needed = part_of_count(min_count, 2 * size / shards.parts)
+            needed = part_of_count(min_count, size / shards.parts)
             rows.append((split, size, two.count.sum() / 2, *_agreement(two, eligible, core_tokens, needed)))
     return Curve(*(np.array(column) for column in zip(*rows, strict=True)))
 
@@ -105,12 +104,18 @@ def _growing(shards: TokenActivations, order: np.ndarray) -> Iterator[tuple[int,
 
 
 def _agreement(two: TokenActivations, eligible: np.ndarray, core_tokens: int, min_count: int) -> tuple[float, float]:
-    """Return the median over neurons of reliability and of overlap of two texts; ``min_count`` is of both together."""
-    allowed = eligible & (two.count.sum(axis=0) >= min_count)
-    pooled, _, _ = top_tokens(two.total, two.count, allowed, core_tokens)
-    first, second = (means_of(two.total[text], two.count[text], pooled) for text in (0, 1))
-    overlap = halves_overlap(two, eligible, core_tokens=core_tokens, min_count=min_count)
-    return _median(correlation(first, second, MIN_TOKENS)), _median(overlap)
+    """Return the median over neurons of correlation and of overlap of two texts; ``min_count`` is of each."""
+    texts = [two.part(0), two.part(1)]
+    chosen = [
+        top_tokens(text.total, text.count, eligible & (text.count[0] >= min_count), core_tokens)[0] for text in texts
+    ]
+    # Over tokens that one text chose. Over those that both chose together, high sums, the luck of one would be the bad
+    # luck of the other, and noise alone would correlate by -0.5.
+    found = []
+    for token_id in chosen:
+        first, second = (means_of(text.total[0], text.count[0], token_id) for text in texts)
+        found.append(correlation(first, second, MIN_TOKENS))
+    return _median(np.concatenate(found)), _median(in_common(*chosen))
 
 
 def _median(values: np.ndarray) -> float:

@@ -19,14 +19,14 @@ Row = Mapping[str, Any]
 
 MEANING = (
     "Core tokens are called settled when two texts of that length agree on them in the median neuron: a correlation "
-    f"of {WANTED['reliability']} of their mean activations, and {WANTED['overlap']:.0%} of the core tokens in common "
+    f"of {WANTED['correlation']} of their mean activations, and {WANTED['overlap']:.0%} of the core tokens in common "
     "when each text selects by itself."
 )
 CROSS_FITTED = (
     "Cross-fit: the even documents chose the core tokens, the odd ones alone say how active these are. So activation, "
     "order and zones are free of the luck that a token was chosen for."
 )
-NUMBERS = {"reliability": "correlation of activations", "overlap": "core tokens in common"}
+NUMBERS = {"correlation": "correlation of activations", "overlap": "core tokens in common"}
 
 
 def settled_sentence(summary: Summary) -> str:
