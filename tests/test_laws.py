@@ -48,8 +48,8 @@ def _shuffles(b: Batch) -> np.ndarray:
     return shuffles(b.n, b.width, seed=5, layer=b.keys[1], neuron=b.keys[2])
 
 
-def _halves(b: Batch) -> list[np.ndarray]:
-    return [means_of(b.total[h], b.count[h], b.token_id) for h in (0, 1)]
+def _halves(b: Batch) -> tuple[np.ndarray, np.ndarray]:
+    return means_of(b.total[0], b.count[0], b.token_id), means_of(b.total[1], b.count[1], b.token_id)
 
 
 def _spelled(b: Batch) -> tuple[np.ndarray, np.ndarray, int]:

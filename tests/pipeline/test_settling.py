@@ -47,7 +47,7 @@ def test_two_texts_choose_by_themselves_with_sightings_in_proportion(split: int,
         for own in chosen:
             both = own[(count[:, own] > 0).all(axis=0)]
             r.append(np.corrcoef(mean[0, both, i], mean[1, both, i])[0, 1])
-        common.append(len(np.intersect1d(*chosen)) / min(map(len, chosen)))
+        common.append(len(np.intersect1d(chosen[0], chosen[1])) / min(map(len, chosen)))
     row = np.flatnonzero((curve.split == split) & (curve.shards == size))[0]
     assert curve.correlation[row] == pytest.approx(np.median(r), rel=1e-4)
     assert curve.overlap[row] == np.median(common)

@@ -40,9 +40,10 @@ def announce(console: Console, plan: Plan, out: Path, todo: Mapping[str, tuple[i
     else:
         reads = f"{int(plan.texts.counted.sum()):,} tokens of text (corpus mode)"
     twins = ", ".join(plan.config.twin.twins) or "none"
+    crossed = " (cross-fit)" if plan.config.observe.cross_fit else ""
     lines = [
         f"{plan.name}: {_count(neurons, 'neuron')} in {layers}; reads {reads}.",
-        f"Core tokens {plan.config.observe.core_tokens}, categories {plan.config.partition.categories}, "
+        f"Core tokens {plan.config.observe.core_tokens}{crossed}, categories {plan.config.partition.categories}, "
         f"segments {plan.config.partition.segments}, space {plan.config.space.full_name}, twins {twins}.",
     ]
     if todo != {stage.name: plan.layers for stage in STAGES}:
