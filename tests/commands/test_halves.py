@@ -94,7 +94,7 @@ def test_what_halves_say_is_on_the_terminal_the_card_and_in_every_table(user: Us
     for text in ("Minimum count, the least", "ore tokens", "this study read", "Check: for"):
         assert text in done.stdout
     study = user.home / "mixed-study"
-    for population in ("neurons", "rotated"):
+    for population in ("rotated", "neurons"):
         table = pl.read_parquet(study / population / "core_tokens" / "layer-00.parquet")
         results = pl.read_parquet(study / population / "results.parquet")
         for column in ("reliability", "rank_correlation", "overlap"):
@@ -105,9 +105,10 @@ def test_what_halves_say_is_on_the_terminal_the_card_and_in_every_table(user: Us
     summary = json.loads((study / "summary.json").read_text())["reliability"]
     assert summary["layers"][0]["chosen"] is True
     assert {row["population"] for row in summary["settled"]} == {"neurons", "rotated"}
-    shown = user.call("show", "mixed-study", "L0N3").stdout
+    neuron = f"L0N{int(np.nanargmax(results['rank_correlation'].to_numpy()))}"
+    shown = user.call("show", "mixed-study", neuron).stdout
     assert "Two halves of the text: reliability " in shown
-    card = json.loads(user.call("show", "mixed-study", "L0N3", "--json").stdout)
+    card = json.loads(user.call("show", "mixed-study", neuron, "--json").stdout)
     assert 0 <= card["overlap"] <= 1
     assert -1 <= card["rank_correlation"] <= 1
 
@@ -120,7 +121,8 @@ def test_cross_fit_orders_neurons_twins_and_jackknife_by_the_other_half(user: Us
     before = {name: pl.read_parquet(study / name / file) for name in ("neurons", "rotated")}
     done = user.call(*words, "--cross-fit")
     assert done.returncode == 0, done.stderr
-    assert "still to do: observe, " in done.stderr
+    assert "Core tokens 20 (cross-fit), categories" in done.stderr
+    assert "observe: " in done.stderr
     assert "Cross-fit: core tokens were chosen on the even documents and ordered by the odd ones" in done.stdout
     for name, old in before.items():
         new = pl.read_parquet(study / name / file)
