@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from intraneuron.data.card import Card, CardCategory, CardNumber, CardSegment, CardToken
+from intraneuron.pipeline.settling import SIZES, Curve, settling_rows
 
 NAN = math.nan
 THEMES = (
@@ -87,6 +89,8 @@ def make_card(
         segments=tuple(_segment(made, segment, rotated) for segment in range(SEGMENTS)),
         numbers=tuple(_number(row, rotated) for row in NUMBERS),
         notes=("2 core tokens are byte fragments.",),
+        rank_correlation=0.88,
+        overlap=0.79,
     )
 
 
@@ -129,6 +133,8 @@ def empty_card() -> Card:
         numbers=numbers,
         pattern="insufficient",
         reliability=NAN,
+        rank_correlation=NAN,
+        overlap=NAN,
         silhouette=NAN,
         clustered=None,
     )
@@ -178,9 +184,35 @@ def make_summary(layers: tuple[int, ...] = (0, 1), rotated: bool = True, others:
             if population in populations
             for pattern, share in shares.items()
         ],
-        "reliability": {"median": 0.87, "overlap": 0.74, "min_count": 12},
+        "reliability": make_reliability(layers, [name for name in populations if name != "shuffled"]),
         "notes": ["71 % of neurons were cut into 10 categories, the upper bound."],
     }
+
+
+def make_reliability(
+    layers: tuple[int, ...] = (0, 1), populations: Sequence[str] = ("neurons", "rotated"), settled_at: float = 0.4
+) -> dict[str, Any]:
+    """Build what halves of a text say; core tokens are settled at ``settled_at`` million tokens in layer 0."""
+    shards = np.array(SIZES)
+    curves = {
+        layer: {name: _curve(shards, settled_at * (1 + layer) * (1 + 0.2 * i)) for i, name in enumerate(populations)}
+        for layer in layers
+    }
+    own = {"chosen": True, "min_count_reliability": 0.83, "reliability": 0.87, "rank_correlation": 0.85}
+    return {
+        **{"median": 0.87, "rank_correlation": 0.85, "overlap": 0.74, "min_count": [12], "testable": 500},
+        "core_tokens": 100.0,
+        "layers": [{"layer": layer, "min_count": 12, "testable": 500, "overlap": 0.74} | own for layer in layers],
+        **settling_rows(curves),
+    }
+
+
+def _curve(shards: np.ndarray, settled: float) -> Curve:
+    """Return a curve by Spearman-Brown's law, with a correlation of 0.9 at ``settled`` million tokens."""
+    length = 48_000.0 * shards
+    odds = 9 * length / (1e6 * settled)
+    common = 3 * np.sqrt(length / (1e6 * settled))
+    return Curve(np.zeros(len(shards), dtype=int), shards, length, odds / (1 + odds), common / (1 + common))
 
 
 def _claim(row: tuple[Any, ...], layer: int | None, rotated: bool, rng: np.random.Generator) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from intraneuron.kernels.breaks import cut, variance_fit
 from intraneuron.kernels.clustering import LINKAGES, cluster
 from intraneuron.kernels.composition import composition
 from intraneuron.kernels.groups import renumber
+from intraneuron.kernels.halves import correlation, in_common, rank_correlation, stepped_up
 from intraneuron.kernels.homogeneity import zones
 from intraneuron.kernels.keyed import shuffles
 from intraneuron.kernels.multiplicity import benjamini_hochberg
@@ -46,6 +47,10 @@ def _zones(b: Batch, **options: bool) -> Sequence[np.ndarray]:
 
 def _shuffles(b: Batch) -> np.ndarray:
     return shuffles(b.n, b.width, seed=5, layer=b.keys[1], neuron=b.keys[2])
+
+
+def _halves(b: Batch) -> tuple[np.ndarray, np.ndarray]:
+    return means_of(b.total[0], b.count[0], b.token_id), means_of(b.total[1], b.count[1], b.token_id)
 
 
 def _spelled(b: Batch) -> tuple[np.ndarray, np.ndarray, int]:
@@ -82,6 +87,12 @@ KERNELS: dict[str, Kernel] = {
     "shuffles": lambda b: [_shuffles(b)],
     "top_tokens": lambda b: top_tokens(b.total, b.count, b.eligible, 30),
     "means_of": lambda b: [means_of(b.total[0], b.count[0], b.token_id)],
+    "correlation": lambda b: [correlation(*_halves(b), 5)],
+    "rank_correlation": lambda b: [rank_correlation(*_halves(b), 5)],
+    "stepped_up": lambda b: [stepped_up(correlation(*_halves(b), 5))],
+    "in_common": lambda b: [
+        in_common(*(top_tokens(b.total[h:][:1], b.count[h:][:1], b.eligible, 30)[0] for h in (0, 1)))
+    ],
 }
 """A name begins with that of the function."""
 
@@ -95,6 +106,7 @@ NOT_OF_NEURONS = {
     "jackknife_parts": "a mean over neurons",
     "standard_error": "a mean over neurons",
     "interval_factor": "a constant",
+    "fit_law": "one curve",
     "orthants": "tokens, no neurons",
     "background_sums": "tokens, no neurons",
     "binomials": "a table of numbers",

@@ -13,6 +13,7 @@ from intraneuron import tables
 from intraneuron.data import Vocabulary
 from intraneuron.pipeline.compare import QUESTIONS, compare
 from intraneuron.pipeline.partition import bounds, categorize, segment
+from intraneuron.pipeline.settling import Curve
 
 BATCH = make_batch(8, 30)
 CORE, SPACE = BATCH.core(), BATCH.space()
@@ -40,6 +41,21 @@ def test_core_tokens_come_back() -> None:
     found = tables.read_core_tokens_table(through_parquet(tables.core_tokens_table(CORE)))
     same(found, CORE, tuple(CORE.__dataclass_fields__))
     assert (CORE.n < 20).any()
+
+
+def test_core_tokens_of_an_earlier_version_know_nothing_of_halves_but_reliability() -> None:
+    old = tables.core_tokens_table(CORE).drop("rank_correlation", "overlap")
+    found = tables.read_core_tokens_table(through_parquet(old))
+    assert np.isnan([found.rank_correlation, found.overlap]).all()
+    same(found, CORE, ("token_id", "activation", "reliability"))
+
+
+def test_a_curve_of_settling_comes_back() -> None:
+    rng = np.random.default_rng(0)
+    curve = Curve(np.arange(6) // 3, np.arange(6) % 3, *rng.random((3, 6)))
+    curve.overlap[2] = np.nan
+    found = tables.read_settling_table(through_parquet(tables.settling_table(curve)))
+    same(found, curve, tuple(Curve.__dataclass_fields__))
 
 
 def test_a_row_of_core_tokens_has_fixed_size_lists() -> None:

@@ -69,6 +69,8 @@ def build_card(folder: StudyFolder, layer: int, neuron: int) -> Card:
         space=summary["space"],
         pattern=result["pattern"],
         reliability=_float(result["reliability"]),
+        rank_correlation=float(core.rank_correlation[0]),
+        overlap=float(core.overlap[0]),
         silhouette=_float(result["silhouette"]),
         clustered=result["clustered"],
         tokens=card_tokens(core, categories, segments, folder.vocabulary()),

@@ -53,6 +53,9 @@ class ObserveConfig:
     min_count: int | Literal["auto"] = "auto"
     """Sightings a token needs to be eligible (corpus mode); auto picks the least that the data bear."""
 
+    cross_fit: bool = False
+    """Choose core tokens on one half of the texts, and order and cut them by the other half."""
+
     seed: int = 0
     """Seed of everything random: twins, samples, permutations."""
 

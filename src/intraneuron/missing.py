@@ -18,6 +18,8 @@ Layers = tuple[int, ...]
 def _observed(work: Work, layer: int) -> Iterator[str]:
     for name in work.observed:
         yield from (f"{table}/{_file(layer)}" for table in (f"{name}/core_tokens", f"jackknife/{name}/core_tokens"))
+        if work.plan.mode == "corpus":
+            yield f"{name}/settling/{_file(layer)}"
     yield "vocabulary.parquet"
 
 

@@ -10,11 +10,13 @@ import polars as pl
 
 from intraneuron.config import MIN_TOKENS
 from intraneuron.data import TokenActivations
+from intraneuron.data.core_tokens import MAYBE
 from intraneuron.errors import DataError
 from intraneuron.kernels.orthants import orthants
 from intraneuron.pipeline.leave_out import select_without
-from intraneuron.pipeline.select import RELIABLE, choose_min_count, halves_overlap, select
-from intraneuron.tables import core_tokens_table, vocabulary_table
+from intraneuron.pipeline.select import RELIABLE, choose_min_count, select
+from intraneuron.pipeline.settling import settle
+from intraneuron.tables import core_tokens_table, settling_table, vocabulary_table
 from intraneuron.twinning import with_twins
 from intraneuron.work import Work
 
@@ -44,13 +46,20 @@ def observe_stage(work: Work) -> None:
 def check_testable(work: Work) -> None:
     """Raise DataError when no neuron of the study has enough core tokens to be tested."""
     seen = [work.folder.manifest["observation"][str(layer)] for layer in work.plan.layers]
-    if not any(notes["testable"] for notes in seen):
-        most = max(notes["most_core_tokens"] for notes in seen)
+    if any(notes["testable"] for notes in seen):
+        return
+    most = max(notes["most_core_tokens"] for notes in seen)
+    if work.plan.config.observe.cross_fit:
         msg = (
-            f"Too few eligible tokens: no neuron has {MIN_TOKENS} core tokens, the most is {most}. "
-            "Give more text, or a lower --min-count."
+            f"Too few eligible tokens in both halves of the text: no neuron has {MIN_TOKENS} core tokens of the even "
+            f"documents that the odd ones hold, the most is {most}. Give more text, or leave --cross-fit out."
         )
         raise DataError(msg)
+    msg = (
+        f"Too few eligible tokens: no neuron has {MIN_TOKENS} core tokens, the most is {most}. "
+        "Give more text, or a lower --min-count."
+    )
+    raise DataError(msg)
 
 
 def _keep(work: Work, observation: Observation, eligible: np.ndarray, group: np.ndarray) -> None:
@@ -58,19 +67,25 @@ def _keep(work: Work, observation: Observation, eligible: np.ndarray, group: np.
     folder, config, layer = work.folder, work.plan.config.observe, observation.layer
     neurons = observation.populations["neurons"]
     min_count, notes = _min_count(work, neurons, eligible)
-    selection = {"core_tokens": config.core_tokens, "min_count": min_count}
+    selection: dict[str, Any] = {
+        "core_tokens": config.core_tokens,
+        "min_count": min_count,
+        "cross_fit": config.cross_fit,
+    }
     for name, activations in observation.populations.items():
         core = select(activations, eligible, **selection)
         folder.write(folder.layer_file(f"{name}/core_tokens", layer), core_tokens_table(core))
         shards = observation.shards.get(name)
         frame, share = _leave_out_core_tokens(activations, shards, eligible, group, selection)
         folder.write(folder.layer_file(f"jackknife/{name}/core_tokens", layer), frame)
+        if shards is not None:
+            curve = settle(shards, eligible, core_tokens=config.core_tokens, min_count=min_count, seed=config.seed)
+            folder.write(folder.layer_file(f"{name}/settling", layer), settling_table(curve))
         if name == "neurons":
             notes |= {"testable": int((core.n >= MIN_TOKENS).sum()), "most_core_tokens": int(core.n.max())}
             notes["share"] = share
             if neurons.parts == 2:
-                notes["reliability"] = _median(core.reliability)
-                notes["overlap"] = _median(halves_overlap(neurons, eligible, **selection))
+                notes |= {column: _median(getattr(core, column)) for column in ("reliability", *MAYBE)}
     folder.manifest["observation"][str(layer)] = notes
     count = neurons.count.sum(axis=0)
     folder.write(folder.path / "vocabulary.parquet", vocabulary_table(work.plan.model.vocabulary, count))
@@ -89,14 +104,16 @@ def _min_count(work: Work, neurons: TokenActivations, eligible: np.ndarray) -> t
         return 1, {"min_count": 1}
     if config.min_count != "auto":
         return config.min_count, {"min_count": config.min_count}
-    chosen, reliability = choose_min_count(neurons, eligible, core_tokens=config.core_tokens)
+    chosen, reliability = choose_min_count(
+        neurons, eligible, core_tokens=config.core_tokens, cross_fit=config.cross_fit
+    )
     if not reliability >= RELIABLE:
         found = f"with {reliability:.2f}" if np.isfinite(reliability) else "too short to say how reliable"
         work.progress.say(
             f"Layer {neurons.layer}: no minimum count makes the median neuron reliable ({RELIABLE}); the best is "
             f"{chosen}, {found}. More text would help."
         )
-    return chosen, {"min_count": chosen}
+    return chosen, {"min_count": chosen, "min_count_reliability": reliability}
 
 
 def _leave_out_core_tokens(
@@ -104,7 +121,7 @@ def _leave_out_core_tokens(
     shards: TokenActivations | None,
     eligible: np.ndarray,
     group: np.ndarray,
-    selection: dict[str, int],
+    selection: dict[str, Any],
 ) -> tuple[pl.DataFrame, list[float]]:
     """Return sampled neurons' core tokens with all groups (-1) and with each left out, and the groups' shares.
 
@@ -114,9 +131,7 @@ def _leave_out_core_tokens(
     if shards is not None:
         weight = shards.count.sum(axis=1).astype(float)
         for g in range(-1, shards.parts):
-            keep = np.arange(shards.parts) != g
-            part = replace(shards, count=shards.count[keep], total=shards.total[keep])
-            part = _as_one(part)
+            part = _without(shards, g, parts=2 if selection["cross_fit"] else 1)
             frames.append(core_tokens_table(select(part, eligible, **selection)).with_columns(group=pl.lit(g)))
     else:
         some = activations.columns(_sample(activations))
@@ -139,7 +154,9 @@ def _sample(activations: TokenActivations) -> np.ndarray:
     return np.linspace(0, size - 1, min(JACKKNIFE_NEURONS, size)).astype(int)
 
 
-def _as_one(part: TokenActivations) -> TokenActivations:
-    """Add the parts of an observation up."""
-    total = part.total.sum(axis=0, keepdims=True, dtype=np.float64).astype(np.float32)
-    return replace(part, count=part.count.sum(axis=0, keepdims=True), total=total)
+def _without(shards: TokenActivations, dropped: int, *, parts: int) -> TokenActivations:
+    """Add the shards up but for one (-1: none), in one part or in the two halves: even and odd shards."""
+    shard = np.arange(shards.parts)
+    members = [(shard % parts == part) & (shard != dropped) for part in range(parts)]
+    total = np.stack([shards.total[some].sum(axis=0, dtype=np.float64).astype(np.float32) for some in members])
+    return replace(shards, count=np.stack([shards.count[some].sum(axis=0) for some in members]), total=total)

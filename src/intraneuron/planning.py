@@ -119,6 +119,12 @@ def check(config: StudyConfig, run: RunConfig) -> None:
             "Give texts (--texts), or leave frequency out."
         )
         raise SettingError(msg)
+    if observe.cross_fit and not observe.texts:
+        msg = (
+            "cross_fit (--cross-fit) needs texts (--texts), got none: in vocabulary mode every token is read once, and "
+            "there are no two halves."
+        )
+        raise SettingError(msg)
     check_seed(observe.seed)
     check_linkage(config.partition.categories)
     parse_segments(config.partition.segments)
@@ -202,6 +208,7 @@ def keys(plan: Plan) -> dict[str, str]:
             None if plan.texts is None else plan.model.context,
             observe.core_tokens,
             observe.min_count,
+            observe.cross_fit,
             observe.seed,
             plan.run.dtype,
             [twin for twin in OWN_TWINS if twin in plan.config.twin.twins],

@@ -8,17 +8,21 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from intraneuron.config import K_MAX, OWN_TWINS
+from intraneuron.config import K_MAX, MIN_TOKENS, OWN_TWINS
 from intraneuron.data import CoreTokens
 from intraneuron.errors import StudyError
 from intraneuron.manifest import MODEL, joined, versions
 from intraneuron.pipeline.pattern import bars, flags
 from intraneuron.pipeline.results import Population, results, silhouette_bar
+from intraneuron.pipeline.settling import Curve, settling_rows
 from intraneuron.pipeline.summarize import Layer, pattern_rows, summarize
 from intraneuron.store import StudyFolder
-from intraneuron.tables import read_jackknife_table
+from intraneuron.tables import read_jackknife_table, read_settling_table
 
 CLEAREST = 12
+
+OF_LAYER = ("min_count", "min_count_reliability", "reliability", "rank_correlation", "overlap", "testable")
+"""What the table of reliability has of a layer."""
 
 
 def write_summary(folder: StudyFolder, found: dict[int, dict[str, Population]]) -> None:
@@ -41,7 +45,9 @@ def write_summary(folder: StudyFolder, found: dict[int, dict[str, Population]]) 
         "patterns": pattern_rows(layers, limits),
         "bars": {str(n): values for n, values in limits.items()},
         "clusters": _cluster_shares(found, frames),
-        "reliability": _reliability(folder, list(found)),
+        "reliability": _reliability(folder, list(found))
+        | {"core_tokens": frames["neurons"]["n"].median()}
+        | settling_rows(_curves(folder, found)),
         "clearest": clearest(frames["neurons"]),
         "other_mode": _other_mode(folder, {n: p["neurons"] for n, p in found.items()}),
     }
@@ -114,13 +120,25 @@ def _reliability(folder: StudyFolder, layers: list[int]) -> dict[str, Any]:
     notes = {n: folder.manifest["observation"][str(n)] for n in layers}
     return {
         "median": _mean_of_known(notes, "reliability"),
+        "rank_correlation": _mean_of_known(notes, "rank_correlation"),
         "overlap": _mean_of_known(notes, "overlap"),
         "min_count": sorted({v["min_count"] for v in notes.values()}),
         "testable": sum(v["testable"] for v in notes.values()),
         "layers": [
-            {"layer": n, **{k: v.get(k) for k in ("min_count", "reliability", "overlap", "testable")}}
+            {"layer": n, "chosen": "min_count_reliability" in v, **{k: v.get(k) for k in OF_LAYER}}
             for n, v in notes.items()
         ],
+    }
+
+
+def _curves(folder: StudyFolder, found: dict[int, dict[str, Population]]) -> dict[int, dict[str, Curve]]:
+    """Return how core tokens settle with more text, of every population that a text was read for."""
+    files = {
+        n: {name: folder.layer_file(f"{name}/settling", n) for name in populations} for n, populations in found.items()
+    }
+    return {
+        n: {name: read_settling_table(folder.read(file)) for name, file in some.items() if file.is_file()}
+        for n, some in files.items()
     }
 
 
@@ -185,7 +203,18 @@ def _notes(summary: dict[str, Any]) -> list[str]:
         notes.append(
             f"Core tokens in common with the {other['mode']}-mode study {other['study']}: {other['overlap']:.0%}."
         )
+    if summary["settings"]["observe"].get("cross_fit"):
+        n = summary["reliability"]["core_tokens"]
+        notes.append(
+            "Cross-fit: core tokens were chosen on the even documents and ordered by the odd ones; those that the odd "
+            f"ones do not hold left, and the median neuron has {n:.0f}."
+        )
     median = summary["reliability"]["median"]
+    if median is None and summary["mode"] == "corpus":
+        notes.append(
+            f"Nothing can be said of reliability: no neuron has {MIN_TOKENS} core tokens that both halves of the text "
+            "hold. Give more text, or mix the documents."
+        )
     if median is not None and median < 0.8:
         notes.append(f"Core tokens are not settled: the median neuron's reliability is {median:.2f}. Give more text.")
     return notes

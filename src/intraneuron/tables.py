@@ -6,8 +6,10 @@ import numpy as np
 import polars as pl
 
 from intraneuron.data import CoreTokens, Effect, Partition, Vocabulary
+from intraneuron.data.core_tokens import MAYBE
 from intraneuron.data.effect import ARRAYS
 from intraneuron.pipeline.compare import QUESTIONS
+from intraneuron.pipeline.settling import Curve
 
 _PARTS = ("deviation", "sample_noise", "layer_noise")
 
@@ -39,8 +41,19 @@ def core_tokens_table(core: CoreTokens) -> pl.DataFrame:
 
 
 def read_core_tokens_table(frame: pl.DataFrame) -> CoreTokens:
-    """Return the core tokens of a table."""
-    return CoreTokens(**{name: _array(frame, name) for name in CoreTokens.__dataclass_fields__})
+    """Return the core tokens of a table; one of an earlier version may lack columns that may be unknown."""
+    names = [name for name in CoreTokens.__dataclass_fields__ if name not in MAYBE or name in frame.columns]
+    return CoreTokens(**{name: _array(frame, name) for name in names})
+
+
+def settling_table(curve: Curve) -> pl.DataFrame:
+    """Return a row a split of the text and length."""
+    return pl.DataFrame({name: getattr(curve, name) for name in Curve.__dataclass_fields__})
+
+
+def read_settling_table(frame: pl.DataFrame) -> Curve:
+    """Return the curve of a table."""
+    return Curve(**{name: _array(frame, name) for name in Curve.__dataclass_fields__})
 
 
 def categories_table(

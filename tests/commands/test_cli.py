@@ -38,7 +38,7 @@ NUMBERS = """
 top_down_h top_down_eta2 top_down_p top_down_q interleaving interleaving_p interleaving_q homogeneity_null
 peak peak_z peak_p peak_q peak10 peak10_p peak5 peak5_p mrpp_a mrpp_p mrpp_q distance_r distance_p distance_q
 ami agreement_x2 agreement_p agreement_q information_category information_segment silhouette reliability
-abstraction abstraction_p abstraction_q tightness tightness_p tightness_q
+rank_correlation overlap abstraction abstraction_p abstraction_q tightness tightness_p tightness_q
 """
 LISTS = """
 homogeneity homogeneity_z homogeneity_p homogeneity_q homogeneity_stepdown_p

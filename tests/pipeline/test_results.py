@@ -25,6 +25,7 @@ BEYOND = {
     *("peak10_z", "peak10_q", "peak5_z", "peak5_q", "information_category", "information_segment"),
     *("selectivity", "selectivity_p", "purity", "purity_null", "purity_p", "entropy", "entropy_null"),
     *("abstraction", "abstraction_p", "abstraction_q", "tightness", "tightness_p", "tightness_q"),
+    *("rank_correlation", "overlap"),
 }
 
 BATCH = make_batch(9, 40)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 from tests import oracle
 
 from intraneuron.data import CoreTokens, TokenActivations
@@ -89,6 +90,108 @@ def test_the_overlap_of_halves_is_the_share_of_core_tokens_in_common() -> None:
         assert found[i] == pytest.approx(len(halves[0] & halves[1]) / min(map(len, halves)))
     same = replace(activations, count=activations.count[[0, 0]], total=activations.total[[0, 0]])
     assert (halves_overlap(same, ALL, core_tokens=40, min_count=6) == 1).all()
+
+
+def test_core_tokens_have_the_overlap_and_the_rank_correlation_of_the_halves() -> None:
+    activations = corpus()
+    core = select(activations, ALL, core_tokens=60, min_count=8)
+    np.testing.assert_array_equal(core.overlap, halves_overlap(activations, ALL, core_tokens=60, min_count=8))
+    for i in range(N):
+        ids = core.token_id[i, : core.n[i]]
+        both = (activations.count[:, ids] > 0).all(axis=0)
+        halves = activations.total[:, ids[both], i].astype(float) / activations.count[:, ids[both]]
+        r = stats.spearmanr(*halves).statistic
+        assert core.rank_correlation[i] == pytest.approx(2 * r / (1 + r), rel=1e-9)
+    alone = select(activations.part(0), ALL)
+    assert np.isnan([alone.overlap, alone.rank_correlation]).all()
+
+
+def test_half_of_an_odd_count_is_rounded_up() -> None:
+    activations = corpus()
+    found = [halves_overlap(activations, ALL, core_tokens=40, min_count=m) for m in (5, 6, 4)]
+    np.testing.assert_array_equal(found[0], found[1])
+    assert not np.array_equal(found[0], found[2])
+
+
+# Cross-fit -----------------------------------------------------------------------------------------------------
+
+
+def test_cross_fit_chooses_on_the_first_half_and_orders_by_the_second() -> None:
+    activations = corpus()
+    core = select(activations, ALL, core_tokens=50, min_count=6, cross_fit=True)
+    count, total = activations.count, activations.total.astype(float)
+    for i in range(N):
+        chosen, _ = oracle.select_core(total[0, :, i] / np.maximum(count[0], 1), count[0], ~ALL, 50, 3)
+        seen = [t for t in chosen.tolist() if t >= 0 and count[1, t] > 0]
+        mean = total[1, seen, i] / count[1, seen]
+        order = np.lexsort((seen, -mean))
+        assert core.n[i] == len(seen) < 50
+        np.testing.assert_array_equal(core.token_id[i, : core.n[i]], np.array(seen)[order])
+        np.testing.assert_allclose(core.activation[i, : core.n[i]], mean[order], rtol=1e-12)
+        np.testing.assert_array_equal(core.count[i, : core.n[i]], count[1, seen][order])
+        assert (core.token_id[i, core.n[i] :] == -1).all()
+        assert (core.count[i, core.n[i] :] == -1).all()
+
+
+def test_the_second_half_does_not_say_which_tokens_are_chosen() -> None:
+    activations = corpus()
+    other = replace(activations, total=activations.total.copy())
+    other.total[1] = -np.abs(other.total[1])  # it would choose none
+    cores = [select(a, ALL, core_tokens=50, min_count=6, cross_fit=True) for a in (activations, other)]
+    assert [set(row) for row in cores[0].token_id.tolist()] == [set(row) for row in cores[1].token_id.tolist()]
+    assert (cores[1].activation[:, 0] <= 0).all()
+
+
+def test_the_reliability_of_cross_fit_is_that_of_one_half() -> None:
+    activations = corpus()
+    core = select(activations, ALL, min_count=8, cross_fit=True)
+    for i in range(N):
+        ids = core.token_id[i, : core.n[i]]
+        halves = activations.total[:, ids, i].astype(float) / activations.count[:, ids]
+        assert core.reliability[i] == pytest.approx(np.corrcoef(*halves)[0, 1], rel=1e-9)
+        assert core.rank_correlation[i] == pytest.approx(stats.spearmanr(*halves).statistic, rel=1e-9)
+
+
+def test_cross_fit_needs_two_halves() -> None:
+    with pytest.raises(DataError, match=r"cross_fit needs an observation of two halves of a text, got 1\. Observe"):
+        select(corpus().part(0), ALL, cross_fit=True)
+
+
+def noise_alone(*, tokens: int = 4000, neurons: int = 60) -> TokenActivations:
+    """Return sums of neurons that respond to every token alike, with noise: 1 on average, whatever the token."""
+    rng = np.random.default_rng(8)
+    count = rng.poisson(rng.gamma(1.0, 30.0, size=tokens) + 2.0, size=(2, tokens))
+    noise = 0.5 * np.sqrt(count)[:, :, None] * rng.normal(size=(2, tokens, neurons))
+    total = (count[:, :, None] + noise).astype(np.float32)
+    return TokenActivations(0, np.arange(neurons, dtype=np.int32), count, total)
+
+
+def test_the_luck_of_selection_is_in_the_order_and_cross_fit_takes_it_out() -> None:
+    """What noise selects are rare tokens, whose means scatter most, and the rarest of them stand at the top.
+
+    Ordered by text that did not select them, they stand at the top as often as at the bottom, and are as active as
+    all tokens are.
+    """
+    activations = noise_alone()
+    every = np.ones(activations.count.shape[1], dtype=bool)
+
+    def rarity_and_mean(*, cross_fit: bool) -> tuple[float, float, float]:
+        core = select(activations, every, min_count=6, cross_fit=cross_fit)
+        rows = [slice(0, n) for n in core.n]
+        r = [
+            stats.spearmanr(np.arange(n), row[s]).statistic for n, row, s in zip(core.n, core.count, rows, strict=True)
+        ]
+        return float(np.mean(r)), float(np.std(r) / np.sqrt(len(r))), float(np.nanmean(core.activation))
+
+    biased, error, inflated = rarity_and_mean(cross_fit=False)
+    fair, fair_error, mean = rarity_and_mean(cross_fit=True)
+    assert biased > 10 * error
+    assert abs(fair) < 3 * fair_error
+    assert inflated > 1.2
+    assert mean == pytest.approx(1.0, abs=0.02)
+
+
+# The minimum count -----------------------------------------------------------------------------------------------
 
 
 def test_the_least_count_that_is_reliable_enough_is_chosen() -> None:

@@ -122,7 +122,7 @@ def test_the_page_can_be_read_without_seeing_it(page: Page) -> None:
 def test_every_place_of_a_chart_has_a_chart_in_all_widths_and_all_its_data(page: Page) -> None:
     charts = stored(page)
     places = [element.attributes["data-chart"] for element in page.elements if "data-chart" in element.attributes]
-    assert len(places) == 5 + 2
+    assert len(places) == 6 + 2
     assert set(places) == set(charts["specs"])
     for widths in charts["specs"].values():
         assert set(widths) == {str(width) for width in WIDTHS}

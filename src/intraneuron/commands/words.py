@@ -11,6 +11,7 @@ from rich.console import Console
 from intraneuron.data import parse_neuron
 from intraneuron.data.display import visible
 from intraneuron.estimate import estimate
+from intraneuron.report.reliability import check_sentence, min_count_sentence, settled_sentence
 from intraneuron.report.terminal import render_claims, render_other_twins
 from intraneuron.store import STAGES
 
@@ -39,9 +40,10 @@ def announce(console: Console, plan: Plan, out: Path, todo: Mapping[str, tuple[i
     else:
         reads = f"{int(plan.texts.counted.sum()):,} tokens of text (corpus mode)"
     twins = ", ".join(plan.config.twin.twins) or "none"
+    crossed = " (cross-fit)" if plan.config.observe.cross_fit else ""
     lines = [
         f"{plan.name}: {_count(neurons, 'neuron')} in {layers}; reads {reads}.",
-        f"Core tokens {plan.config.observe.core_tokens}, categories {plan.config.partition.categories}, "
+        f"Core tokens {plan.config.observe.core_tokens}{crossed}, categories {plan.config.partition.categories}, "
         f"segments {plan.config.partition.segments}, space {plan.config.space.full_name}, twins {twins}.",
     ]
     if todo != {stage.name: plan.layers for stage in STAGES}:
@@ -101,6 +103,9 @@ def _remarks(summary: dict[str, Any]) -> list[str]:
             f"Reliability {reliability['median']:.2f} (the two halves' correlation, stepped up, of a layer's median "
             f"neuron; mean over layers); core tokens in common between halves {overlap}; minimum count {counts}."
         )
+    lines += [
+        said for said in (min_count_sentence(summary), settled_sentence(summary), check_sentence(summary)) if said
+    ]
     own, twin = summary["clusters"].get("neurons"), summary["clusters"].get("rotated")
     if own and own["at_bound"] is not None:
         beside = f" (rotated twin {twin['at_bound']:.0%})" if twin and twin["at_bound"] is not None else ""

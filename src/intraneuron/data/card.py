@@ -84,6 +84,7 @@ class Card:
     """One neuron.
 
     ``pattern`` is none, steps, gradient, peak, mixed, insufficient, or untested (no rotated twin was observed).
+    ``reliability``, ``rank_correlation`` and ``overlap`` say how far two halves of the text agree on it; NaN without.
     """
 
     name: str
@@ -99,6 +100,8 @@ class Card:
     segments: tuple[CardSegment, ...]
     numbers: tuple[CardNumber, ...]
     notes: tuple[str, ...] = field(default=())
+    rank_correlation: float = math.nan
+    overlap: float = math.nan
 
     def to_dict(self) -> dict[str, Any]:
         """Return nested plain dicts and lists, as ``intraneuron show --json`` prints them."""

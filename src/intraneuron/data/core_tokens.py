@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from intraneuron.data._checks import check_shape
 from intraneuron.errors import DataError
+
+MAYBE = ("rank_correlation", "overlap")
+"""What may be left out; it is NaN then."""
+
+_UNKNOWN: np.ndarray = np.full(0, np.nan)
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,10 @@ class CoreTokens:
     reliability : float64 array, (N,)
         Correlation between the two halves' means over the core tokens, stepped up to the whole text
         (Spearman-Brown); NaN when there is only one part.
+    rank_correlation : float64 array, (N,)
+        The same of the ranks; NaN when not given.
+    overlap : float64 array, (N,)
+        Share of core tokens that the two halves, each selecting by itself, have in common; NaN when not given.
     """
 
     layer: np.ndarray
@@ -38,10 +47,15 @@ class CoreTokens:
     activation: np.ndarray
     count: np.ndarray
     reliability: np.ndarray
+    rank_correlation: np.ndarray = field(default_factory=lambda: _UNKNOWN)
+    overlap: np.ndarray = field(default_factory=lambda: _UNKNOWN)
 
     def __post_init__(self) -> None:
         size, width = len(self.layer), self.token_id.shape[-1]
-        for name in ("layer", "neuron", "n", "reliability"):
+        for name in MAYBE:
+            if getattr(self, name) is _UNKNOWN:
+                object.__setattr__(self, name, np.full(size, np.nan))
+        for name in ("layer", "neuron", "n", "reliability", *MAYBE):
             check_shape("CoreTokens", name, getattr(self, name), (size,))
         for name in ("token_id", "activation", "count"):
             check_shape("CoreTokens", name, getattr(self, name), (size, width))

@@ -129,7 +129,19 @@ def pack(documents: Sequence[str], model: LoadedModel) -> Windows:
     if not counted.any():
         msg = f"The texts hold no token that {model.name} counts: all are empty or special. Give other text."
         raise DataError(msg)
+    _check_halves(counted, np.array(shard))
     return Windows(token_id, counted, np.array(shard, dtype=np.int8))
+
+
+def _check_halves(counted: np.ndarray, shard: np.ndarray) -> None:
+    """Raise DataError when one half of the text has no position that counts."""
+    for half, name in enumerate(("even", "odd")):
+        if not counted[shard % 2 == half].any():
+            msg = (
+                f"The text is too short for two halves: its {name} documents, every other one, hold no token that "
+                "counts. Give more text, or longer documents."
+            )
+            raise DataError(msg)
 
 
 def vocabulary_windows(model: LoadedModel) -> Windows:

@@ -49,6 +49,8 @@ def results(
         "neuron": core.neuron,
         "n": core.n,
         "reliability": core.reliability,
+        "rank_correlation": core.rank_correlation,
+        "overlap": core.overlap,
         "top_tokens": [vocabulary.words(row[:TOP]) for row in core.token_id],
         "n_categories": categories.n_groups,
         "silhouette": silhouette,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
 from intraneuron.config import MIN_TOKENS
 from intraneuron.data import CoreTokens, TokenActivations
 from intraneuron.errors import DataError
+from intraneuron.kernels.halves import correlation, in_common, rank_correlation, stepped_up
 from intraneuron.kernels.selection import means_of, top_tokens
 
 MIN_COUNTS = (5, 8, 12, 20, 30, 50, 80, 120, 200)
@@ -19,7 +21,12 @@ RELIABLE = 0.8
 
 
 def select(
-    activations: TokenActivations, eligible: np.ndarray, *, core_tokens: int = 100, min_count: int = 1
+    activations: TokenActivations,
+    eligible: np.ndarray,
+    *,
+    core_tokens: int = 100,
+    min_count: int = 1,
+    cross_fit: bool = False,
 ) -> CoreTokens:
     """Select the tokens of highest mean activation of every neuron.
 
@@ -27,27 +34,72 @@ def select(
     activation is above 0: GELU and SiLU are not monotone, and without that last rule a neuron that hardly fires
     would get the tokens that switch it off most. Ties: smaller token id.
 
+    With ``cross_fit`` the first half of the text, by itself and with half the ``min_count``, says which tokens are
+    core tokens, and the second half alone how active they are, and so their order. Tokens that the second half never
+    saw leave. A token's activation is then free of the luck that it was selected for, and may be 0 or below.
+
     Parameters
     ----------
     activations : TokenActivations
+        Of two halves for ``cross_fit``, and for what halves agree on.
     eligible : bool (V,)
         False for special tokens and tokens without a vector.
     core_tokens : int
         K.
     min_count : int
+    cross_fit : bool
 
     Raises
     ------
     DataError
-        When an activation is NaN or infinite (the neuron is named).
+        When an activation is NaN or infinite (the neuron is named), or ``cross_fit`` has no two halves.
     """
-    seen = activations.count.sum(axis=0)
     check_finite(activations)
-    token_id, mean, n = top_tokens(activations.total, activations.count, eligible & (seen >= min_count), core_tokens)
-    count = np.where(token_id >= 0, seen[token_id], -1)
-    layer = np.full(len(n), activations.layer, dtype=np.int32)
-    reliability = _reliability(activations, token_id)
-    return CoreTokens(layer, activations.neuron.astype(np.int32), n, token_id, mean, count, reliability)
+    if cross_fit:
+        token_id, mean, n = _cross_fitted(activations, eligible, core_tokens, min_count)
+        seen = activations.count[1]
+    else:
+        seen = activations.count.sum(axis=0)
+        allowed = eligible & (seen >= min_count)
+        token_id, mean, n = top_tokens(activations.total, activations.count, allowed, core_tokens)
+    core = CoreTokens(
+        layer=np.full(len(n), activations.layer, dtype=np.int32),
+        neuron=activations.neuron.astype(np.int32),
+        n=n,
+        token_id=token_id,
+        activation=mean,
+        count=np.where(token_id >= 0, seen[token_id], -1),
+        reliability=np.full(len(n), np.nan),
+    )
+    if activations.parts != 2:
+        return core
+    overlap = halves_overlap(activations, eligible, core_tokens=core_tokens, min_count=min_count)
+    return replace(core, **_correlations(activations, token_id, whole=not cross_fit), overlap=overlap)
+
+
+def part_of_count(min_count: int, share: float) -> int:
+    """Return the sightings that a token needs in a part of the text: as many as in proportion, at least 1.
+
+    >>> part_of_count(5, 0.5), part_of_count(1, 0.05)
+    (3, 1)
+    """
+    return max(1, math.ceil(round(min_count * share, 9)))
+
+
+def _cross_fitted(
+    activations: TokenActivations, eligible: np.ndarray, core_tokens: int, min_count: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return tokens that the first half selects, in the order of the second half's means; its means; how many."""
+    if activations.parts != 2:
+        msg = f"cross_fit needs an observation of two halves of a text, got {activations.parts}. Observe texts."
+        raise DataError(msg)
+    first = activations.part(0)
+    allowed = eligible & (first.count[0] >= part_of_count(min_count, 0.5))
+    token_id, _, _ = top_tokens(first.total, first.count, allowed, core_tokens)
+    mean = means_of(activations.total[1], activations.count[1], token_id)
+    order = np.lexsort((token_id, -mean), axis=-1)  # NaN, padding and tokens never seen, goes last
+    token_id, mean = (np.take_along_axis(table, order, axis=1) for table in (token_id, mean))
+    return np.where(np.isfinite(mean), token_id, -1), mean, np.isfinite(mean).sum(axis=1).astype(np.int32)
 
 
 def check_finite(activations: TokenActivations) -> None:
@@ -64,20 +116,14 @@ def check_finite(activations: TokenActivations) -> None:
         raise DataError(msg)
 
 
-def _reliability(activations: TokenActivations, token_id: np.ndarray) -> np.ndarray:
-    """Return the correlation of the two halves' means over the core tokens, stepped up to the whole, (N,)."""
-    if activations.parts != 2:
-        return np.full(len(token_id), np.nan)
-    half = [means_of(activations.total[h], activations.count[h], token_id) for h in (0, 1)]
-    both = np.isfinite(half[0]) & np.isfinite(half[1])
-    enough = both.sum(axis=1) >= MIN_TOKENS
-    with np.errstate(invalid="ignore", divide="ignore"):
-        size = both.sum(axis=1, keepdims=True)
-        a, b = (np.where(both, h, 0.0) for h in half)
-        a = np.where(both, a - a.sum(axis=1, keepdims=True) / size, 0.0)
-        b = np.where(both, b - b.sum(axis=1, keepdims=True) / size, 0.0)
-        r = (a * b).sum(axis=1) / np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
-        return np.where(enough, 2 * r / (1 + r), np.nan)
+def _correlations(activations: TokenActivations, token_id: np.ndarray, *, whole: bool) -> dict[str, np.ndarray]:
+    """Return how far the halves' means over the core tokens agree, stepped up when the whole text is what counts."""
+    first, second = (means_of(activations.total[h], activations.count[h], token_id) for h in (0, 1))
+    found = {
+        "reliability": correlation(first, second, MIN_TOKENS),
+        "rank_correlation": rank_correlation(first, second, MIN_TOKENS),
+    }
+    return {name: stepped_up(r) if whole else r for name, r in found.items()}
 
 
 def halves_overlap(
@@ -85,19 +131,23 @@ def halves_overlap(
 ) -> np.ndarray:
     """Return the share of core tokens that two halves of the text have in common, (N,).
 
-    Each half selects by itself, with half of ``min_count``.
+    Each half selects by itself, with half of ``min_count``; the share is of the shorter list, NaN where one is empty.
     """
-    half_count = max(1, min_count // 2)
-    a, b = (select(activations.part(h), eligible, core_tokens=core_tokens, min_count=half_count) for h in (0, 1))
-    common = np.array(
-        [len(np.intersect1d(x[:i], y[:j])) for x, y, i, j in zip(a.token_id, b.token_id, a.n, b.n, strict=True)]
-    )
-    smaller = np.minimum(a.n, b.n)
-    return np.where(smaller > 0, common / np.maximum(smaller, 1), np.nan)
+    needed = part_of_count(min_count, 0.5)
+    lists = []
+    for half in map(activations.part, (0, 1)):
+        allowed = eligible & (half.count[0] >= needed)
+        lists.append(top_tokens(half.total, half.count, allowed, core_tokens)[0])
+    return in_common(*lists)
 
 
 def choose_min_count(
-    activations: TokenActivations, eligible: np.ndarray, *, core_tokens: int, sample: int = 256
+    activations: TokenActivations,
+    eligible: np.ndarray,
+    *,
+    core_tokens: int,
+    cross_fit: bool = False,
+    sample: int = 256,
 ) -> tuple[int, float]:
     """Return the smallest count whose median reliability passes 0.8, with that reliability.
 
@@ -112,7 +162,7 @@ def choose_min_count(
     for min_count in MIN_COUNTS:
         if min_count > MIN_COUNTS[0] and (eligible & (seen >= min_count)).sum() < 2 * core_tokens:
             break
-        core = select(some, eligible, core_tokens=core_tokens, min_count=min_count)
+        core = select(some, eligible, core_tokens=core_tokens, min_count=min_count, cross_fit=cross_fit)
         defined = core.reliability[np.isfinite(core.reliability)]
         median = float(np.median(defined)) if len(defined) else float("nan")
         if median > best[1] or (math.isnan(best[1]) and not math.isnan(median)):

@@ -13,6 +13,7 @@ from intraneuron.report import sections, wording
 from intraneuron.report.charts import Charts
 from intraneuron.report.glance import glance
 from intraneuron.report.markup import Html, element, join
+from intraneuron.report.reliability import reliability_section
 
 POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; "
@@ -21,6 +22,7 @@ POLICY = (
 NAVIGATION = (
     *(("claims", "Claims"), ("profile", "Profile"), ("distributions", "Distributions")),
     *(("differentiation", "Differentiation"), ("patterns", "Patterns"), ("neurons", "Neurons")),
+    ("reliability", "Reliability"),
     *(("method", "Method"), ("settings", "Settings"), ("cite", "Cite")),
 )
 
@@ -39,6 +41,7 @@ def write_report(summary: Mapping[str, Any], cards: Sequence[Card], path: str | 
         sections.differentiation_section(summary, charts),
         sections.patterns_section(summary, charts),
         sections.cards_section(cards, charts),
+        reliability_section(summary, charts),
         sections.method_section(summary),
         sections.provenance_section(summary),
         sections.citation_section(),

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from intraneuron.data.card import Card
-from intraneuron.data.display import is_defined, needs_fonts, number
+from intraneuron.data.display import is_defined, needs_fonts, number, sentence
 from intraneuron.figures.claims import claims
 from intraneuron.figures.differentiation import differentiation
 from intraneuron.figures.distributions import distributions
@@ -139,8 +139,8 @@ def _quality(card: Card) -> str:
         facts.append(f"Silhouette of its categories: {number(card.silhouette, 2)}")
         if card.clustered is not None:
             facts[-1] += " (above most random directions)" if card.clustered else " (a cut, not a discovery)"
-    if is_defined(card.reliability):
-        facts.append(f"Reliability of its activations: {number(card.reliability, 2)}")
+    if wording.halves_said(card):
+        facts.append(sentence(wording.halves_said(card)))
     return ". ".join(facts) + "." if facts else ""
 
 
@@ -161,6 +161,8 @@ def provenance_section(summary: Summary) -> Html:
     """Say what was studied and with which settings."""
     facts = {name: summary.get(name) for name in FACTS}
     details = {name: summary[name] for name in PROVENANCE if summary.get(name) is not None}
+    if "reliability" in details:  # its tables stand in a section of their own
+        details["reliability"] = {k: v for k, v in details["reliability"].items() if k not in ("curve", "settled")}
     notes = [element("li", note) for note in summary.get("notes") or ()]
     return section(
         "settings",

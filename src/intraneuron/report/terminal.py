@@ -20,7 +20,16 @@ from intraneuron.figures.claim_rows import bounds, other_twins, written
 from intraneuron.figures.palette import category_color, category_glyph, category_words
 from intraneuron.pipeline.summarize import difference_name
 from intraneuron.report.strip import SIGNIFICANT, Strip
-from intraneuron.report.wording import WEAK, is_clear, key_rows, pattern_sentence, said, short_name, whole_model
+from intraneuron.report.wording import (
+    WEAK,
+    halves_said,
+    is_clear,
+    key_rows,
+    pattern_sentence,
+    said,
+    short_name,
+    whole_model,
+)
 
 LABEL = 26
 AXIS_NOTE = "A mark is a token, a digit so many tokens at one place; further right is more active."
@@ -129,10 +138,9 @@ def _header(card: Card) -> Text:
     facts = [f"silhouette {number(card.silhouette, 2)}"] if is_defined(card.silhouette) else []
     if card.clustered is not None:
         facts.append("categories clearer than a cut" if card.clustered else "categories are a cut, not a discovery")
-    if is_defined(card.reliability):
-        facts.append(f"reliability {number(card.reliability, 2)}")
-    if facts:
-        text.append(f"\n{sentence('; '.join(facts))}.", style="dim")
+    for line in ("; ".join(facts), halves_said(card)):
+        if line:
+            text.append(f"\n{sentence(line)}.", style="dim")
     return text
 
 

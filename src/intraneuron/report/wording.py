@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from intraneuron.data.display import UNDEFINED, is_defined
+from intraneuron.data.card import Card
+from intraneuron.data.display import UNDEFINED, is_defined, number
 from intraneuron.figures.claim_rows import bounds, interval, written
 from intraneuron.report.verdict import OF_ABSENCE, Verdict, verdict
 
@@ -107,6 +108,16 @@ def pattern_sentence(pattern: str) -> str:
     """Say what a pattern means; unknown ones are only named."""
     meaning = PATTERNS.get(pattern)
     return f"Pattern {pattern}: {meaning}." if meaning else f"Pattern {pattern}."
+
+
+def halves_said(card: Card) -> str:
+    """Say how far two halves of the text agree on a neuron; nothing where it was read in no text."""
+    facts = [f"reliability {number(card.reliability, 2)}"] if is_defined(card.reliability) else []
+    if is_defined(card.rank_correlation):
+        facts.append(f"of ranks {number(card.rank_correlation, 2)}")
+    if is_defined(card.overlap):
+        facts.append(f"{card.overlap:.0%} of core tokens in common")
+    return f"two halves of the text: {', '.join(facts)}" if facts else ""
 
 
 def whole_model(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
