@@ -10,8 +10,8 @@ from intraneuron.data import CoreTokens
 from intraneuron.kernels.keyed import shuffles
 
 
-def shuffle(core: CoreTokens, *, seed: int = 0) -> tuple[CoreTokens, np.ndarray]:
-    """Permute activations among each neuron's core tokens, keyed by (seed, layer, neuron).
+def shuffle(core: CoreTokens, *, seed: int = 0, purpose: int = 0) -> tuple[CoreTokens, np.ndarray]:
+    """Permute activations among each neuron's core tokens, keyed by (seed, layer, neuron, purpose).
 
     Returns
     -------
@@ -20,7 +20,7 @@ def shuffle(core: CoreTokens, *, seed: int = 0) -> tuple[CoreTokens, np.ndarray]
     order : int64 (N, K)
         The old rank of the token that now stands at each rank; -1 where padded.
     """
-    order = shuffles(core.n, core.width, seed=seed, layer=core.layer, neuron=core.neuron)
+    order = shuffles(core.n, core.width, seed=seed, layer=core.layer, neuron=core.neuron, purpose=purpose)
     source = np.maximum(order, 0)
     token_id = np.where(order >= 0, np.take_along_axis(core.token_id, source, axis=1), -1)
     count = np.where(order >= 0, np.take_along_axis(core.count, source, axis=1), -1)
