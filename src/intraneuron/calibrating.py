@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -15,49 +16,55 @@ from intraneuron.files import atomic, without_none
 from intraneuron.manifest import versions
 from intraneuron.models.vocabulary import spelling_of
 from intraneuron.pipeline.calibrate import Calibration, Material, calibrate
+from intraneuron.place import check_writable
 from intraneuron.plain import plain
-from intraneuron.planning import Progress, Report
-from intraneuron.settings import check_seed, check_types
+from intraneuron.planning import Progress
+from intraneuron.settings import check_names, check_seed, check_types
 from intraneuron.store import StudyFolder
 
 FOLDER = "calibration"
 TABLES = ("size", "power", "patterns", "retest")
-LEAST = {"shuffles": 1, "planted": 1}
+LEAST = {"shuffles": 1, "planted": 20}
 
 
-def calibrate_study(
-    folder: StudyFolder, config: CalibrateConfig | None = None, progress: Progress | None = None
-) -> Calibration:
-    """Calibrate a finished study and write the tables into its folder.
+def calibrate_config(given: Mapping[str, Any]) -> CalibrateConfig:
+    """Return the settings of a calibration from keyword arguments.
 
     Raises
     ------
     SettingError
-        For a number of shuffles or made-up neurons under 1, or a seed that there is not.
-    StudyError
-        When the study is not finished, or its folder cannot be written.
+        For a name that there is not, or a value that cannot be used.
     """
-    config = config or CalibrateConfig()
-    check_config(config)
-    shown = progress or Progress()
-
-    def stage(name: str, unit: str) -> AbstractContextManager[Report]:
-        return shown.stage(name, unit)
-
-    found = calibrate(material_of(folder), config, stage)
-    _write(folder, config, found)
-    return found
-
-
-def check_config(config: CalibrateConfig) -> None:
-    """Raise SettingError for settings that cannot be used."""
-    check_types(config, {})
+    check_names(given, [f.name for f in fields(CalibrateConfig)])
+    config = CalibrateConfig(**given)
+    check_types(config, given)
     check_seed(config.seed)
     for name, least in LEAST.items():
         value = getattr(config, name)
         if value < least:
             msg = f"{name} (--{name}) must be at least {least}, got {value}."
             raise SettingError(msg)
+    return config
+
+
+def calibrate_study(
+    folder: StudyFolder, out: Path, config: CalibrateConfig, progress: Progress | None = None
+) -> Calibration:
+    """Calibrate a finished study and write the tables, and how they were made, into a folder.
+
+    Raises
+    ------
+    StudyError
+        When the study is not finished, or the folder cannot be written.
+    """
+    check_writable(out)
+    found = calibrate(material_of(folder), config, (progress or Progress()).stage)
+    for name in TABLES:
+        frame = pl.DataFrame(getattr(found, name), infer_schema_length=None)
+        folder.write(out / f"{name}.parquet", frame)
+    with atomic(out / "settings.toml") as file:
+        file.write_bytes(tomli_w.dumps(_settings(folder, config, found)).encode())
+    return found
 
 
 def material_of(folder: StudyFolder) -> Material:
@@ -83,15 +90,6 @@ def material_of(folder: StudyFolder) -> Material:
         core_tokens=settings["observe"]["core_tokens"],
         seed=settings["observe"]["seed"],
     )
-
-
-def _write(folder: StudyFolder, config: CalibrateConfig, found: Calibration) -> None:
-    for name in TABLES:
-        folder.write(
-            folder.path / FOLDER / f"{name}.parquet", pl.DataFrame(getattr(found, name), infer_schema_length=None)
-        )
-    with atomic(folder.path / FOLDER / "settings.toml") as file:
-        file.write_bytes(tomli_w.dumps(_settings(folder, config, found)).encode())
 
 
 def _settings(folder: StudyFolder, config: CalibrateConfig, found: Calibration) -> dict[str, Any]:

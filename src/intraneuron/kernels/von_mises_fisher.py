@@ -10,14 +10,14 @@ from __future__ import annotations
 import numpy as np
 
 
-def around(mean: np.ndarray, concentration: float, rng: np.random.Generator) -> np.ndarray:
+def around(mean: np.ndarray, concentration: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Draw one unit vector around each direction.
 
     Parameters
     ----------
     mean : float64 (n, D)
         Unit rows, D at least 2.
-    concentration : float
+    concentration : float64 (n,)
         At least 0.
     rng : numpy.random.Generator
 
@@ -26,26 +26,26 @@ def around(mean: np.ndarray, concentration: float, rng: np.random.Generator) -> 
     float64 (n, D)
         Unit rows.
     """
-    along = _along(len(mean), mean.shape[1], concentration, rng)[:, None]
+    along = _along(mean.shape[1], concentration, rng)[:, None]
     aside = rng.standard_normal(mean.shape)
     aside -= (aside * mean).sum(axis=1, keepdims=True) * mean
     aside /= np.linalg.norm(aside, axis=1, keepdims=True)
     return np.asarray(along * mean + np.sqrt(np.maximum(1 - along**2, 0.0)) * aside)
 
 
-def _along(n: int, D: int, concentration: float, rng: np.random.Generator) -> np.ndarray:
+def _along(D: int, concentration: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Draw the components along the mean by Wood's rejection, (n,)."""
     d = D - 1
     b = d / (2 * concentration + np.sqrt(4 * concentration**2 + d**2))
     x = (1 - b) / (1 + b)
     c = concentration * x + d * np.log1p(-(x**2))
-    found = np.empty(n)
-    left = np.arange(n)
+    found = np.empty(len(concentration))
+    left = np.arange(len(concentration))
     while len(left):
         z = rng.beta(d / 2, d / 2, len(left))
-        w = (1 - (1 + b) * z) / (1 - (1 - b) * z)
+        w = (1 - (1 + b[left]) * z) / (1 - (1 - b[left]) * z)
         bound = np.log(rng.random(len(left)))
-        taken = concentration * w + d * np.log1p(-x * w) - c >= bound
+        taken = concentration[left] * w + d * np.log1p(-x[left] * w) - c[left] >= bound
         found[left[taken]] = w[taken]
         left = left[~taken]
     return found

@@ -16,7 +16,7 @@ from intraneuron.pipeline.compare import Comparison
 from intraneuron.pipeline.p_values import PValue, p_values_of, shares_at, table_of_p
 from intraneuron.pipeline.partition import testable
 from intraneuron.pipeline.pattern import bars
-from intraneuron.pipeline.power import planted, planted_like, power_rows, thresholds
+from intraneuron.pipeline.power import planted, planted_like, power_rows, reach, thresholds
 from intraneuron.pipeline.results import Population
 from intraneuron.pipeline.retest import retest_rows
 from intraneuron.pipeline.size import Rejections, cloud_p, rounds_for, shuffled_rejections, size_rows
@@ -97,6 +97,11 @@ class Calibration:
     def out(self) -> list[Row]:
         """Rows of tests whose size is beyond its bounds."""
         return [row for row in self.size if row["out"]]
+
+    def tables(self) -> dict[str, list[Row]]:
+        """Return the tables by name, and ``reach``, the least strengths that are found."""
+        found = {name: getattr(self, name) for name in ("size", "power", "patterns", "retest")}
+        return found | {"reach": reach(self.power)}
 
 
 def calibrate(material: Material, config: CalibrateConfig | None = None, stage: Stage = silent) -> Calibration:

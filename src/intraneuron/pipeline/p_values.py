@@ -22,8 +22,6 @@ WITHOUT_P = ("information", "segment_entropy")
 DISCRETE = ("category_delta", "segment_purity")
 """Questions whose p is exact and takes few values: their size may lie below the level, not above it."""
 
-_GROUPS = {"category_delta": "category", "selectivity": "category", "peak": "top"}
-
 
 @dataclass(frozen=True)
 class PValue:
@@ -42,15 +40,14 @@ class PValue:
 
     @property
     def name(self) -> str:
-        """The test in words: groups count from 1, as pages count them.
+        """The question and its group: segments and categories count from 1, as pages count them.
 
         >>> PValue("homogeneity", 0).name, PValue("peak", 0).name, PValue("mrpp").name
-        ('homogeneity, segment 1', 'peak, top 20', 'mrpp')
+        ('homogeneity 1', 'peak 20', 'mrpp')
         """
         if self.column is None:
             return self.question
-        kind = _GROUPS.get(self.question, "segment")
-        return f"{self.question}, {kind} {TOPS[self.column] if kind == 'top' else self.column + 1}"
+        return f"{self.question} {TOPS[self.column] if self.question == 'peak' else self.column + 1}"
 
     @property
     def discrete(self) -> bool:

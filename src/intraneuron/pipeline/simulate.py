@@ -93,7 +93,7 @@ def _neuron(config: SimulateConfig, rng: np.random.Generator) -> tuple[np.ndarra
     category = _categories(config, rng)
     inside = category >= 0
     mean = _directions(config, rng)[np.maximum(category, 0)]
-    vectors = np.where(inside[:, None], around(mean, config.concentration, rng), around(mean, 0.0, rng))
+    vectors = around(mean, np.where(inside, config.concentration, 0.0), rng)
     plan = PLANS[config.kind](category, config.categories, rng)
     plan = np.where(inside, _standardised(plan, inside), 0.0)
     strength = np.where(inside & (plan != 0), config.strength, 0.0)
@@ -138,7 +138,7 @@ def _gradient(category: np.ndarray, k: int, rng: np.random.Generator) -> np.ndar
 
 def _peak(category: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
     del k, rng
-    return (category == 0).astype(float)
+    return np.asarray((category == 0).astype(float))
 
 
 def _steps(category: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from intraneuron.config import ALPHA, PROFILE_WINDOW
+from intraneuron.kernels.detectable import detectable_factor
 from intraneuron.kernels.jackknife import interval_factor, jackknife_parts, standard_error
 from intraneuron.pipeline.compare import Comparison
 from intraneuron.pipeline.numbers import NUMBERS, Number, table_of
@@ -62,7 +63,8 @@ def summarize(layers: Sequence[Layer]) -> dict[str, list[Row]]:
     """Return the tables ``claims``, ``profile``, ``distributions``, ``deltas`` and ``patterns``.
 
     Every number stands for neurons and for each twin; claims and profile have 95 % jackknife intervals for the
-    neurons and for their difference from the rotated twin. ``layer`` None is the mean over layers.
+    neurons and for their difference from the rotated twin; ``detectable`` of a claim is the effect whose interval would
+    exclude 0 (for the neurons: chance) with 80 % power. ``layer`` None is the mean over layers.
     """
     groups: list[tuple[int | None, Sequence[Layer]]] = [(None, layers)]
     groups += [(layer.layer, [layer]) for layer in layers]
@@ -89,8 +91,11 @@ def _of(layers: Sequence[Layer], population: str) -> list[Comparison]:
     return [c for c in (layer.comparison(population) for layer in layers) if c is not None]
 
 
-def _errors(layers: Sequence[Layer], twin: str | None = None) -> np.ndarray | None:
-    """Return the half width of the 95 % interval of all estimates, or of their difference from a twin."""
+def _errors(layers: Sequence[Layer], twin: str | None = None) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return half widths of the 95 % intervals of all estimates, or of their differences from a twin.
+
+    With them the effects that such intervals tell from 0 with 80 % power.
+    """
     parts, weights = [], []
     for layer in layers:
         for name, sign in (("neurons", 1.0), (twin, -1.0)):
@@ -102,15 +107,15 @@ def _errors(layers: Sequence[Layer], twin: str | None = None) -> np.ndarray | No
             weights.append(sign / len(layers))
     width = min(part.shape[2] for part in parts)
     error, degrees = standard_error([part[:, :, :width] for part in parts], weights)
-    return np.asarray(interval_factor(degrees) * error)
+    return interval_factor(degrees) * error, detectable_factor(degrees) * error
 
 
 def _claim(index: int, number: Number, layer: int | None, layers: Sequence[Layer]) -> Row:
     means = {name: _mean(number.of(c) for c in _of(layers, name)) for name in ("neurons", "shuffled", "rotated")}
     shares = {f"share_{name}": _share(number, _of(layers, name)) for name in means}
     alone, left = _errors(layers), _errors(layers, "rotated")
-    half = math.nan if alone is None else float(alone[index])
-    half_left = math.nan if left is None else float(left[index])
+    half, seen = (math.nan, math.nan) if alone is None else (float(a[index]) for a in alone)
+    half_left, seen_left = (math.nan, math.nan) if left is None else (float(a[index]) for a in left)
     difference = means["neurons"] - means["rotated"]
     return {
         "claim": number.claim,
@@ -120,9 +125,11 @@ def _claim(index: int, number: Number, layer: int | None, layers: Sequence[Layer
         **means,
         "neurons_low": means["neurons"] - half,
         "neurons_high": means["neurons"] + half,
+        "neurons_detectable": seen,
         "difference": difference,
         "difference_low": difference - half_left,
         "difference_high": difference + half_left,
+        "difference_detectable": seen_left,
         **shares,
         "expected_by_chance": number.chance,
     }
@@ -139,7 +146,7 @@ def _profile_rows(layer: int | None, layers: Sequence[Layer]) -> Iterable[Row]:
         for window, value in enumerate(mean):
             half = math.nan
             if population == "neurons" and band is not None:
-                half = float(band[len(NUMBERS) + window])
+                half = float(band[0][len(NUMBERS) + window])
             yield {
                 "layer": layer,
                 "population": population,

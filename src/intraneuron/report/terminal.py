@@ -18,7 +18,7 @@ from intraneuron.data.display import UNDEFINED, is_defined, measure, number, p_v
 from intraneuron.figures.claim_rows import bounds, written
 from intraneuron.figures.palette import category_color, category_glyph, category_words
 from intraneuron.report.strip import SIGNIFICANT, Strip
-from intraneuron.report.wording import WEAK, is_clear, key_rows, pattern_sentence, said, short_name, whole_model
+from intraneuron.report.wording import WEAK, is_clear, key_rows, needed, pattern_sentence, said, short_name, whole_model
 
 LABEL = 26
 AXIS_NOTE = "A mark is a token, a digit so many tokens at one place; further right is more active."
@@ -97,7 +97,7 @@ def _header(card: Card) -> Text:
     text.append(plain(card.name), style="bold")
     text.append(f"  {plain(card.model)} · {plain(card.mode)} mode · {plain(card.space)} space", style="dim")
     text.append(f" · {len(card.tokens)} core tokens\n", style="dim")
-    text.append(pattern_sentence(card.pattern))
+    text.append(" ".join(filter(None, (pattern_sentence(card.pattern), needed(card)))))
     facts = [f"silhouette {number(card.silhouette, 2)}"] if is_defined(card.silhouette) else []
     if card.clustered is not None:
         facts.append("categories clearer than a cut" if card.clustered else "categories are a cut, not a discovery")
