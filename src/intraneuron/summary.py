@@ -41,7 +41,7 @@ def write_summary(folder: StudyFolder, found: dict[int, dict[str, Population]]) 
         **summarize(layers),
         "patterns": pattern_rows(layers, limits),
         "bars": {str(n): values for n, values in limits.items()},
-        "detectable": _detectable(found, limits),
+        "detectable": _detectable(found),
         "clusters": _cluster_shares(found, frames),
         "reliability": _reliability(folder, list(found)),
         "clearest": clearest(frames["neurons"]),
@@ -67,12 +67,10 @@ def _write_results(
     return frames
 
 
-def _detectable(
-    found: dict[int, dict[str, Population]], limits: dict[int, dict[str, float]]
-) -> dict[str, dict[str, float]]:
+def _detectable(found: dict[int, dict[str, Population]]) -> dict[str, dict[str, float]]:
     """Return, by layer and number, the effect that a neuron would need for its flag with 80 % power."""
     comparisons = {n: {name: one.comparison for name, one in some.items()} for n, some in found.items()}
-    return {str(n): values for n, values in detectable_in_neurons(comparisons, limits).items()}
+    return {str(n): values for n, values in detectable_in_neurons(comparisons).items()}
 
 
 def _stack(frames: list[pl.DataFrame]) -> pl.DataFrame:

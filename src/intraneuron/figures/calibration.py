@@ -50,7 +50,7 @@ def _sizes(size: list[layout.Row], width: int) -> alt.HConcatChart:
         _ratios([row for row in size if row["level"] == level], names, inner, not i) for i, level in enumerate(levels)
     ]
     shares = _shares([row for row in size if row["level"] == LEVEL], names, inner)
-    return alt.hconcat(*panels, shares, spacing=layout.SPACING)
+    return alt.hconcat(*panels, shares, spacing=layout.SPACING).resolve_scale(color="independent", shape="independent")
 
 
 def _tests(names: list[str], named: bool) -> alt.Y:
@@ -63,7 +63,8 @@ def _ratios(rows: list[layout.Row], names: list[str], inner: int, named: bool) -
     scale = alt.Scale(domain=[0, MOST], clamp=True, nice=False)
     y = _tests(names, named)
     x = alt.X("ratio:Q", title="over the level", scale=scale, axis=alt.Axis(tickCount=5))
-    color = alt.Color("verdict:N", scale=alt.Scale(domain=list(VERDICTS), range=list(VERDICTS.values())), title=None)
+    verdicts = alt.Scale(domain=list(VERDICTS), range=list(VERDICTS.values()))
+    color = alt.Color("verdict:N", scale=verdicts, title=None, legend=_legend(1) if named else None)
     tooltip = [
         alt.Tooltip("test:N", title="test"),
         alt.Tooltip("share:N", title="share of shuffles"),
@@ -119,7 +120,8 @@ def _shares(rows: list[layout.Row], names: list[str], inner: int) -> alt.LayerCh
         alt.Tooltip("who:N", title="of"),
         alt.Tooltip("shown:N", title="share"),
     ]
-    domain = list(WHO.values())
+    colors = alt.Scale(domain=list(WHO.values()), range=[color[name] for name in WHO])
+    shapes = alt.Scale(domain=list(WHO.values()), range=[shape[name] for name in WHO])
     point = alt.Chart(layout.values(shown)).mark_point(filled=True, opacity=0.9, size=40, strokeWidth=0.5)
     line = alt.Chart(layout.values([{"share": LEVEL}])).mark_rule(strokeDash=[4, 2], strokeWidth=1.2, tooltip=None)
     return alt.layer(
@@ -127,14 +129,18 @@ def _shares(rows: list[layout.Row], names: list[str], inner: int) -> alt.LayerCh
         point.encode(
             x=x,
             y=_tests(names, named=False),
-            color=alt.Color("who:N", scale=alt.Scale(domain=domain, range=[color[name] for name in WHO]), title=None),
-            shape=alt.Shape("who:N", scale=alt.Scale(domain=domain, range=[shape[name] for name in WHO]), title=None),
+            color=alt.Color("who:N", scale=colors, title=None, legend=_legend(2)),
+            shape=alt.Shape("who:N", scale=shapes, title=None, legend=_legend(2)),
             tooltip=tooltip,
         ),
         title=alt.TitleParams(f"share with p ≤ {LEVEL:g}", fontSize=11.5, offset=8),
         width=inner,
         height=alt.Step(STEP),
     )
+
+
+def _legend(columns: int) -> alt.Legend:
+    return alt.Legend(orient="bottom", columns=columns, offset=8)
 
 
 def _is_curve(row: Mapping[str, Any]) -> bool:
@@ -149,7 +155,7 @@ def _powers(power: list[layout.Row], width: int) -> alt.FacetChart:
             "share": row["share_p"],
             "shown": percent(row["share_p"]),
         }
-        | {"panel": f"{row['kind']}, {percent(row['noise'])} noise"}
+        | {"panel": f"{row['kind']}, {row['noise']:.0%} noise"}
         for row in power
     ]
     panels = list(dict.fromkeys(row["panel"] for row in rows))

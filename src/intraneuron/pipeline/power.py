@@ -16,7 +16,7 @@ from intraneuron.kernels.von_mises_fisher import concentration_of
 from intraneuron.pipeline.analyse import analyse
 from intraneuron.pipeline.compare import Comparison
 from intraneuron.pipeline.numbers import BY_NAME, NUMBERS, Number
-from intraneuron.pipeline.pattern import FLAGS, PATTERNS, bars, flags, patterns
+from intraneuron.pipeline.pattern import FLAGS, PATTERNS, bar_of, bars, flags, patterns
 from intraneuron.pipeline.similarity import similarity
 from intraneuron.pipeline.simulate import simulate
 
@@ -31,6 +31,9 @@ FLAGGED = tuple(name for names in FLAGS.values() for name in names)
 
 SOME, MOST_ALIKE = 512, 0.9
 """Neurons whose categories are looked at, evenly spaced; the likeness at which made-up tokens stop."""
+
+LEAST_CATEGORIES = 4
+"""Of made-up neurons: with fewer, what lies beside a planted peak would be nearly one category, and as much alike."""
 
 Row = dict[str, Any]
 
@@ -58,40 +61,40 @@ def thresholds(comparisons: Sequence[Comparison]) -> dict[str, float]:
     return {name: p for name, p in found.items() if np.isfinite(p)}
 
 
-def detectable_in_neuron(number: Number, shuffled: Comparison, p: float, bar: float) -> float:
+def detectable_in_neuron(number: Number, shuffled: Comparison, rotated: Comparison, p: float) -> float:
     r"""Return the effect that a neuron would need to be flagged for one number with 80 % power.
 
-    .. math:: \max(bar, \bar e_0 + s_0\, z_p) + 0.84\, s_0
+    .. math:: \max(bar, \bar e_0 + s_0\, z_p) + 0.84\, \max(s_0, s_1)
 
-    in the direction of the claim: beyond the rotated twins' bar and significant at ``p``, by 0.84 standard deviations
-    of an effect. Mean, standard deviation and skewness of effects without a relation are those of the layer's shuffled
-    twins, and z is the quantile of the shifted lognormal with that skewness. NaN with fewer than three of them.
+    in the direction of the claim: beyond the rotated twins' bar and significant at ``p``, and that in four of five
+    neurons with this effect on average. Mean, standard deviation :math:`s_0` and skewness of effects without a
+    relation are those of the layer's shuffled twins, z is the quantile of the shifted lognormal with that skewness.
+    Effects of neurons with a relation scatter more; how much is taken from the rotated twins, :math:`s_1`. NaN with
+    fewer than three of either.
     """
-    null = number.sign * number.of(shuffled)
-    null = null[np.isfinite(null)]
-    if len(null) < 3 or not null.std() > 0 or not np.isfinite(bar):
+    null, beside = (number.sign * number.of(twin) for twin in (shuffled, rotated))
+    null, beside = null[np.isfinite(null)], beside[np.isfinite(beside)]
+    if min(len(null), len(beside)) < 3 or not null.std() > 0:
         return float("nan")
     z = lognormal_quantile(p, float(stats.skew(null)))
-    asked = max(number.sign * bar, float(null.mean() + z * null.std()))
-    return float(number.sign * (asked + power_z() * null.std()))
+    asked = max(number.sign * bar_of(number.name, rotated), float(null.mean() + z * null.std()))
+    return float(number.sign * (asked + power_z() * max(null.std(), beside.std())))
 
 
-def detectable_in_neurons(
-    layers: Mapping[int, Mapping[str, Comparison]], limits: Mapping[int, Mapping[str, float]]
-) -> dict[int, dict[str, float]]:
+def detectable_in_neurons(layers: Mapping[int, Mapping[str, Comparison]]) -> dict[int, dict[str, float]]:
     """Return :func:`detectable_in_neuron` by layer, for the numbers of patterns; layers need both twins.
 
-    ``layers`` holds comparisons by layer and population, with q; ``limits`` the rotated twins' bars.
+    ``layers`` holds comparisons by layer and population, with q.
     """
     largest = thresholds([one["neurons"] for one in layers.values()])
     return {
         layer: {
-            name: detectable_in_neuron(BY_NAME[name], found["shuffled"], largest[name], limits[layer][name])
+            name: detectable_in_neuron(BY_NAME[name], found["shuffled"], found["rotated"], largest[name])
             for name in FLAGGED
             if name in largest
         }
         for layer, found in layers.items()
-        if layer in limits and "shuffled" in found
+        if {"shuffled", "rotated"} <= set(found)
     }
 
 
@@ -117,7 +120,7 @@ def planted_like(core: CoreTokens, categories: Partition, space: Space) -> Simul
     return SimulateConfig(
         core_tokens=core.width,
         dimensions=D,
-        categories=int(np.median(grouped)) if len(grouped) else SimulateConfig.categories,
+        categories=max(int(np.median(grouped)), LEAST_CATEGORIES) if len(grouped) else SimulateConfig.categories,
         concentration=concentration_of(alike, D),
     )
 
