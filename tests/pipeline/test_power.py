@@ -31,11 +31,11 @@ from intraneuron.pipeline.power import (
 from intraneuron.pipeline.shuffle import shuffle
 from intraneuron.pipeline.simulate import simulate
 
-BASE = SimulateConfig(core_tokens=60, dimensions=24, categories=6, concentration=24.0)
-STRENGTHS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+BASE = SimulateConfig(dimensions=24, categories=6, concentration=24.0)
+STRENGTHS = (0.3, 0.45, 0.6, 0.75, 0.9)
 
 
-def compared(kind: Kind, strength: float, size: int = 150) -> Comparison:
+def compared(kind: Kind, strength: float, size: int = 120) -> Comparison:
     made = simulate(size, replace(BASE, kind=kind, strength=strength), seed=8)
     found = analyse(made.core, made.space)[0].comparison
     return replace(found, effects={name: with_q([effect])[0] for name, effect in found.effects.items()})
@@ -107,7 +107,7 @@ def test_made_up_neurons_are_judged_by_the_studys_p() -> None:
 def test_made_up_neurons_are_as_like_the_real_ones_as_can_be() -> None:
     made = simulate(40, replace(BASE, kind="none", categories=5, noise=0.0), seed=3)
     found = planted_like(made.core, categorize(made.core, made.space), made.space)
-    assert (found.core_tokens, found.dimensions, found.categories) == (60, 24, 5)
+    assert (found.core_tokens, found.dimensions, found.categories) == (100, 24, 5)
     assert found.concentration == pytest.approx(BASE.concentration, rel=0.2)
 
 

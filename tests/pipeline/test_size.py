@@ -7,15 +7,16 @@ import pytest
 from tests.made_up import make_batch
 
 from intraneuron.config import PartitionConfig
-from intraneuron.pipeline import similarity
+from intraneuron.pipeline import partition, similarity
 from intraneuron.pipeline.analyse import analyse
 from intraneuron.pipeline.compare import compare
 from intraneuron.pipeline.p_values import LEVELS, PValue, p_values_of, shares_at, table_of_p
-from intraneuron.pipeline.partition import carried, categorize, recategorize, segment, testable
+from intraneuron.pipeline.partition import carried, categorize, recategorize, segment
 from intraneuron.pipeline.shuffle import shuffle
 from intraneuron.pipeline.size import (
     PURPOSE,
     Rejections,
+    Row,
     _draws,
     cloud_p,
     rounds_for,
@@ -73,7 +74,9 @@ def test_a_category_keeps_its_number_when_activations_are_shuffled() -> None:
 
 
 def test_tests_of_renumbered_categories_have_no_size_and_those_of_kept_ones_have() -> None:
-    test, renumbered, kept = PValue("category_delta", 0), [], []
+    test = PValue("category_delta", 0)
+    renumbered: list[np.ndarray] = []
+    kept: list[np.ndarray] = []
     for r in range(60):
         twin, order = shuffle(CORE, seed=r)
         zones = segment(twin)
@@ -84,7 +87,7 @@ def test_tests_of_renumbered_categories_have_no_size_and_those_of_kept_ones_have
     assert (np.concatenate(kept) <= 0.05).mean() < 0.07
 
 
-def made(hits: tuple[int, ...], tries: int, test: PValue) -> list[dict[str, object]]:
+def made(hits: tuple[int, ...], tries: int, test: PValue) -> list[Row]:
     """Return the rows of one test with hits at each level, spread evenly over 1000 neurons."""
     each = np.full((1000, 1), tries // 1000)
     spread = [np.diff(np.arange(1001) * h // 1000)[:, None] for h in hits]
@@ -122,7 +125,7 @@ def test_tests_without_a_p_have_no_row() -> None:
 
 
 def test_rounds_are_as_many_as_are_needed() -> None:
-    testables = int(testable(CORE).sum())
+    testables = int(partition.testable(CORE).sum())
     assert rounds_for([CORE], 10 * testables) == 10
     assert rounds_for([CORE, CORE], 10 * testables + 1) == 6
     assert rounds_for([CORE], 1) == 1
