@@ -241,7 +241,12 @@ def _patterns() -> dict[str, dict[str, float]]:
 
 def make_calibration(rotated: bool = True) -> dict[str, list[dict[str, Any]]]:
     """Build the tables of a calibration: one test within its bounds, one out of them, one with too few shuffles."""
-    sizes = {"homogeneity 1": (1.0, 1.0, 1.0), "mrpp": (1.0, 1.0, 1.8), "peak 20": (1.0, 1.0, 1.0)}
+    sizes = {
+        "homogeneity 1": (1.0, 1.0, 1.0),
+        "homogeneity_stepdown 1": (1.0, 1.0, 1.0),
+        "mrpp": (1.0, 1.0, 1.8),
+        "peak 20": (1.0, 1.0, 1.0),
+    }
     levels = ((0.05, 0.04, 0.9, 1.1), (0.01, 0.09, 0.85, 1.15), (0.001, 0.27, 0.6, 1.45))
     shares = {"share_cloud": 0.65, "share_rotated": 0.50 if rotated else NAN, "share_neurons": 0.58}
     size = [
@@ -255,7 +260,7 @@ def make_calibration(rotated: bool = True) -> dict[str, list[dict[str, Any]]]:
         for ratio, (level, half, low, high) in zip(ratios, levels, strict=True)
     ]
     plans: list[dict[str, Any]] = [
-        {"kind": kind, "strength": s, "noise": 0.0} for kind in ("peak", "steps") for s in (0.0, 0.5, 1.0)
+        {"kind": kind, "strength": s, "noise": 0.0} for kind in ("gradient", "peak", "steps") for s in (0.0, 0.5, 1.0)
     ]
     power = [
         plan | {"neurons": 200, "number": number, "share_p": min(1.0, 0.05 + 2 * plan["strength"]), "share_q": 0.1}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ import tomli_w
 
 from intraneuron.config import CalibrateConfig, PartitionConfig
 from intraneuron.errors import SettingError
-from intraneuron.files import atomic, without_none
+from intraneuron.files import atomic, without_none, writing
 from intraneuron.manifest import versions
 from intraneuron.models.vocabulary import spelling_of
 from intraneuron.pipeline.calibrate import Calibration, Material, calibrate
@@ -24,6 +26,9 @@ from intraneuron.store import StudyFolder
 
 FOLDER = "calibration"
 TABLES = ("size", "power", "patterns", "retest")
+FILES = (*(f"{name}.parquet" for name in TABLES), "calibration.html", "calibration.png", "settings.toml")
+"""What a calibration writes; the settings last, because they say that the rest is there."""
+
 LEAST = {"shuffles": 1, "planted": 20}
 
 
@@ -67,6 +72,27 @@ def calibrate_study(
     return found
 
 
+def study_key(folder: StudyFolder) -> str:
+    """Return the key of what is calibrated: another one when any of the study's numbers or layers are others."""
+    return str(folder.manifest["stages"].get("summarize", {}).get("key", ""))
+
+
+def remove_outdated(folder: StudyFolder) -> None:
+    """Remove the study's calibration when it is of other settings than the study's present ones."""
+    own = folder.path / FOLDER
+    made = own / "settings.toml"
+    with writing(own):
+        if not made.is_file():
+            return
+        with suppress(tomllib.TOMLDecodeError, UnicodeDecodeError):  # damaged: nobody can say what it is of
+            if tomllib.loads(made.read_text(encoding="utf-8")).get("study", {}).get("key") == study_key(folder):
+                return
+        for name in FILES:
+            (own / name).unlink(missing_ok=True)
+        with suppress(OSError):  # somebody's own files are in it
+            own.rmdir()
+
+
 def material_of(folder: StudyFolder) -> Material:
     """Read what is calibrated: the layers and populations of the study's last command.
 
@@ -98,7 +124,7 @@ def _settings(folder: StudyFolder, config: CalibrateConfig, found: Calibration) 
     made = {
         "calibrate": asdict(config),
         "facts": facts,
-        "study": {"settings": folder.manifest["settings"], "compare": folder.manifest["stages"]["compare"]["key"]},
+        "study": {"settings": folder.manifest["settings"], "key": study_key(folder)},
         "versions": versions(),
     }
     return dict(without_none(plain(made)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tomllib
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from io import StringIO
@@ -139,3 +140,18 @@ def test_beside_every_number_stands_what_could_have_been_seen(made: Path) -> Non
     needed = {number.name: number.detectable for number in card.numbers}
     assert needed["ami"] == pytest.approx(found["0"]["ami"])
     assert "would be given a pattern with 80 % power" in (made / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_calibration_leaves_with_the_settings_that_it_is_of(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr(power, "STRENGTHS", (0.0, 0.8))
+    again = {"out": shutil.copytree(made, tmp_path / "study"), "layers": LAYERS, "core_tokens": 60}
+    api.open(again["out"]).calibrate(shuffles=50, planted=20)  # type: ignore[arg-type]
+    (tmp_path / "study" / "calibration" / "mine.txt").write_text("mine")
+    model = str(made.parent / "tiny")
+    api.study(model, **again)  # type: ignore[arg-type]
+    assert (tmp_path / "study" / "calibration" / "size.parquet").is_file()
+    api.study(model, **again, segments="quantile:3")  # type: ignore[arg-type]
+    assert [file.name for file in (tmp_path / "study" / "calibration").iterdir()] == ["mine.txt"]

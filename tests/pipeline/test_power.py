@@ -7,6 +7,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from scipy import special
 from tests.made_up import make_batch
 
 from intraneuron.config import CalibrateConfig, Kind, PartitionConfig, SimulateConfig
@@ -80,7 +81,8 @@ def test_neurons_with_the_effect_that_is_needed_are_flagged_four_times_of_five(k
         effects.append(float(np.nanmean(effect)))
         shares.append(float(((effect > bar) & (number.p_of(found) <= limit)).mean()))
     assert effects[0] < needed < effects[-1]
-    assert np.interp(needed, effects, shares) == pytest.approx(0.8, abs=0.13)
+    z = np.interp(needed, effects, special.ndtri(np.clip(shares, 0.005, 0.995)))  # power curves are nearly normal
+    assert special.ndtr(z) == pytest.approx(0.77, abs=0.08)
 
 
 def test_a_number_needs_both_twins() -> None:

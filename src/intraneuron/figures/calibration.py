@@ -18,7 +18,7 @@ CAPTION = (
 )
 LEVEL = 0.05
 STEP, HEIGHT = 15, 170
-NAMES, MOST = 190, 2.5
+NAMES, LEGEND, MOST = 150, 130, 2.5
 OUT_COLOR, CLOUD_COLOR = "#CC3311", "#AA3377"
 WHO = {"cloud": "cloud without meaning", **palette.POPULATION_LABELS}
 CURVES = ("ami", "distance_r", "peak", "top_down_eta2", "mrpp_a", "interleaving")
@@ -64,7 +64,7 @@ def _ratios(rows: list[layout.Row], names: list[str], inner: int, named: bool) -
     y = _tests(names, named)
     x = alt.X("ratio:Q", title="over the level", scale=scale, axis=alt.Axis(tickCount=5))
     verdicts = alt.Scale(domain=list(VERDICTS), range=list(VERDICTS.values()))
-    color = alt.Color("verdict:N", scale=verdicts, title=None, legend=_legend(1) if named else None)
+    color = alt.Color("verdict:N", scale=verdicts, title=None, legend=_legend() if named else None)
     tooltip = [
         alt.Tooltip("test:N", title="test"),
         alt.Tooltip("share:N", title="share of shuffles"),
@@ -129,8 +129,8 @@ def _shares(rows: list[layout.Row], names: list[str], inner: int) -> alt.LayerCh
         point.encode(
             x=x,
             y=_tests(names, named=False),
-            color=alt.Color("who:N", scale=colors, title=None, legend=_legend(2)),
-            shape=alt.Shape("who:N", scale=shapes, title=None, legend=_legend(2)),
+            color=alt.Color("who:N", scale=colors, title=None, legend=_legend()),
+            shape=alt.Shape("who:N", scale=shapes, title=None, legend=_legend()),
             tooltip=tooltip,
         ),
         title=alt.TitleParams(f"share with p ≤ {LEVEL:g}", fontSize=11.5, offset=8),
@@ -139,8 +139,8 @@ def _shares(rows: list[layout.Row], names: list[str], inner: int) -> alt.LayerCh
     )
 
 
-def _legend(columns: int) -> alt.Legend:
-    return alt.Legend(orient="bottom", columns=columns, offset=8)
+def _legend() -> alt.Legend:
+    return alt.Legend(orient="bottom", columns=1, offset=8)
 
 
 def _is_curve(row: Mapping[str, Any]) -> bool:
@@ -159,7 +159,7 @@ def _powers(power: list[layout.Row], width: int) -> alt.FacetChart:
         for row in power
     ]
     panels = list(dict.fromkeys(row["panel"] for row in rows))
-    columns, inner = layout.facet_grid(width - 150, len(panels), 200)
+    columns, inner = layout.facet_grid(width - NAMES - LEGEND, len(panels), 200)
     scale = alt.Scale(domain=list(CURVES), range=list(palette.CATEGORY_COLORS[: len(CURVES)]))
     shape = alt.Scale(domain=list(CURVES), range=list(palette.CATEGORY_SHAPES[: len(CURVES)]))
     tooltip = [
