@@ -284,3 +284,39 @@ def _patterns() -> dict[str, dict[str, float]]:
         "rotated": {"steps": 0.03, "gradient": 0.02, "peak": 0.04, "mixed": 0.02, "none": 0.88, "insufficient": 0.01},
         **dict.fromkeys(("shuffled", *OTHERS), none),
     }
+
+
+def make_calibration(rotated: bool = True) -> dict[str, list[dict[str, Any]]]:
+    """Build the tables of a calibration: one test within its bounds, one out of them, one with too few shuffles."""
+    sizes = {
+        "homogeneity 1": (1.0, 1.0, 1.0),
+        "homogeneity_stepdown 1": (1.0, 1.0, 1.0),
+        "mrpp": (1.0, 1.0, 1.8),
+        "peak 20": (1.0, 1.0, 1.0),
+    }
+    levels = ((0.05, 0.04, 0.9, 1.1), (0.01, 0.09, 0.85, 1.15), (0.001, 0.27, 0.6, 1.45))
+    shares = {"share_cloud": 0.65, "share_rotated": 0.50 if rotated else NAN, "share_neurons": 0.58}
+    size = [
+        {
+            **{"test": test, "question": test.split()[0], "group": None, "level": level, "share": ratio * level},
+            **{"ratio": ratio, "ratio_low": ratio - half, "ratio_high": ratio + half},
+            **{"bound_low": low, "bound_high": high, "discrete": False, "enough": test != "peak 20"},
+            **{"out": ratio > high, "shuffles": 50_000, "neurons": 900, **shares, "share_shuffled": 0.05},
+        }
+        for test, ratios in sizes.items()
+        for ratio, (level, half, low, high) in zip(ratios, levels, strict=True)
+    ]
+    plans: list[dict[str, Any]] = [
+        {"kind": kind, "strength": s, "noise": 0.0} for kind in ("gradient", "peak", "steps") for s in (0.0, 0.5, 1.0)
+    ]
+    power = [
+        plan | {"neurons": 200, "number": number, "share_p": min(1.0, 0.05 + 2 * plan["strength"]), "share_q": 0.1}
+        for plan in plans
+        for number in ("ami", "peak")
+    ]
+    patterns = [
+        plan | {"pattern": name, "share": share} for plan in plans for name, share in (("peak", 0.3), ("none", 0.7))
+    ]
+    reach = [{"kind": "peak", "noise": 0.0, "number": "ami", "at_p": 0.4, "at_q": NAN}]
+    retest = [{"layer": None, "population": "neurons", "neurons": 900, "agreement": 0.88, "kappa": 0.39}] * rotated
+    return {"size": size, "power": power, "patterns": patterns, "reach": reach, "retest": retest}

@@ -42,7 +42,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
             "stages",
             "summary",
         ),
-        *("cards", "one", "estimate", "engine"),
+        *("cards", "one", "estimate", "engine", "calibrating"),
     ),
     ("figures", "report"),
     ("api",),

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 _HOME = {
     "study": "api",
+    "calibrate": "api",
     "open": "api",
     "test": "api",
     "Study": "api",
@@ -26,13 +27,16 @@ _HOME = {
     "observe": "pipeline.observe",
     "select": "pipeline.select",
     "shuffle": "pipeline.shuffle",
+    "simulate": "pipeline.simulate",
     "categorize": "pipeline.partition",
     "segment": "pipeline.partition",
     "background": "pipeline.background",
     "compare": "pipeline.compare",
+    "CalibrateConfig": "config",
     "ObserveConfig": "config",
     "PartitionConfig": "config",
     "RunConfig": "config",
+    "SimulateConfig": "config",
     "SpaceConfig": "config",
     "StudyConfig": "config",
     "TwinConfig": "config",
@@ -57,11 +61,13 @@ __version__ = "0.1.0"
 __all__ = [*_HOME, "__version__"]
 
 if TYPE_CHECKING:
-    from intraneuron.api import NeuronCard, Study, open, study, test
+    from intraneuron.api import NeuronCard, Study, calibrate, open, study, test
     from intraneuron.config import (
+        CalibrateConfig,
         ObserveConfig,
         PartitionConfig,
         RunConfig,
+        SimulateConfig,
         SpaceConfig,
         StudyConfig,
         TwinConfig,
@@ -87,6 +93,7 @@ if TYPE_CHECKING:
     from intraneuron.pipeline.partition import categorize, segment
     from intraneuron.pipeline.select import select
     from intraneuron.pipeline.shuffle import shuffle
+    from intraneuron.pipeline.simulate import simulate
 
 
 def __getattr__(name: str) -> Any:

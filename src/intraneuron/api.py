@@ -13,17 +13,21 @@ import numpy as np
 import polars as pl
 
 from intraneuron import planning
+from intraneuron.calibrating import FOLDER, calibrate_config, calibrate_study
 from intraneuron.cards import build_card
 from intraneuron.data import Card, parse_neuron
 from intraneuron.engine import run_study
 from intraneuron.errors import StudyError
+from intraneuron.figures.calibration import calibration as calibration_figure
 from intraneuron.figures.claims import claims as claims_figure
 from intraneuron.figures.distributions import distributions as distributions_figure
 from intraneuron.figures.profile import profile as profile_figure
 from intraneuron.figures.spectrum import spectrum as spectrum_figure
-from intraneuron.files import atomic
+from intraneuron.figures.theme import save
+from intraneuron.files import atomic, writing
 from intraneuron.last import last_study, remember
 from intraneuron.one import one_neuron
+from intraneuron.pipeline.calibrate import Calibration
 from intraneuron.planning import Plan, Progress
 from intraneuron.report.card_html import card_html
 from intraneuron.report.page import write_report
@@ -99,6 +103,10 @@ class Study:
         """Return the figure of AMI and interleaving over neurons."""
         return distributions_figure(self.summary)
 
+    def calibrate(self, *, progress: Progress | None = None, **settings: Any) -> Calibration:
+        """Check the tests of this study (:func:`calibrate`)."""
+        return calibrate(self, progress=progress, **settings)
+
     def __repr__(self) -> str:
         return f"Study({str(self.path)!r})"
 
@@ -160,6 +168,45 @@ def _report_stage(work: Work) -> None:
 def open(path: str | os.PathLike[str] | None = None) -> Study:
     """Open a study; the last one when no folder is given."""
     return Study(StudyFolder.open(last_study() if path is None else Path(path_from("path", path))))
+
+
+def calibrate(
+    study: Study | str | os.PathLike[str] | None = None,
+    *,
+    out: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> Calibration:
+    """Check whether the tests of a study keep their size, what they could see, and how firm its patterns are.
+
+    Parameters
+    ----------
+    study : Study or path, optional
+        The last study when not given.
+    out : path, optional
+        Where tables and figure go; the study's folder ``calibration`` when not given.
+    progress : Progress, optional
+        Is told how far the work is.
+    **settings
+        Any field of :class:`intraneuron.CalibrateConfig`: ``shuffles=100_000``, ``planted=500``, ``seed=1``.
+
+    Returns
+    -------
+    Calibration
+        ``size``, ``power``, ``patterns`` and ``retest``, lists of rows; ``out``, the rows of tests out of bounds.
+
+    Raises
+    ------
+    IntraneuronError
+        For anything that can be put right; the message says how.
+    """
+    folder = (study if isinstance(study, Study) else open(study)).folder
+    to = folder.path / FOLDER if out is None else Path(path_from("out", out))
+    found = calibrate_study(folder, to, calibrate_config(settings), progress)
+    for suffix in (".html", ".png"):
+        with writing(to):
+            save(calibration_figure(found.tables()), to / f"calibration{suffix}")
+    return found
 
 
 def test(

@@ -76,7 +76,7 @@ def build_card(folder: StudyFolder, layer: int, neuron: int) -> Card:
         tokens=card_tokens(core, categories, segments, folder.vocabulary()),
         categories=card_categories(core, categories, comparison, words),
         segments=card_segments(segments, comparison, bound, _rotated_zones(folder, layer, summary)),
-        numbers=_numbers(comparison, claims, summary.get("bars", {}).get(str(layer), {})),
+        numbers=_numbers(comparison, claims, *(_of_layer(summary, name, layer) for name in ("bars", "detectable"))),
     )
 
 
@@ -185,8 +185,13 @@ def card_segments(
     return tuple(out)
 
 
+def _of_layer(summary: dict[str, Any], table: str, layer: int) -> dict[str, float]:
+    """Return a layer's numbers of a table of the summary; none when it has none."""
+    return dict(summary.get(table, {}).get(str(layer), {}))
+
+
 def _numbers(
-    comparison: Comparison, claims: dict[str, dict[str, Any]], bars: dict[str, float]
+    comparison: Comparison, claims: dict[str, dict[str, Any]], bars: dict[str, float], detectable: dict[str, float]
 ) -> tuple[CardNumber, ...]:
     out = []
     for number in NUMBERS:
@@ -195,13 +200,14 @@ def _numbers(
         claim = claims.get(number.name, {})
         value, p, q = (float(f(comparison)[0]) for f in (number.of, number.p_of, number.q_of))
         twins = (_float(claim.get("shuffled")), _float(claim.get("rotated")), _float(bars.get(number.name)))
-        out.append(CardNumber(number.name, number.claim, value, p, q, *twins))
+        needed = _float(detectable.get(number.name))
+        out.append(CardNumber(number.name, number.claim, value, p, q, *twins, needed))
     return tuple(out)
 
 
 def own_numbers(comparison: Comparison) -> tuple[CardNumber, ...]:
     """Return the numbers of a neuron that has no layer, and so no twins."""
-    return _numbers(comparison, {}, {})
+    return _numbers(comparison, {}, {}, {})
 
 
 def _float(value: Any) -> float:

@@ -117,3 +117,47 @@ class StudyConfig:
     space: SpaceConfig = SpaceConfig()
     partition: PartitionConfig = PartitionConfig()
     twin: TwinConfig = TwinConfig()
+
+
+Kind = Literal["none", "gradient", "peak", "steps"]
+
+
+@dataclass(frozen=True)
+class SimulateConfig:
+    """A relation between meaning and activation that is planted into made-up neurons."""
+
+    kind: Kind = "none"
+    """none: activation knows nothing of meaning; gradient: it rises along an order of categories; peak: the most
+    active fifth is one category; steps: each category has its own level."""
+
+    strength: float = 0.5
+    """Correlation of (log) activation with what is planted, 0 to 1."""
+
+    noise: float = 0.2
+    """Share of tokens that belong to no category and follow no plan, 0 to 1."""
+
+    core_tokens: int = 100
+    """Tokens of a neuron (n), 20 to 1000."""
+
+    categories: int = 8
+    """Categories of meaning (k), 2 to 10."""
+
+    dimensions: int = 64
+    """Dimensions of the vectors (D), 2 or more."""
+
+    concentration: float = 40.0
+    """Concentration of the vectors around their category's direction (von Mises-Fisher), 0 or more."""
+
+
+@dataclass(frozen=True)
+class CalibrateConfig:
+    """How much is drawn to check the tests of a study."""
+
+    shuffles: int = 50_000
+    """Shuffles of real neurons, over all neurons together; at least one each."""
+
+    planted: int = 200
+    """Made-up neurons of each kind, strength and noise."""
+
+    seed: int = 0
+    """Seed of shuffles, directions and made-up neurons."""

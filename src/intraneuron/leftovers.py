@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from intraneuron.calibrating import remove_outdated
 from intraneuron.files import writing
 from intraneuron.missing import OUTPUTS
 from intraneuron.place import OWN
@@ -18,7 +19,7 @@ PATTERNS = ("layer-*.parquet", "results.parquet", "*.safetensors")
 
 
 def remove_leftovers(planned: Plan, folder: StudyFolder) -> None:
-    """Remove tables of layers and populations, and spaces, that no stage made with the present settings.
+    """Remove tables of layers and populations, spaces, and a calibration, of other settings than the present ones.
 
     Layers that were made with the present settings by an earlier command stay, and are not made again when they are
     asked for.
@@ -29,6 +30,7 @@ def remove_leftovers(planned: Plan, folder: StudyFolder) -> None:
             if file.relative_to(folder.path).as_posix() not in belong:
                 file.unlink()
                 _remove_empty(file.parent, folder.path)
+    remove_outdated(folder)
     observed = folder.done("observe", keys(planned)["observe"])
     notes = folder.manifest["observation"]
     folder.manifest["observation"] = {layer: of for layer, of in notes.items() if int(layer) in observed}

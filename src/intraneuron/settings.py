@@ -38,18 +38,25 @@ def settings_from(given: Mapping[str, Any]) -> tuple[StudyConfig, RunConfig]:
     homes = {f.name: part for part, cls in PARTS.items() for f in fields(cls)}
     homes |= {f.name: "run" for f in fields(RunConfig)}
     sorted_in: dict[str, dict[str, Any]] = {part: {} for part in (*PARTS, "run")}
+    check_names(given, homes)
     for name, value in given.items():
-        if name not in homes:
-            near = difflib.get_close_matches(name, homes, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(homes))}."
-            msg = f"There is no setting {name!r}; {hint}"
-            raise SettingError(msg)
         sorted_in[homes[name]][name] = _listed(value) if name in _LISTS else _plain(value)
     parts: dict[str, Any] = {part: cls(**sorted_in[part]) for part, cls in PARTS.items()}
     config, run = StudyConfig(**parts), RunConfig(**sorted_in["run"])
     check_types(config, given)
     check_types(run, given)
     return config, run
+
+
+def check_names(given: Iterable[str], known: Iterable[str]) -> None:
+    """Raise SettingError for a setting that there is not; the nearest known one is given."""
+    known = sorted(known)
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}."
+            msg = f"There is no setting {name!r}; {hint}"
+            raise SettingError(msg)
 
 
 def check_types(config: Any, given: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from intraneuron.data import CoreTokens
 from intraneuron.errors import StudyError
 from intraneuron.manifest import MODEL, joined, versions
 from intraneuron.pipeline.pattern import bars, flags
+from intraneuron.pipeline.power import detectable_in_neurons
 from intraneuron.pipeline.results import Population, results, silhouette_bar
 from intraneuron.pipeline.settling import Curve, settling_rows
 from intraneuron.pipeline.summarize import Layer, pattern_rows, summarize
@@ -44,6 +45,7 @@ def write_summary(folder: StudyFolder, found: dict[int, dict[str, Population]]) 
         **summarize(layers),
         "patterns": pattern_rows(layers, limits),
         "bars": {str(n): values for n, values in limits.items()},
+        "detectable": _detectable(found),
         "clusters": _cluster_shares(found, frames),
         "reliability": _reliability(folder, list(found))
         | {"core_tokens": frames["neurons"]["n"].median()}
@@ -69,6 +71,12 @@ def _write_results(
     for name, frame in frames.items():
         folder.write(folder.path / name / "results.parquet", frame)
     return frames
+
+
+def _detectable(found: dict[int, dict[str, Population]]) -> dict[str, dict[str, float]]:
+    """Return, by layer and number, the effect that a neuron would need for its flag with 80 % power."""
+    comparisons = {n: {name: one.comparison for name, one in some.items()} for n, some in found.items()}
+    return {str(n): values for n, values in detectable_in_neurons(comparisons).items()}
 
 
 def _stack(frames: list[pl.DataFrame]) -> pl.DataFrame:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 from tests.made_up import make_batch
 
 from intraneuron.kernels.jackknife import interval_factor, standard_error
@@ -109,12 +110,27 @@ def test_intervals_are_students_around_the_mean_and_around_the_difference() -> N
     assert whole["difference_high"] == pytest.approx(whole["difference"] + over_layers)
 
 
+def test_what_could_have_been_seen_is_the_effect_of_80_percent_power() -> None:
+    index = [n.name for n in NUMBERS].index("peak")
+    parts = LAYERS[1].jackknife
+    found = row("claims", number="peak", layer=1)
+    for name, given in (
+        ("neurons", ([parts["neurons"]], [1.0])),
+        ("difference", ([parts["neurons"], parts["rotated"]], [1.0, -1.0])),
+    ):
+        error, degrees = standard_error(*given)
+        t = stats.t(degrees[index])
+        assert found[f"{name}_detectable"] == pytest.approx((t.ppf(0.975) + t.ppf(0.8)) * error[index])
+
+
 def test_without_the_rotated_twin_there_is_no_difference_and_no_interval_of_it() -> None:
     found = summarize([make_layer(2, ("shuffled",))])["claims"][0]
     assert math.isnan(found["rotated"])
     assert math.isnan(found["difference"])
     assert math.isnan(found["difference_low"])
+    assert math.isnan(found["difference_detectable"])
     assert np.isfinite(found["neurons_low"])
+    assert np.isfinite(found["neurons_detectable"])
 
 
 def test_what_gets_an_interval_are_the_numbers_and_the_profile_above_its_mean() -> None:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.samples import NAN, make_summary
+from tests.samples import NAN, make_card, make_summary
 
 from intraneuron.report.verdict import Verdict, verdict
-from intraneuron.report.wording import BRIEF, KEY_NUMBERS, VERDICTS, VERDICTS_OF_ABSENCE, key_rows, said, said_briefly
+from intraneuron.report.wording import (
+    BRIEF,
+    KEY_NUMBERS,
+    VERDICTS,
+    VERDICTS_OF_ABSENCE,
+    key_rows,
+    needed,
+    said,
+    said_briefly,
+)
 
 
 def row(number: str, claim: str, neurons: float, rotated: float, half: float, chance: float = 0.0) -> dict[str, Any]:
@@ -76,3 +86,29 @@ def test_without_the_rotated_twin_no_claim_can_be_tested() -> None:
 
 def test_every_verdict_has_words_of_both_kinds() -> None:
     assert VERDICTS.keys() == VERDICTS_OF_ABSENCE.keys() == BRIEF.keys()
+
+
+SEEN = {"difference_detectable": 0.0123, "neurons_detectable": 0.0456}
+
+
+def test_where_nothing_was_seen_it_is_said_what_would_have_been() -> None:
+    nothing = row("peak", "C2", 0.039, 0.030, 0.020) | SEEN
+    expected = "no more than in random directions (a difference of 0.012 would have been seen with 80 % power)"
+    assert said(nothing) == expected
+    assert said(nothing | {"difference_detectable": NAN}) == "no more than in random directions"
+    absent = row("interleaving", "C4", 0.98, 0.99, 0.03, chance=1.0) | SEEN
+    assert said(absent).endswith("the claim (a distance from chance of 0.046 would have been seen with 80 % power)")
+
+
+def test_where_something_was_seen_nothing_is_added() -> None:
+    assert said(row("peak", "C2", 0.039, 0.030, 0.002) | SEEN) == "more than in random directions"
+    assert said(row("peak", "C2", -0.022, -0.009, 0.004) | SEEN) == "less than in random directions"
+
+
+@pytest.mark.parametrize("pattern", ["none", "peak"])
+def test_a_card_without_a_pattern_says_what_would_have_made_one(pattern: str) -> None:
+    card = make_card()
+    numbers = tuple(replace(one, detectable=0.2 if one.name in ("ami", "peak") else NAN) for one in card.numbers)
+    sentence = "With 80 % power it would have had one at agreement (AMI) 0.200 or peak, top 20 0.200."
+    assert needed(replace(card, pattern=pattern, numbers=numbers)) == (sentence if pattern == "none" else "")
+    assert needed(replace(card, pattern="none")) == ""

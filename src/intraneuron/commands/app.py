@@ -11,13 +11,14 @@ from io import TextIOWrapper
 
 from cyclopts import App, CycloptsError, Parameter
 
+from intraneuron.commands.calibrate import calibrate
 from intraneuron.commands.lists import split_lists
 from intraneuron.commands.refusals import refusal
 from intraneuron.commands.show import show
 from intraneuron.commands.study import study
 from intraneuron.errors import IntraneuronError
 
-DONE, WRONG = 0, 2
+DONE, FAILED, WRONG = 0, 1, 2
 
 app = App(
     name="intraneuron",
@@ -30,13 +31,15 @@ app = App(
 )
 app.command(study)
 app.command(show)
+app.command(calibrate)
 
 
 def run(words: Sequence[str]) -> int:
-    """Run the command line; the exit code is 0, or 2 for what the user can put right."""
+    """Run the command line; the exit code is 0, 1 for a check that failed, or 2 for what the user can put right."""
     _write_every_character()
+    passed: bool | None = None
     try:
-        app(split_lists(words), exit_on_error=False, print_error=False)
+        passed = app(split_lists(words), exit_on_error=False, print_error=False)
         if sys.stdout:
             sys.stdout.flush()
     except CycloptsError as error:
@@ -49,7 +52,7 @@ def run(words: Sequence[str]) -> int:
         _silence()
         where = error.filename or "The output"
         return _complain(f"{where} cannot be read or written: {error.strerror or error}.")
-    return DONE
+    return FAILED if passed is False else DONE
 
 
 def _write_every_character() -> None:

@@ -17,6 +17,9 @@ from cyclopts.exceptions import (
 from intraneuron.commands.lists import stray_text
 from intraneuron.settings import must_be
 
+_ONLY_ONE = {"study": "Only one MODEL can be studied", "calibrate": "Only one STUDY can be calibrated"}
+"""Commands that take one word, and what they say to a second."""
+
 
 def refusal(error: CycloptsError, words: Sequence[str]) -> str:
     """Return one or two sentences for what the parser could not take."""
@@ -35,7 +38,8 @@ def _said(error: CycloptsError, words: Sequence[str]) -> str:
         return str(error).replace("Unknown option:", "There is no option", 1)
     if isinstance(error, UnusedCliTokensError) and error.unused_tokens:
         first = error.unused_tokens[0]
-        return stray_text(words, first) or f"Only one MODEL can be studied at a time, got {first!r} as well."
+        only = _ONLY_ONE["calibrate" if "calibrate" in (error.command_chain or ()) else "study"]
+        return stray_text(words, first) or f"{only} at a time, got {first!r} as well."
     return str(error)
 
 

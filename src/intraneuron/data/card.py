@@ -66,7 +66,8 @@ class CardNumber:
     """One number of the neuron beside what twins show.
 
     ``shuffled`` and ``rotated`` are the means over the layer's twins, ``rotated95`` the value that 5 % of the rotated
-    twins go beyond (in the direction of the claim).
+    twins go beyond (in the direction of the claim). ``detectable`` is the effect that a neuron of the layer would need
+    for its pattern's flag with 80 % power; NaN for numbers that no pattern rests on, and without twins.
     """
 
     name: str
@@ -77,6 +78,7 @@ class CardNumber:
     shuffled: float
     rotated: float
     rotated95: float
+    detectable: float = math.nan
 
 
 @dataclass(frozen=True)

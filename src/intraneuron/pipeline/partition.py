@@ -68,9 +68,18 @@ def recategorize(categories: Partition, core: CoreTokens, order: np.ndarray) -> 
 
     Meaning does not change when activations are permuted; only the numbering by activation does.
     """
-    moved = np.where(order >= 0, np.take_along_axis(categories.label, np.maximum(order, 0), axis=1), -1)
-    label, n_groups = renumber(moved.astype(np.int16), core.activation, core.n, MIN_GROUP)
+    label, n_groups = renumber(carried(categories, order).label, core.activation, core.n, MIN_GROUP)
     return replace(categories, label=label, n_groups=n_groups)
+
+
+def carried(categories: Partition, order: np.ndarray) -> Partition:
+    """Carry categories over to rearranged tokens under the numbers that they have.
+
+    A number then stands for the same tokens whatever their activations are, so a test of category 3 is one test; of
+    renumbered categories (:func:`recategorize`) the first is the most active by construction, and its p means nothing.
+    """
+    moved = np.where(order >= 0, np.take_along_axis(categories.label, np.maximum(order, 0), axis=1), -1)
+    return replace(categories, label=moved.astype(np.int16))
 
 
 def parse_segments(text: str) -> tuple[str, float]:

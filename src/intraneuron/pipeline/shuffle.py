@@ -15,8 +15,8 @@ STRATA = 5
 _FREQUENCY = 1  # purpose of the stream, beside 0 of the shuffled twin
 
 
-def shuffle(core: CoreTokens, *, seed: int = 0) -> tuple[CoreTokens, np.ndarray]:
-    """Permute activations among each neuron's core tokens, keyed by (seed, layer, neuron).
+def shuffle(core: CoreTokens, *, seed: int = 0, purpose: int = 0) -> tuple[CoreTokens, np.ndarray]:
+    """Permute activations among each neuron's core tokens, keyed by (seed, layer, neuron, purpose).
 
     Returns
     -------
@@ -25,7 +25,7 @@ def shuffle(core: CoreTokens, *, seed: int = 0) -> tuple[CoreTokens, np.ndarray]
     order : int64 (N, K)
         The old rank of the token that now stands at each rank; -1 where padded.
     """
-    order = shuffles(core.n, core.width, seed=seed, layer=core.layer, neuron=core.neuron)
+    order = shuffles(core.n, core.width, seed=seed, layer=core.layer, neuron=core.neuron, purpose=purpose)
     return _rearranged(core, order), order
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from intraneuron.config import ALPHA, OWN_TWINS, PROFILE_WINDOW
+from intraneuron.kernels.detectable import detectable_factor
 from intraneuron.kernels.jackknife import interval_factor, jackknife_parts, standard_error
 from intraneuron.pipeline.compare import Comparison
 from intraneuron.pipeline.numbers import NUMBERS, Number, table_of
@@ -74,7 +75,8 @@ def summarize(layers: Sequence[Layer]) -> dict[str, list[Row]]:
     """Return the tables ``claims``, ``profile``, ``distributions``, ``deltas`` and ``patterns``.
 
     Every number stands for neurons and for each twin; claims and profile have 95 % jackknife intervals for the
-    neurons and for their difference from each twin with core tokens of its own. ``layer`` None is the mean over layers.
+    neurons and for their difference from each twin with core tokens of its own; ``detectable`` is the effect whose
+    interval would exclude 0 (for the neurons: chance) with 80 % power. ``layer`` None is the mean over layers.
     """
     groups: list[tuple[int | None, Sequence[Layer]]] = [(None, layers)]
     groups += [(layer.layer, [layer]) for layer in layers]
@@ -101,8 +103,11 @@ def _of(layers: Sequence[Layer], population: str) -> list[Comparison]:
     return [c for c in (layer.comparison(population) for layer in layers) if c is not None]
 
 
-def _errors(layers: Sequence[Layer], twin: str | None = None) -> np.ndarray | None:
-    """Return the half width of the 95 % interval of all estimates, or of their difference from a twin."""
+def _errors(layers: Sequence[Layer], twin: str | None = None) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return half widths of the 95 % intervals of all estimates, or of their differences from a twin.
+
+    With them the effects that such intervals tell from 0 with 80 % power.
+    """
     parts, weights = [], []
     for layer in layers:
         for name, sign in (("neurons", 1.0), (twin, -1.0)):
@@ -114,19 +119,20 @@ def _errors(layers: Sequence[Layer], twin: str | None = None) -> np.ndarray | No
             weights.append(sign / len(layers))
     width = min(part.shape[2] for part in parts)
     error, degrees = standard_error([part[:, :, :width] for part in parts], weights)
-    return np.asarray(interval_factor(degrees) * error)
+    return interval_factor(degrees) * error, detectable_factor(degrees) * error
 
 
 def _claim(index: int, number: Number, layer: int | None, layers: Sequence[Layer]) -> Row:
     names = dict.fromkeys(("neurons", "shuffled", "rotated", *layers[0].populations))
     means = {name: _mean(number.of(c) for c in _of(layers, name)) for name in names}
     shares = {f"share_{name}": _share(number, _of(layers, name)) for name in means}
-    half = _half(_errors(layers), index)
+    half, seen = _reach(_errors(layers), index)
     differences: Row = {}
     for twin in dict.fromkeys((REFERENCE, *(name for name in OWN_TWINS if name in means))):
-        left, beside = means["neurons"] - means[twin], _half(_errors(layers, twin), index)
-        name = difference_name(twin)
+        name, left = difference_name(twin), means["neurons"] - means[twin]
+        beside, visible = _reach(_errors(layers, twin), index)
         differences |= {name: left, f"{name}_low": left - beside, f"{name}_high": left + beside}
+        differences[f"{name}_detectable"] = visible
     return {
         "claim": number.claim,
         "number": number.name,
@@ -135,14 +141,16 @@ def _claim(index: int, number: Number, layer: int | None, layers: Sequence[Layer
         **means,
         "neurons_low": means["neurons"] - half,
         "neurons_high": means["neurons"] + half,
+        "neurons_detectable": seen,
         **differences,
         **shares,
         "expected_by_chance": number.chance,
     }
 
 
-def _half(errors: np.ndarray | None, index: int) -> float:
-    return math.nan if errors is None else float(errors[index])
+def _reach(errors: tuple[np.ndarray, np.ndarray] | None, index: int) -> tuple[float, float]:
+    """Return half the interval of one estimate, and the effect that it tells from 0 with 80 % power."""
+    return (math.nan, math.nan) if errors is None else (float(errors[0][index]), float(errors[1][index]))
 
 
 def _profile_rows(layer: int | None, layers: Sequence[Layer]) -> Iterable[Row]:
@@ -154,7 +162,7 @@ def _profile_rows(layer: int | None, layers: Sequence[Layer]) -> Iterable[Row]:
         for window, value in enumerate(mean):
             half = math.nan
             if population == "neurons" and band is not None:
-                half = float(band[len(NUMBERS) + window])
+                half = float(band[0][len(NUMBERS) + window])
             yield {
                 "layer": layer,
                 "population": population,

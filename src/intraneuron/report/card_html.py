@@ -7,7 +7,7 @@ from intraneuron.figures.spectrum import spectrum
 from intraneuron.figures.theme import to_svg
 from intraneuron.report.markup import Html, element
 from intraneuron.report.tables import categories_table, numbers_table, segments_table
-from intraneuron.report.wording import WEAK, pattern_sentence
+from intraneuron.report.wording import WEAK, needed, pattern_sentence
 
 WIDTH = 760
 STYLE = """
@@ -37,7 +37,7 @@ def card_html(card: Card) -> str:
     return element(
         "div",
         element("style", Html(STYLE)),
-        element("p", element("strong", card.name), f" of {where}. {pattern_sentence(card.pattern)}"),
+        element("p", element("strong", card.name), f" of {where}. {pattern_sentence(card.pattern)} ", needed(card)),
         element("div", picture, role="img", aria_label=f"Core tokens of {card.name} along its activation"),
         *(categories_table(card), segments_table(card), numbers_table(card)),
         element("p", WEAK, class_="soft"),

@@ -20,7 +20,14 @@ from intraneuron.report.charts import Charts
 from intraneuron.report.definitions import definitions
 from intraneuron.report.glance import claims_said
 from intraneuron.report.markup import Html, element, join, section
-from intraneuron.report.tables import categories_table, claims_table, facts_table, numbers_table, segments_table
+from intraneuron.report.tables import (
+    categories_table,
+    claims_table,
+    detectable_table,
+    facts_table,
+    numbers_table,
+    segments_table,
+)
 
 Summary = Mapping[str, Any]
 FONTS = (
@@ -96,6 +103,7 @@ def patterns_section(summary: Summary, charts: Charts) -> Html:
         element("ul", *meanings),
         element("p", wording.WEAK),
         charts.figure("patterns", partial(patterns, summary), "Shares of patterns among neurons and twins"),
+        *detectable_table(summary.get("detectable") or {}),
     )
 
 
@@ -121,7 +129,15 @@ def _card(card: Card, index: int, charts: Charts) -> Html:
     return element(
         "article",
         element("h3", card.name, id=f"card-{index}-title"),
-        element("p", "Pattern ", element("span", card.pattern, class_="pattern"), f": {meaning}. ", _quality(card)),
+        element(
+            "p",
+            "Pattern ",
+            element("span", card.pattern, class_="pattern"),
+            f": {meaning}. ",
+            _quality(card),
+            " ",
+            wording.needed(card),
+        ),
         charts.figure(f"card-{index}", partial(spectrum, card), f"Core tokens of {card.name} along its activation"),
         element(
             "details",

@@ -70,6 +70,19 @@ def _claim(row: Mapping[str, Any], with_layer: bool) -> list[object]:
     ]
 
 
+def detectable_table(detectable: Mapping[str, Mapping[str, float]]) -> list[Html]:
+    """Say by layer which effects a neuron would have needed not to be called none; no table without any."""
+    names = list(dict.fromkeys(name for found in detectable.values() for name in found))
+    if not names:
+        return []
+    rows = [
+        [layer_name(int(layer)), *(numeric(number(found.get(name))) for name in names)]
+        for layer, found in detectable.items()
+    ]
+    caption = "What “none” leaves open: the effect at which a neuron would be given a pattern with 80 % power"
+    return [table(caption, ("layer", *map(short_name, names)), rows)]
+
+
 def categories_table(card: Card) -> Html:
     """List a neuron's categories, the most active first."""
     rows = [

@@ -25,6 +25,7 @@ from intraneuron.report.wording import (
     halves_said,
     is_clear,
     key_rows,
+    needed,
     pattern_sentence,
     said,
     short_name,
@@ -134,7 +135,7 @@ def _header(card: Card) -> Text:
     text.append(plain(card.name), style="bold")
     text.append(f"  {plain(card.model)} · {plain(card.mode)} mode · {plain(card.space)} space", style="dim")
     text.append(f" · {len(card.tokens)} core tokens\n", style="dim")
-    text.append(pattern_sentence(card.pattern))
+    text.append(" ".join(filter(None, (pattern_sentence(card.pattern), needed(card)))))
     facts = [f"silhouette {number(card.silhouette, 2)}"] if is_defined(card.silhouette) else []
     if card.clustered is not None:
         facts.append("categories clearer than a cut" if card.clustered else "categories are a cut, not a discovery")

@@ -140,7 +140,30 @@ def said(row: Mapping[str, Any]) -> str:
     'not testable'
     """
     words = VERDICTS_OF_ABSENCE if row.get("claim") in OF_ABSENCE else VERDICTS
-    return words[verdict(row)]
+    return words[verdict(row)] + _could_see(row)
+
+
+UNSEEN: dict[Verdict, tuple[str, str]] = {
+    "no more": ("difference_detectable", "a difference"),
+    "by chance": ("neurons_detectable", "a distance from chance"),
+}
+"""Of verdicts that nothing was seen: what could have been seen, and how it is called."""
+
+
+def _could_see(row: Mapping[str, Any]) -> str:
+    """Say, where nothing was seen, what would have been; nothing where it is not known."""
+    name, what = UNSEEN.get(verdict(row), ("", ""))
+    if not is_defined(row.get(name)):
+        return ""
+    return f" ({what} of {written(row, name)} would have been seen with 80 % power)"
+
+
+def needed(card: Card) -> str:
+    """Say, on the card of a neuron without a pattern, which effects would have made one; else nothing."""
+    named = [f"{short_name(one.name)} {number(one.detectable)}" for one in card.numbers if is_defined(one.detectable)]
+    if card.pattern != "none" or not named:
+        return ""
+    return f"With 80 % power it would have had one at {', '.join(named[:-1])}{' or ' if named[:-1] else ''}{named[-1]}."
 
 
 def said_briefly(row: Mapping[str, Any]) -> str:

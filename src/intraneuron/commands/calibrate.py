@@ -1,0 +1,55 @@
+"""intraneuron calibrate: check the tests of a study."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from intraneuron.config import CalibrateConfig
+
+_FLAT = Parameter(name="*")
+
+
+def calibrate(
+    study: str | None = None,
+    *,
+    out: str | None = None,
+    config: Annotated[CalibrateConfig, _FLAT] = CalibrateConfig(),  # noqa: B008 - frozen
+) -> bool:
+    """Check the tests of a study: size on shuffled neurons, power on planted ones, how firm patterns are.
+
+    Example: intraneuron calibrate intraneuron-studies/minilm-vocabulary
+
+    The exit code is 1 when a test rejects too often or too seldom; it is named. Tables and a figure go into the
+    study's folder calibration.
+
+    Parameters
+    ----------
+    study
+        The study's folder; the last study when not given.
+    out
+        Folder of the tables and the figure; the study's folder calibration when not given.
+    """
+    from dataclasses import asdict
+
+    from rich.console import Console
+
+    from intraneuron.api import calibrate as calibrated
+    from intraneuron.api import open as opened
+    from intraneuron.commands.progress import Bars
+    from intraneuron.commands.stopping import stop_if_pressed, when_stopped
+    from intraneuron.report.calibration import render_calibration
+    from intraneuron.settings import path_from
+
+    of = opened(None if study is None else path_from("The study's folder", study))
+    to = None if out is None else path_from("--out", out)
+    stop_if_pressed()
+    with when_stopped("Tables of an earlier calibration, if any, are as they were."):
+        found = calibrated(of, out=to, progress=Bars(Console(stderr=True)), **asdict(config))
+        console = Console()
+        console.print(render_calibration(found.tables()))
+        where = to or of.path / "calibration"
+        console.print(f"\nFigure: {where}/calibration.html", highlight=False, soft_wrap=True, markup=False)
+        console.print(f"Tables: {where}/size.parquet and others", highlight=False, soft_wrap=True, markup=False)
+    return not found.out

@@ -1,0 +1,106 @@
+"""retest: whether two halves of a neuron's core tokens show the same pattern (parallel forms)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from intraneuron.config import PartitionConfig
+from intraneuron.data import CoreTokens, Space
+from intraneuron.kernels.rates import kappa
+from intraneuron.pipeline.analyse import analyse
+from intraneuron.pipeline.compare import QUESTIONS, Comparison, with_q
+from intraneuron.pipeline.pattern import bars, flags, patterns
+
+Row = dict[str, Any]
+_ROWS = ("token_id", "activation", "count")
+
+
+def parallel_forms(core: CoreTokens) -> tuple[CoreTokens, CoreTokens]:
+    """Split every neuron's core tokens into those of even and of odd rank: two neurons of nearly equal activation."""
+    width = (core.width + 1) // 2
+    forms = []
+    for odd in (0, 1):
+        arrays = {name: getattr(core, name)[:, odd::2] for name in _ROWS}
+        padded = {name: _padded(a, width, np.nan if name == "activation" else -1) for name, a in arrays.items()}
+        forms.append(replace(core, n=(core.n + 1 - odd) // 2, **padded))
+    return forms[0], forms[1]
+
+
+def _padded(rows: np.ndarray, width: int, value: float) -> np.ndarray:
+    return np.pad(rows, ((0, 0), (0, width - rows.shape[1])), constant_values=value)
+
+
+def retest_rows(
+    layers: Mapping[int, Mapping[str, CoreTokens]],
+    space: Space,
+    partition: PartitionConfig,
+    *,
+    seed: int = 0,
+    progress: Callable[[int], None] = lambda done: None,
+) -> list[Row]:
+    """Return how well the patterns of the two forms agree, by layer and population; layer None is all of them.
+
+    Each form is analysed as a study is, with its own q and its own rotated twins' bars. ``layers`` holds core tokens by
+    layer and population, ``neurons`` and ``rotated``; neurons that cannot be tested in both forms are left out.
+
+    Returns
+    -------
+    rows
+        ``agreement``, the share of neurons with the same pattern in both, and Cohen's ``kappa``.
+    """
+    forms = {layer: {name: parallel_forms(core) for name, core in some.items()} for layer, some in layers.items()}
+    found: list[dict[int, dict[str, np.ndarray]]] = []
+    done = 0
+    for form in (0, 1):
+        compared: dict[int, dict[str, Comparison]] = {}
+        for layer, some in forms.items():
+            compared[layer] = {}
+            for name, both in some.items():
+                [analysis] = analyse(both[form], space, partition, seed=seed)
+                compared[layer][name] = analysis.comparison
+                done += len(both[form])
+                progress(done)
+        found.append(_patterns(compared))
+    return [row for name in ("neurons", "rotated") for row in _rows(name, *found)]
+
+
+def _patterns(compared: dict[int, dict[str, Comparison]]) -> dict[int, dict[str, np.ndarray]]:
+    """Return the pattern of every neuron and twin of one form."""
+    layers = list(compared)
+    for name in ("neurons", "rotated"):
+        for question in QUESTIONS:
+            effects = with_q([compared[layer][name].effects[question] for layer in layers])
+            for layer, effect in zip(layers, effects, strict=True):
+                compared[layer][name].effects[question] = effect
+    out = {}
+    for layer, some in compared.items():
+        limits = bars(some["rotated"])
+        out[layer] = {name: patterns(one, flags(one, limits)) for name, one in some.items()}
+    return out
+
+
+def _rows(
+    population: str, even: dict[int, dict[str, np.ndarray]], odd: dict[int, dict[str, np.ndarray]]
+) -> Sequence[Row]:
+    pairs = {layer: (even[layer][population], odd[layer][population]) for layer in even}
+    whole = (np.concatenate([a for a, _ in pairs.values()]), np.concatenate([b for _, b in pairs.values()]))
+    rows: list[Row] = []
+    for layer, (first, second) in [(None, whole), *pairs.items()]:
+        tested = (first != "insufficient") & (second != "insufficient")
+        agreed, share = kappa(first[tested], second[tested])
+        rows.append(
+            {
+                **{"layer": layer, "population": population, "neurons": int(tested.sum())},
+                **{"agreement": share, "kappa": agreed},
+                **{"none_even": _share(first[tested], "none"), "none_odd": _share(second[tested], "none")},
+            }
+        )
+    return rows
+
+
+def _share(found: np.ndarray, pattern: str) -> float:
+    return float((found == pattern).mean()) if len(found) else float("nan")
