@@ -200,8 +200,8 @@ def intervals_stage(work: Work) -> None:
                 group = frame["group"].to_numpy()
                 core = read_core_tokens_table(frame)
                 full, *without = [core[group == g] for g in np.unique(group)]
-                given = {"spelling": spelling, "background": backgrounds[name, layer]}
-                every, again = compare_without(full, without, spaces[name], partition, **given)
+                verb = partial(compare_without, spelling=spelling, background=backgrounds[name, layer])
+                every, again = verb(full, without, spaces[name], partition)
                 jackknife = leave_out(every, again, share, len(work.folder.core_tokens(name, layer)))
                 file = work.folder.layer_file(f"jackknife/{name}/parts", layer)
                 work.folder.write(file, jackknife_table(jackknife))

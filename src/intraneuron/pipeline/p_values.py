@@ -19,6 +19,9 @@ BOUNDS = {0.05: (0.9, 1.1), 0.01: (0.85, 1.15), 0.001: (0.6, 1.45)}
 WITHOUT_P = ("information", "segment_entropy")
 """Questions that are answered without a p."""
 
+OF_TOKENS = ("tightness",)
+"""Questions about which tokens are core: dealing activations among them changes nothing, so it calibrates nothing."""
+
 DISCRETE = ("category_delta", "segment_purity")
 """Questions whose p is exact and takes few values: their size may lie below the level, not above it."""
 
@@ -71,7 +74,7 @@ def p_values_of(comparison: Comparison) -> tuple[PValue, ...]:
     """List every p that a comparison has, in the order of the questions."""
     found = []
     for question, effect in comparison.effects.items():
-        if question not in WITHOUT_P:
+        if question not in (*WITHOUT_P, *OF_TOKENS):
             groups = [None] if effect.p.ndim == 1 else list(range(effect.p.shape[1]))
             found += [PValue(question, column) for column in groups]
     return tuple(found)
