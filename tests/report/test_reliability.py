@@ -74,7 +74,7 @@ def test_the_page_has_the_sentences_the_reasons_and_every_point(tmp_path: Path, 
     assert check_sentence(made) in shown
     assert ("Cross-fit: the even documents" in shown) == cross_fit
     cells = [element.text for element in page.all("td")]
-    assert "the least with a reliability of 0.8" in cells
+    assert "the least tried with a reliability of 0.8 or more" in cells
     assert "as given" in cells
     points = [element for element in page.all("td") if element.text in ("observed", "law")]
     assert len(points) == len(made["reliability"]["curve"])

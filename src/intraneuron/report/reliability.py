@@ -131,7 +131,7 @@ def _counts_table(rows: Sequence[Row]) -> Html:
 
 def _reason(row: Row) -> str:
     if row.get("chosen") and is_defined(row.get("min_count_reliability")) and row["min_count_reliability"] >= RELIABLE:
-        return f"the least with a reliability of {RELIABLE}"
+        return f"the least tried with a reliability of {RELIABLE} or more"
     return f"auto: {min_count_why(row)}" if row.get("chosen") else min_count_why(row)
 
 
