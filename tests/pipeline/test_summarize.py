@@ -9,6 +9,7 @@ import pytest
 from tests.made_up import make_batch
 
 from intraneuron.kernels.jackknife import interval_factor, standard_error
+from intraneuron.pipeline.background import background
 from intraneuron.pipeline.compare import Comparison, compare, with_q
 from intraneuron.pipeline.numbers import BY_NAME, NUMBERS
 from intraneuron.pipeline.partition import categorize, segment
@@ -24,7 +25,8 @@ def population(seed: int, *, core: slice = slice(None), size: int = 12) -> Popul
     b = make_batch(size, 30, seed=seed)[core]
     own, space = b.core(), b.space()
     categories, segments = categorize(own, space), segment(own)
-    found = compare(own, space, categories, segments, spelling=b.spelling())
+    around = background(space, np.ones(len(b.vectors), dtype=bool))
+    found = compare(own, space, categories, segments, spelling=b.spelling(), background=around)
     effects = {name: with_q([effect])[0] for name, effect in found.effects.items()}
     return Population(own, categories, segments, replace(found, effects=effects))
 
