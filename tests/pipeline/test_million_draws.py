@@ -17,7 +17,7 @@ from intraneuron.pipeline.partition import categorize, segment
 PARTS, PART, BATCH = 20, 50_000, 500
 """A million draws in 20 parts, whose spread is the error of what is estimated from all."""
 
-BAR = ((0.05, 0.85, 1.15), (0.01, 0.75, 1.33), (0.001, 0.5, 2.0))
+BAR = ((0.05, 0.85, 1.15), (0.01, 0.75, 1.33), (0.001, 0.5, 2.5))
 """What the closed-form p of a drawn quantile may be, over its level. For one neuron: over many, sizes lie within 0.9 to
 1.1, 0.85 to 1.15 and 0.6 to 1.45 (``benchmarks/tails.py``)."""
 

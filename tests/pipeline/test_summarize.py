@@ -83,7 +83,7 @@ def test_a_claim_is_the_mean_over_neurons_beside_that_of_each_twin(number: objec
 def test_the_mean_over_layers_weighs_layers_alike() -> None:
     small = Layer(1, {k: population(5, size=4) for k in ("neurons", "shuffled", "rotated")}, {})
     found = summarize([LAYERS[0], small])["claims"][0]
-    values = [float(np.nanmean(BY_NAME["ami"].of(x.populations["neurons"].comparison))) for x in (LAYERS[0], small)]
+    values = [float(np.nanmean(NUMBERS[0].of(x.populations["neurons"].comparison))) for x in (LAYERS[0], small)]
     assert found["layer"] is None
     assert found["neurons"] == pytest.approx(np.mean(values))
     assert math.isnan(found["neurons_low"])
@@ -123,7 +123,8 @@ def test_what_gets_an_interval_are_the_numbers_and_the_profile_above_its_mean() 
     comparison = LAYERS[0].populations["neurons"].comparison
     table = estimates(comparison)
     assert table.shape == (12, len(NUMBERS) + 21)
-    np.testing.assert_array_equal(table[:, 0], BY_NAME["ami"].of(comparison))
+    for place, number in enumerate(NUMBERS):
+        np.testing.assert_array_equal(table[:, place], number.of(comparison))
     np.testing.assert_array_equal(table[:, len(NUMBERS) :], comparison.profile - comparison.mean_similarity[:, None])
 
 
@@ -182,4 +183,4 @@ def test_layers_in_which_nothing_is_defined_leave_the_mean_over_the_others() -> 
     empty = population(3, core=slice(1, 3))
     lone = Layer(1, {"neurons": empty, "shuffled": empty, "rotated": empty}, {})
     found = summarize([LAYERS[0], lone])["claims"][0]
-    assert found["neurons"] == pytest.approx(mean("ami", 0, "neurons"))
+    assert found["neurons"] == pytest.approx(mean(NUMBERS[0].name, 0, "neurons"))
