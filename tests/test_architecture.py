@@ -207,7 +207,10 @@ def test_every_public_function_and_class_says_what_it_is() -> None:
     assert silent == []
 
 
-TESTED_WITH = {"configuration": "loading", "families": "sites", "passes": "observe", "zone_tests": "homogeneity"}
+TESTED_WITH = {
+    **{"configuration": "loading", "families": "sites", "passes": "observe"},
+    **{"zone_tests": "homogeneity", "mrpp": "homogeneity", "run_counts": "runs"},
+}
 """Modules whose tests stand in the file of another."""
 
 

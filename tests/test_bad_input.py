@@ -105,12 +105,6 @@ def test_a_space_with_such_vectors_is_refused_where_a_core_token_is_one(bad: flo
     assert np.isnan(found.effects["tightness"].p[0])
 
 
-def test_a_background_of_fewer_than_two_tokens_is_refused() -> None:
-    space = Space.from_vectors("input", VECTORS)
-    with pytest.raises(DataError, match="needs at least 2 eligible tokens with a vector in the space 'input', got 1"):
-        background(space, np.arange(N) == 4)
-
-
 # Tokens and activations ----------------------------------------------------------------------------------------------
 
 

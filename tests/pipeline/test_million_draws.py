@@ -17,8 +17,9 @@ from intraneuron.pipeline.partition import categorize, segment
 PARTS, PART, BATCH = 20, 50_000, 500
 """A million draws in 20 parts, whose spread is the error of what is estimated from all."""
 
-BAR = ((0.05, 0.9, 1.1), (0.01, 0.85, 1.15), (0.001, 0.6, 1.45))
-"""Size over level that METHOD allows; here the closed-form p of the drawn quantile over its level."""
+BAR = ((0.05, 0.85, 1.15), (0.01, 0.75, 1.33), (0.001, 0.5, 2.5))
+"""What the closed-form p of a drawn quantile may be, over its level. For one neuron: over many, sizes lie within 0.9 to
+1.1, 0.85 to 1.15 and 0.6 to 1.45 (``benchmarks/tails.py``)."""
 
 
 class Statistic(NamedTuple):
@@ -88,11 +89,12 @@ def test_a_million_draws_have_the_exact_moments_and_the_tails(name: str) -> None
     checked = 0
     for what, group in statistics_of(S, label, zone).items():
         values = drawn(group, rng)
-        for one, own in zip(group, values, strict=True):
+        for place, (one, own) in enumerate(zip(group, values, strict=True)):
+            named = f"{what}, statistic {place}"
             mean, std, skewness = permutation_moments(one.D, one.S)
-            check_moments(own, mean, std, skewness, what)
+            check_moments(own, mean, std, skewness, named)
             if one.closed:
-                check_tail(own, mean, std, skewness, one.sign, what)
+                check_tail(own, mean, std, skewness, one.sign, named)
             checked += 1
     assert checked == 14
 

@@ -10,6 +10,7 @@ from scipy import stats
 from tests.made_up import make_batch
 
 from intraneuron.kernels.jackknife import interval_factor, standard_error
+from intraneuron.pipeline.background import background
 from intraneuron.pipeline.compare import Comparison, compare, with_q
 from intraneuron.pipeline.numbers import BY_NAME, NUMBERS
 from intraneuron.pipeline.partition import categorize, segment
@@ -25,7 +26,8 @@ def population(seed: int, *, core: slice = slice(None), size: int = 12) -> Popul
     b = make_batch(size, 30, seed=seed)[core]
     own, space = b.core(), b.space()
     categories, segments = categorize(own, space), segment(own)
-    found = compare(own, space, categories, segments, spelling=b.spelling())
+    around = background(space, np.ones(len(b.vectors), dtype=bool))
+    found = compare(own, space, categories, segments, spelling=b.spelling(), background=around)
     effects = {name: with_q([effect])[0] for name, effect in found.effects.items()}
     return Population(own, categories, segments, replace(found, effects=effects))
 
@@ -82,7 +84,7 @@ def test_a_claim_is_the_mean_over_neurons_beside_that_of_each_twin(number: objec
 def test_the_mean_over_layers_weighs_layers_alike() -> None:
     small = Layer(1, {k: population(5, size=4) for k in ("neurons", "shuffled", "rotated")}, {})
     found = summarize([LAYERS[0], small])["claims"][0]
-    values = [float(np.nanmean(BY_NAME["ami"].of(x.populations["neurons"].comparison))) for x in (LAYERS[0], small)]
+    values = [float(np.nanmean(NUMBERS[0].of(x.populations["neurons"].comparison))) for x in (LAYERS[0], small)]
     assert found["layer"] is None
     assert found["neurons"] == pytest.approx(np.mean(values))
     assert math.isnan(found["neurons_low"])
@@ -137,7 +139,8 @@ def test_what_gets_an_interval_are_the_numbers_and_the_profile_above_its_mean() 
     comparison = LAYERS[0].populations["neurons"].comparison
     table = estimates(comparison)
     assert table.shape == (12, len(NUMBERS) + 21)
-    np.testing.assert_array_equal(table[:, 0], BY_NAME["ami"].of(comparison))
+    for place, number in enumerate(NUMBERS):
+        np.testing.assert_array_equal(table[:, place], number.of(comparison))
     np.testing.assert_array_equal(table[:, len(NUMBERS) :], comparison.profile - comparison.mean_similarity[:, None])
 
 
@@ -196,4 +199,4 @@ def test_layers_in_which_nothing_is_defined_leave_the_mean_over_the_others() -> 
     empty = population(3, core=slice(1, 3))
     lone = Layer(1, {"neurons": empty, "shuffled": empty, "rotated": empty}, {})
     found = summarize([LAYERS[0], lone])["claims"][0]
-    assert found["neurons"] == pytest.approx(mean("ami", 0, "neurons"))
+    assert found["neurons"] == pytest.approx(mean(NUMBERS[0].name, 0, "neurons"))
