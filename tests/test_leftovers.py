@@ -190,6 +190,7 @@ def test_a_stage_made_anew_for_some_layers_leaves_none_of_the_others(
         *(f"{population}/{table}" for population in ("neurons", "rotated", "shuffled") for table in ("categories",)),
         *(f"{population}/core_tokens" for population in ("neurons", "rotated", "shuffled")),
         *(f"jackknife/{population}/core_tokens" for population in ("neurons", "rotated")),
+        *(f"{population}/settling" for population in ("neurons", "rotated")),
     }
 
 

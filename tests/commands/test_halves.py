@@ -126,7 +126,7 @@ def test_cross_fit_orders_neurons_twins_and_jackknife_by_the_other_half(user: Us
     assert "Cross-fit: core tokens were chosen on the even documents and ordered by the odd ones" in done.stdout
     for name, old in before.items():
         new = pl.read_parquet(study / name / file)
-        assert (new["count"].to_numpy().max(axis=1) < old["count"].to_numpy().max(axis=1)).all()
+        assert new["count"].to_numpy().max() < 0.7 * old["count"].to_numpy().max()
         again = pl.read_parquet(study / "jackknife" / name / file).filter(group=-1)
         assert len(again) == NEURONS
         np.testing.assert_array_equal(again["token_id"].to_numpy(), new["token_id"].to_numpy())
