@@ -174,6 +174,7 @@ def test_a_study_leaves_out_tokens_without_a_vector_and_keeps_duplicates(odd_mod
     assert tested["tightness_p"].is_finite().all()
 
 
+@pytest.mark.slow
 def test_a_study_of_a_thousand_core_tokens_uses_as_many_as_there_are(odd_model: Path, tmp_path: Path) -> None:
     study = api.study(odd_model, out=tmp_path / "study", layers=[0], core_tokens=1000, device="cpu")
     n = study.neurons()["n"].to_numpy()

@@ -73,7 +73,10 @@ def test_an_unknown_name_is_told_the_nearest_known_one() -> None:
 @pytest.mark.parametrize(
     ("given", "text"),
     [
-        ({"twins": ["rotted"]}, r"twins must be a list of shuffled or rotated, got \['rotted'\]"),
+        (
+            {"twins": ["rotted"]},
+            r"twins must be a list of shuffled, frequency, rotated, untrained or readout, got \['rotted'\]",
+        ),
         ({"space": "inputs"}, "space must be input or output, got 'inputs'"),
         ({"mode": "texts"}, "mode must be auto, vocabulary or corpus, got 'texts'"),
         ({"core_tokens": "many"}, "core_tokens must be a whole number, got 'many'"),

@@ -75,6 +75,7 @@ def test_tables_figure_and_settings_lie_in_the_study(made: Path, calibrated: tup
     assert settings["study"]["settings"]["layers"] == list(LAYERS)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_tables_and_another_one_other_shuffles(
     made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,6 +143,7 @@ def test_beside_every_number_stands_what_could_have_been_seen(made: Path) -> Non
     assert "would be given a pattern with 80 % power" in (made / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_calibration_leaves_with_the_settings_that_it_is_of(
     made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -70,6 +70,7 @@ def test_a_text_whose_odd_documents_are_empty_has_no_two_halves(user: User) -> N
     )
 
 
+@pytest.mark.slow
 def test_halves_without_common_tokens_say_nothing_of_reliability_and_cannot_be_cross_fitted(user: User) -> None:
     done = user.call("study", "tiny", *LAYER, "--texts", "apart", "--out", "apart-study")
     assert done.returncode == 0, done.stderr
@@ -113,6 +114,7 @@ def test_what_halves_say_is_on_the_terminal_the_card_and_in_every_table(user: Us
     assert -1 <= card["rank_correlation"] <= 1
 
 
+@pytest.mark.slow
 def test_cross_fit_orders_neurons_twins_and_jackknife_by_the_other_half(user: User) -> None:
     words = ("study", "tiny", *LAYER, "--texts", "mixed", "--min-count", "2", "--out", "crossed")
     assert user.call(*words).returncode == 0

@@ -7,17 +7,30 @@ import pytest
 from tests.made_up import make_batch
 
 from intraneuron.pipeline.analyse import analyse
+from intraneuron.pipeline.background import background
 from intraneuron.pipeline.compare import QUESTIONS
-from intraneuron.pipeline.p_values import BOUNDS, LEVELS, WITHOUT_P, PValue, p_values_of, shares_at, table_of_p
+from intraneuron.pipeline.p_values import (
+    BOUNDS,
+    LEVELS,
+    OF_TOKENS,
+    WITHOUT_P,
+    PValue,
+    p_values_of,
+    shares_at,
+    table_of_p,
+)
 
 BATCH = make_batch(9, 30, seed=4)
-COMPARISON = analyse(BATCH.core(), BATCH.space(), spelling=BATCH.spelling())[0].comparison
+SPACE = BATCH.space()
+COMPARISON = analyse(
+    BATCH.core(), SPACE, spelling=BATCH.spelling(), background=background(SPACE, np.ones(len(SPACE.vector), dtype=bool))
+)[0].comparison
 
 
 def test_a_column_is_the_p_of_its_question_and_group() -> None:
     tests = p_values_of(COMPARISON)
     table = table_of_p(COMPARISON, tests)
-    assert {test.question for test in tests} == set(QUESTIONS) - set(WITHOUT_P)
+    assert {test.question for test in tests} == set(QUESTIONS) - {*WITHOUT_P, *OF_TOKENS}
     for column, test in zip(table.T, tests, strict=True):
         p = COMPARISON.effects[test.question].p
         np.testing.assert_array_equal(column, p if test.column is None else p[:, test.column])
