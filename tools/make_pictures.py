@@ -18,12 +18,11 @@ IMAGES = Path(__file__).parents[1] / "docs" / "images"
 
 
 def main(minilm: str, neuron: str, docs_lm: str) -> None:
-    """Write ``docs/images``: the spectrum of one neuron, and profiles and claims beside the twins."""
+    """Write ``docs/images``: the spectrum of one neuron, and profiles beside the twins."""
     first, second = open_study(Path(minilm)), open_study(Path(docs_lm))
     pictures = {
         "spectrum": first.card(neuron).figure(),
         "profile": first.profile(),
-        "claims": first.claims(),
         "profile-docs-lm": second.profile(),
     }
     for name, chart in pictures.items():

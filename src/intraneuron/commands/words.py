@@ -77,9 +77,8 @@ def conclude(console: Console, study: Study) -> None:
     """Print claims, reliability, the clearest neurons, where the files are, and what to type next."""
     summary = study.summary
     console.print(render_claims(summary))
-    others = render_other_twins(summary)
-    if others is not None:
-        console.print(others)
+    for table in render_other_twins(summary):
+        console.print(table)
     for line in _remarks(summary):
         console.print(line, highlight=False, soft_wrap=True, markup=False)
     console.print(f"\n{CLEAREST}", highlight=False, soft_wrap=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from typing import Any
 
@@ -73,14 +73,16 @@ def render_claims(summary: Mapping[str, Any]) -> Table:
     return table
 
 
-def render_other_twins(summary: Mapping[str, Any]) -> Table | None:
-    """Show the claims beside twins other than shuffled and rotated; None when the study has no others."""
+def render_other_twins(summary: Mapping[str, Any]) -> list[Table]:
+    """Show the claims beside twins other than shuffled and rotated, two twins a table: 80 columns hold no more."""
     rows = whole_model(list(summary.get("claims") or ()))
     twins = other_twins(rows)
-    if not twins:
-        return None
+    return [_others_table(rows, twins[start : start + 2]) for start in range(0, len(twins), 2)]
+
+
+def _others_table(rows: Sequence[Mapping[str, Any]], twins: Sequence[str]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), title_justify="left")
-    table.title = Text("Beside the other twins (left: neurons minus twin)", style="bold")
+    table.title = Text(f"Beside {' and '.join(twins)} twins (left: neurons minus twin)", style="bold")
     table.add_column("claim and number", no_wrap=True)
     for twin in twins:
         for name in (twin, "left [95%]") if twin in OWN_TWINS else (twin,):
@@ -90,7 +92,7 @@ def render_other_twins(summary: Mapping[str, Any]) -> Table | None:
     return table
 
 
-def _beside(row: Mapping[str, Any], twins: list[str]) -> list[Text]:
+def _beside(row: Mapping[str, Any], twins: Sequence[str]) -> list[Text]:
     cells = [Text(f"{plain(str(row['claim']))} {plain(short_name(str(row['number'])))}")]
     for twin in twins:
         cells.append(Text(_short(written(row, twin))))
