@@ -161,6 +161,7 @@ def odd_model(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_study_leaves_out_tokens_without_a_vector_and_keeps_duplicates(odd_model: Path, tmp_path: Path) -> None:
     study = api.study(odd_model, out=tmp_path / "study", layers=[0], core_tokens=100, device="cpu")
     frame = study.neurons()

@@ -330,6 +330,7 @@ def test_neither_blocks_nor_threads_nor_memory_change_a_bit(
     assert_same_numbers(tmp_path / "other", finished)
 
 
+@pytest.mark.slow
 def test_layers_studied_alone_have_the_numbers_that_they_have_together(
     models: Path, finished: Path, tmp_path: Path
 ) -> None:

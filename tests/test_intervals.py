@@ -38,7 +38,7 @@ def half_width(full: np.ndarray, without: np.ndarray, share: np.ndarray) -> np.n
     return np.asarray(stats.t.ppf(0.975, groups - 1) * np.sqrt(variance))
 
 
-@pytest.mark.parametrize("segments", ["quantile:5", "equal-width:3"])
+@pytest.mark.parametrize("segments", ["quantile:5", pytest.param("equal-width:3", marks=pytest.mark.slow)])
 def test_a_small_layer_has_the_interval_of_all_its_neurons(tmp_path: Path, segments: str) -> None:
     folder = tiny_gpt2(tmp_path / "model", initializer_range=0.5)
     settings = PartitionConfig(segments=segments)
