@@ -185,7 +185,7 @@ def test_run_again_nothing_is_repeated(models: Path, study: Path, calls: list[tu
     [
         ({"segments": "quantile:3"}, ["segment", "compare", "intervals", "summarize"]),
         slow({"categories": "complete"}, ["categorize", "intervals", "summarize"]),
-        ({"center": True}, ["categorize", "intervals", "summarize"]),
+        slow({"center": True}, ["categorize", "intervals", "summarize"]),
         slow({"core_tokens": 25}, ["observe", "categorize", "segment", "intervals", "summarize"]),
         slow({"memory": 1.0}, []),
     ],

@@ -46,6 +46,7 @@ def calibrated(made: Path) -> tuple[int, str, str]:
     return called(made, "--shuffles", "200", "--planted", "20", "--seed", "3")
 
 
+@pytest.mark.slow
 def test_it_calibrates_the_last_study_and_says_what_it_found(calibrated: tuple[int, str, str]) -> None:
     code, out, err = calibrated
     assert code == 0
@@ -58,6 +59,7 @@ def test_it_calibrates_the_last_study_and_says_what_it_found(calibrated: tuple[i
         assert f"{stage}:" in err
 
 
+@pytest.mark.slow
 def test_tables_figure_and_settings_lie_in_the_study(made: Path, calibrated: tuple[int, str, str]) -> None:
     folder = made / "calibration"
     frames = {name: pl.read_parquet(folder / f"{name}.parquet") for name in ("size", "power", "patterns", "retest")}

@@ -415,6 +415,7 @@ def test_a_damaged_file_is_one_sentence(user: User, study: Path, name: str) -> N
     refused(user, "show", "first", "L0N3", text=text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["summary.json", pytest.param("vocabulary.parquet", marks=pytest.mark.slow)])
 def test_the_same_command_makes_a_damaged_file_again(user: User, study: Path, models: Path, name: str) -> None:
     (study / name).write_bytes(DAMAGE[name][0])

@@ -53,6 +53,7 @@ def test_cross_fit_without_texts_is_refused(user: User) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_count_of_zero_is_refused_and_a_count_of_one_is_taken(user: User) -> None:
     assert refused(user, "--texts", "mixed", "--min-count", "0") == (
         "min_count (--min-count) must be auto or a number from 1 on, got 0."
