@@ -90,6 +90,7 @@ def test_the_same_seed_gives_the_same_tables_and_another_one_other_shuffles(
     assert pl.read_parquet(tmp_path / "2" / "size.parquet")["share"].to_list() == [row["share"] for row in other.size]
 
 
+@pytest.mark.slow
 def test_a_test_out_of_bounds_is_named_and_the_exit_code_is_1(
     made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

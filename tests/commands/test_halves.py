@@ -90,6 +90,7 @@ def test_halves_without_common_tokens_say_nothing_of_reliability_and_cannot_be_c
     assert told.endswith("Give more text, or leave --cross-fit out.")
 
 
+@pytest.mark.slow
 def test_what_halves_say_is_on_the_terminal_the_card_and_in_every_table(user: User) -> None:
     done = user.call("study", "tiny", *LAYER, "--texts", "mixed", "--out", "mixed-study")
     assert done.returncode == 0, done.stderr
