@@ -26,6 +26,7 @@ from intraneuron.kernels.zone_tests import (
     SMALL_P,
     P,
     inside,
+    row_sums,
 )
 
 LUMPY = 6
@@ -125,11 +126,7 @@ def _drawn(M, n, size, within, observed, tS, tJ, state):  # type: ignore[no-unty
         if 2 <= size[g] < LUMPY:
             small[k : k + size[g]] = g
             k += size[g]
-    row, total = np.zeros(n), 0.0
-    for i in range(n):
-        for j in range(n):
-            row[i] += M[i, j]
-        total += row[i] / 2
+    row, total = row_sums(M, n)
     left_pairs = max((n - drawn) * (n - drawn - 1) / 2, 1.0)
     order = np.arange(n)
     tolerance, count = 1e-9 * abs(observed), 0.0

@@ -60,6 +60,18 @@ def inside(M, lo, hi):  # type: ignore[no-untyped-def]
 
 
 @compiled()
+def row_sums(M, n):  # type: ignore[no-untyped-def]
+    """Return the row sums of M, and the sum over its pairs."""
+    row = np.zeros(n)
+    total = 0.0
+    for i in range(n):
+        for j in range(n):
+            row[i] += M[i, j]
+        total += row[i] / 2
+    return row, total
+
+
+@compiled()
 def _monte_carlo(M, n, size, contrast, observed, state):  # type: ignore[no-untyped-def]
     """Return the Monte Carlo p of a random subset of ``size`` of n tokens, upper tail.
 
@@ -68,12 +80,7 @@ def _monte_carlo(M, n, size, contrast, observed, state):  # type: ignore[no-unty
     10.1093/biomet/78.2.301).
     """
     pairs, rest_pairs = size * (size - 1) / 2, (n - size) * (n - size - 1) / 2
-    row = np.zeros(n)
-    total = 0.0
-    for i in range(n):
-        for j in range(n):
-            row[i] += M[i, j]
-        total += row[i] / 2
+    row, total = row_sums(M, n)
     order = np.arange(n)
     smaller = min(size, n - size)  # the smaller side is drawn; the sums of both follow from it
     tolerance = 1e-9 * abs(observed)
