@@ -13,7 +13,7 @@ BLOCK = 4096
 
 
 def readout(
-    space: Space, eligible: np.ndarray, count: np.ndarray, *, rows: int, layer: int, seed: int = 0
+    space: Space, eligible: np.ndarray, count: np.ndarray, *, rows: int, layer: int, seed: int = 0, first: int = 0
 ) -> TokenActivations:
     """Read every token's vector along random directions, as if each direction were a neuron.
 
@@ -30,6 +30,8 @@ def readout(
         How often each token was seen, in H parts of the text.
     rows : int
         N', how many directions.
+    first : int
+        Number of the first one.
     layer, seed : int
         Row r depends on the seed, the layer and r alone.
 
@@ -40,17 +42,17 @@ def readout(
     """
     vectors = np.where(eligible[:, None], space.vector, 0).astype(np.float32)
     total = np.zeros((*count.shape, rows), dtype=np.float32)
-    values = _standardised(vectors, eligible, directions(rows, vectors.shape[1], layer=layer, seed=seed))
+    values = _standardised(vectors, eligible, directions(rows, vectors.shape[1], layer=layer, seed=seed, first=first))
     for h, seen in enumerate(count):
         np.multiply(values, seen[:, None], out=total[h])
-    return TokenActivations(layer, np.arange(rows, dtype=np.int32), count, total)
+    return TokenActivations(layer, np.arange(first, first + rows, dtype=np.int32), count, total)
 
 
-def directions(rows: int, width: int, *, layer: int, seed: int) -> np.ndarray:
+def directions(rows: int, width: int, *, layer: int, seed: int, first: int = 0) -> np.ndarray:
     """Return random directions, rows of independent standard normal numbers, float32 (N', D)."""
     out = np.empty((rows, width), dtype=np.float32)
     for row in range(rows):
-        np.random.default_rng([seed, layer, row, _STREAM]).standard_normal(out=out[row], dtype=np.float32)
+        np.random.default_rng([seed, layer, first + row, _STREAM]).standard_normal(out=out[row], dtype=np.float32)
     return out
 
 

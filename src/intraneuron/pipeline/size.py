@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from intraneuron.config import PartitionConfig
-from intraneuron.data import CoreTokens, Partition, Space, Spelling, TokenActivations
+from intraneuron.data import CoreTokens, Partition, Space, Spelling
 from intraneuron.kernels.rates import clustered_share
 from intraneuron.pipeline.analyse import analyse
 from intraneuron.pipeline.compare import compare
 from intraneuron.pipeline.p_values import LEVELS, PValue, table_of_p
 from intraneuron.pipeline.partition import carried, segment, testable
+from intraneuron.pipeline.readout import readout
 from intraneuron.pipeline.select import select
 from intraneuron.pipeline.shuffle import shuffle
 from intraneuron.pipeline.similarity import with_similarity
@@ -191,21 +192,13 @@ def cloud_p(
     rng = np.random.default_rng([seed, _CLOUD])
     space = Space.from_vectors("cloud", rng.standard_normal((len(eligible), dimensions), dtype=np.float32))
     found, done = [], 0
-    for observation in _directions(size, space, seed):
-        core = select(observation, eligible, core_tokens=core_tokens)
+    once = np.ones((1, len(eligible)), dtype=np.int64)
+    for start in range(0, size, DIRECTIONS):
+        rows = min(DIRECTIONS, size - start)
+        read = readout(space, eligible, once, rows=rows, first=start, layer=0, seed=seed)
+        core = select(read, eligible, core_tokens=core_tokens)
         [analysis] = analyse(core, space, partition, seed=seed, spelling=spelling)
         found.append(table_of_p(analysis.comparison, tests))
         done += len(core)
         progress(done)
     return np.concatenate(found)
-
-
-def _directions(size: int, space: Space, seed: int) -> Iterator[TokenActivations]:
-    """Yield what blocks of directions read."""
-    V, D = space.vector.shape
-    for start in range(0, size, DIRECTIONS):
-        neuron = np.arange(start, min(start + DIRECTIONS, size), dtype=np.int32)
-        streams = [np.random.default_rng([seed, int(i), _CLOUD]) for i in neuron]
-        direction = np.stack([stream.standard_normal(D, dtype=np.float32) for stream in streams])
-        count = np.ones((1, V), dtype=np.int64)
-        yield TokenActivations(0, neuron, count, (space.vector @ direction.T)[None])
