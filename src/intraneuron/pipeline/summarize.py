@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,9 @@ from intraneuron.pipeline.pattern import PATTERNS, flags, patterns
 from intraneuron.pipeline.results import Population
 
 Row = dict[str, Any]
+
+Reach = tuple[float, float]
+"""Half the interval of an estimate, and the effect that such an interval tells from 0 with 80 % power."""
 
 REFERENCE = "rotated"
 """The twin that neurons are judged by."""
@@ -81,7 +84,7 @@ def summarize(layers: Sequence[Layer]) -> dict[str, list[Row]]:
     groups: list[tuple[int | None, Sequence[Layer]]] = [(None, layers)]
     groups += [(layer.layer, [layer]) for layer in layers]
     return {
-        "claims": [_claim(i, n, name, some) for name, some in groups for i, n in enumerate(NUMBERS)],
+        "claims": [row for name, some in groups for row in _claims(name, some)],
         "profile": [row for name, some in groups for row in _profile_rows(name, some)],
         "distributions": [row for number in BINS for row in _distribution(number, layers)],
         "deltas": [row for layer in layers for row in _deltas(layer)],
@@ -122,16 +125,24 @@ def _errors(layers: Sequence[Layer], twin: str | None = None) -> tuple[np.ndarra
     return interval_factor(degrees) * error, detectable_factor(degrees) * error
 
 
-def _claim(index: int, number: Number, layer: int | None, layers: Sequence[Layer]) -> Row:
+def _claims(layer: int | None, layers: Sequence[Layer]) -> Iterable[Row]:
+    twins = dict.fromkeys((REFERENCE, *(name for name in OWN_TWINS if name in layers[0].populations)))
+    own, beside = _errors(layers), {twin: _errors(layers, twin) for twin in twins}
+    for index, number in enumerate(NUMBERS):
+        reach = {twin: _reach(errors, index) for twin, errors in beside.items()}
+        yield _claim(number, layer, layers, _reach(own, index), reach)
+
+
+def _claim(number: Number, layer: int | None, layers: Sequence[Layer], own: Reach, beside: Mapping[str, Reach]) -> Row:
+    """Return a row; ``own`` is the reach of the neurons' mean, ``beside`` those of its difference from each twin."""
     names = dict.fromkeys(("neurons", "shuffled", "rotated", *layers[0].populations))
     means = {name: _mean(number.of(c) for c in _of(layers, name)) for name in names}
     shares = {f"share_{name}": _share(number, _of(layers, name)) for name in means}
-    half, seen = _reach(_errors(layers), index)
+    half, seen = own
     differences: Row = {}
-    for twin in dict.fromkeys((REFERENCE, *(name for name in OWN_TWINS if name in means))):
+    for twin, (around, visible) in beside.items():
         name, left = difference_name(twin), means["neurons"] - means[twin]
-        beside, visible = _reach(_errors(layers, twin), index)
-        differences |= {name: left, f"{name}_low": left - beside, f"{name}_high": left + beside}
+        differences |= {name: left, f"{name}_low": left - around, f"{name}_high": left + around}
         differences[f"{name}_detectable"] = visible
     return {
         "claim": number.claim,
@@ -148,8 +159,8 @@ def _claim(index: int, number: Number, layer: int | None, layers: Sequence[Layer
     }
 
 
-def _reach(errors: tuple[np.ndarray, np.ndarray] | None, index: int) -> tuple[float, float]:
-    """Return half the interval of one estimate, and the effect that it tells from 0 with 80 % power."""
+def _reach(errors: tuple[np.ndarray, np.ndarray] | None, index: int) -> Reach:
+    """Return the reach of one estimate; NaN without errors."""
     return (math.nan, math.nan) if errors is None else (float(errors[0][index]), float(errors[1][index]))
 
 
