@@ -31,10 +31,10 @@ needs no further sums. (In corpus mode sums are kept shard by shard: :mod:`intra
 
 def observe_stage(work: Work) -> None:
     """Run the model over tokens or texts; keep core tokens of neurons and twins, and those of the jackknife."""
-    from intraneuron.models.spaces import read_space
+    from intraneuron.models.spaces import input_space
 
     plan = work.plan
-    space = read_space(plan.model, replace(plan.config.space, space="input", center=False))
+    space = input_space(plan.model)
     eligible = ~plan.model.vocabulary.special & space.defined
     group = orthants(space.vector, eligible)
     with work.progress.stage("observe", "positions") as report:

@@ -65,13 +65,12 @@ def _read_spaces(work: Work) -> dict[str, Space]:
 
 def _backgrounds(work: Work, spaces: Mapping[str, Space]) -> dict[tuple[str, int], Background]:
     """Return, a population and layer, what random tokens have in common that could have been core tokens."""
-    from intraneuron.models.spaces import read_space
+    from intraneuron.models.spaces import input_space
 
     plan = work.plan
-    given = read_space(plan.model, replace(plan.config.space, space="input", center=False))
     seen = work.folder.read(work.folder.path / "vocabulary.parquet")["count"].to_numpy()
     at_least = {layer: int(work.folder.manifest["observation"][str(layer)]["min_count"]) for layer in work.layers}
-    eligible = ~plan.model.vocabulary.special & given.defined
+    eligible = ~plan.model.vocabulary.special & input_space(plan.model).defined
     found = {
         (space.name, count): background(space, eligible & (seen >= count))
         for space in {space.name: space for space in spaces.values()}.values()

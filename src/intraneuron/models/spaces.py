@@ -44,6 +44,14 @@ SPACES: dict[str, Callable[[LoadedModel], np.ndarray]] = {
 """Vectors by the name of the space."""
 
 
+def input_space(model: LoadedModel) -> Space:
+    """Return the unit vectors of the token embeddings, whatever space a study measures meaning in.
+
+    Tokens without a direction there are never core tokens.
+    """
+    return Space.from_vectors("input", input_vectors(model))
+
+
 def read_space(model: LoadedModel, config: SpaceConfig) -> Space:
     """Return unit vectors of a model's tokens, (V, D); centred over its non-special tokens when asked.
 
