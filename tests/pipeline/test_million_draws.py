@@ -9,6 +9,7 @@ import pytest
 from tests import oracle
 from tests.real_neurons import Real, need
 
+from intraneuron.data import CoreTokens, Space
 from intraneuron.kernels.chi_square import chi_square_moments
 from intraneuron.kernels.moments import permutation_moments
 from intraneuron.kernels.tails import upper_tail
@@ -78,13 +79,18 @@ def check_tail(values: np.ndarray, mean: float, std: float, skewness: float, sig
         assert low <= p / as_far <= high, (what, level, p, as_far)
 
 
+def first_neuron(name: str) -> tuple[CoreTokens, Space, np.ndarray, np.ndarray]:
+    """Return the first neuron of a model with 100 core tokens, its space, and the tokens' categories and zones."""
+    real: Real = need(name)
+    core = real.core[np.flatnonzero(real.core.n == 100)[:1]]
+    return core, real.space, categorize(core, real.space).label[0], segment(core).label[0].astype(int)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["minilm", "docs-lm"])
 def test_a_million_draws_have_the_exact_moments_and_the_tails(name: str) -> None:
-    real: Real = need(name)
-    core = real.core[np.flatnonzero(real.core.n == 100)[:1]]
-    label, zone = categorize(core, real.space).label[0], segment(core).label[0].astype(int)
-    S = oracle.similarity(oracle.unit_rows(real.space.vector[core.token_id[0]]))
+    core, space, label, zone = first_neuron(name)
+    S = oracle.similarity(oracle.unit_rows(space.vector[core.token_id[0]]))
     rng = np.random.default_rng(11)
     checked = 0
     for what, group in statistics_of(S, label, zone).items():
@@ -102,9 +108,7 @@ def test_a_million_draws_have_the_exact_moments_and_the_tails(name: str) -> None
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["minilm", "docs-lm"])
 def test_a_million_tables_have_the_exact_moments_of_chi_square_and_its_tail(name: str) -> None:
-    real: Real = need(name)
-    core = real.core[np.flatnonzero(real.core.n == 100)[:1]]
-    label, zone = categorize(core, real.space).label[0], segment(core).label[0].astype(int)
+    _, _, label, zone = first_neuron(name)
     category, zone = label[label >= 0].astype(int), zone[label >= 0]
     rows, columns = np.bincount(category), np.bincount(zone)
     member = np.eye(len(columns))[zone]
