@@ -20,7 +20,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from fractions import Fraction
+from functools import cache
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
@@ -38,6 +40,8 @@ Segments = int | str
 MINIMUM_TOKENS = 20
 MINIMUM_GROUP = 3
 SMALL_SEGMENT = 10
+SHORT = 40
+LIKELY = 0.2
 PER_SEGMENT = (
     "homogeneity",
     "homogeneity_z",
@@ -369,6 +373,74 @@ def permutation_moments(D: Array, S: Array) -> Moments:
     return Moments(mean, second, third)
 
 
+def set_partitions(count: int) -> list[tuple[int, ...]]:
+    """Return all ways to put things into blocks: the block of each thing, numbered in order of appearance."""
+    ways: list[tuple[int, ...]] = [()]
+    for _ in range(count):
+        ways = [(*way, block) for way in ways for block in range(max(way, default=-1) + 2)]
+    return ways
+
+
+Graph = tuple[tuple[int, int], ...]
+
+
+def shape_of(edges: Graph) -> str:
+    """Return what tells graphs of four edges apart: how often each edge is there, between nodes of which degrees."""
+    degree, often = Counter(node for edge in edges for node in edge), Counter(tuple(sorted(edge)) for edge in edges)
+    return str(sorted((count, *sorted(degree[node] for node in edge)) for edge, count in often.items()))
+
+
+@cache
+def four_pair_graphs() -> dict[str, tuple[Graph, int, dict[str, int]]]:
+    """Return, by shape: a graph, how many of the ways to merge four pairs' ends give it, and its signed mergers."""
+    merged = [tuple((way[i], way[i + 1]) for i in (0, 2, 4, 6)) for way in set_partitions(8)]
+    apart = [edges for edges in merged if all(a != b for a, b in edges)]
+    found: dict[str, tuple[Graph, int, dict[str, int]]] = {}
+    for name, ways in Counter(map(shape_of, apart)).items():
+        graph = next(edges for edges in apart if shape_of(edges) == name)
+        mergers: Counter[str] = Counter()
+        for way in set_partitions(1 + max(max(edge) for edge in graph)):
+            after = tuple((way[a], way[b]) for a, b in graph)
+            if all(a != b for a, b in after):
+                mergers[shape_of(after)] += math.prod(
+                    (-1) ** (size - 1) * math.factorial(size - 1) for size in Counter(way).values()
+                )
+        found[name] = graph, ways, dict(mergers)
+    return found
+
+
+def fourth_moment(D: Array, S: Array) -> float:
+    """Return E[(U - E[U])^4] by inclusion and exclusion over plain sums (D and S centred here)."""
+    graphs, n = four_pair_graphs(), len(D)
+    sums = []
+    for M in (centre(D), centre(S)):
+        plain = {
+            name: float(
+                np.einsum(",".join("abcdefgh"[a] + "abcdefgh"[b] for a, b in graph) + "->", *[M] * 4, optimize=True)
+            )
+            for name, (graph, _, _) in graphs.items()
+        }
+        sums.append({name: sum(c * plain[k] for k, c in mergers.items()) for name, (_, _, mergers) in graphs.items()})
+    nodes = {name: 1 + max(max(edge) for edge in graph) for name, (graph, _, _) in graphs.items()}
+    return sum(
+        ways * sums[0][name] * sums[1][name] / falling(n, nodes[name]) / 16
+        for name, (_, ways, _) in graphs.items()
+        if nodes[name] <= n
+    )
+
+
+def bounded_upper_tail(z: float, g: float, k: float) -> float:
+    """Return P(Z >= z) for the beta variable of skewness g and kurtosis k; NaN where none has them."""
+    if not k < 3 + 1.5 * g**2:
+        return math.nan
+    r = 6 * (k - g**2 - 1) / (6 + 3 * g**2 - 2 * k)
+    if r > 1e8:
+        return math.nan
+    lean = (r + 2) * g / math.sqrt((r + 2) ** 2 * g**2 + 16 * (r + 1))
+    law = stats.beta(r / 2 * (1 - lean), r / 2 * (1 + lean))
+    return float(law.sf(law.mean() + z * law.std()))
+
+
 def lognormal_upper_tail(z: float, g: float) -> float:
     """Return P(Z >= z) for the shifted lognormal of mean 0, variance 1 and skewness g."""
     if abs(g) < 0.001:
@@ -381,6 +453,85 @@ def lognormal_upper_tail(z: float, g: float) -> float:
     if w <= 0:
         return 1.0 if g > 0 else 0.0
     return float(stats.norm.cdf(-math.log(w) / s if g > 0 else math.log(w) / s))
+
+
+def three_kinds(M: Array) -> Array:
+    """Return the kind of each token: natural breaks of (nearly) the leading eigenvector of M."""
+    square = M @ M
+    v = np.linalg.matrix_power(square / np.abs(square).max(), 7)[:, np.argmax(np.diag(square))]
+    x = np.sort(v)
+
+    def within(a: int, b: int) -> float:
+        return sum(float(((part - part.mean()) ** 2).sum()) for part in (x[:a], x[a:b], x[b:]))
+
+    a, b = min(((a, b) for b in range(2, len(x)) for a in range(1, b)), key=lambda cuts: within(*cuts))
+    return np.asarray(np.digitize(v, [(x[a - 1] + x[a]) / 2, (x[b - 1] + x[b]) / 2]))
+
+
+def falling(x: int, k: int) -> int:
+    """Return x (x - 1) ... (x - k + 1)."""
+    return math.prod(x - i for i in range(k))
+
+
+def given_kinds(M: Array, kind: Array, taken: Sequence[int], inside: float, rows: float) -> tuple[float, float]:
+    """Return mean and variance of inside (sum over pairs taken) + rows (sum of row sums), by all sums of two and four.
+
+    M is regressed on its kinds and tokens; every part is a sum over tokens or pairs drawn without replacement.
+    """
+    members = [np.flatnonzero(kind == a) for a in range(3)]
+    n = [len(one) for one in members]
+    row_sum = M.sum(axis=1)
+    mean = variance = 0.0
+    linear = [rows * (row_sum[one] - row_sum[one].mean()) for one in members]
+    for a in range(3):
+        mean += rows * taken[a] * row_sum[members[a]].mean()
+        for b in range(a + 1):
+            B = M[np.ix_(members[a], members[b])]
+            if a != b:
+                mu = B.mean()
+                left, right = B.mean(axis=1) - mu, B.mean(axis=0) - mu
+                rest = float(((B - mu - left[:, None] - right) ** 2).sum())
+                mean += inside * taken[a] * taken[b] * mu
+                linear[a] = linear[a] + inside * taken[b] * left
+                linear[b] = linear[b] + inside * taken[a] * right
+                chance = [[falling(taken[g], k) / falling(n[g], k) if n[g] >= k else 0 for k in (1, 2)] for g in (a, b)]
+                variance += inside**2 * rest * math.prod(one - two for one, two in chance)
+            elif n[a] > 1:
+                mu = off_diagonal_mean(B)
+                own = (B.sum(axis=1) - (n[a] - 1) * mu) / (n[a] - 2) if n[a] > 2 else np.zeros(2)
+                rest = float((centre(B - own[:, None] - own) ** 2).sum()) / 2 if n[a] > 3 else 0.0
+                mean += inside * math.comb(taken[a], 2) * mu
+                linear[a] = linear[a] + inside * (taken[a] - 1) * own
+                two, three, four = (falling(taken[a], k) / falling(n[a], k) if n[a] >= k else 0 for k in (2, 3, 4))
+                variance += inside**2 * rest * (two - 2 * three + four)
+    for a in range(3):
+        if n[a] > 1:
+            variance += taken[a] * (n[a] - taken[a]) / (n[a] * (n[a] - 1)) * float(linear[a] @ linear[a])
+    return mean, variance
+
+
+def kinds_p(S: Array, size: int, observed: float, moments: Moments, *, peak: bool) -> float:
+    """Return the upper p of homogeneity (or peak): shifted lognormals, mixed over how many of each kind are taken."""
+    M = centre(S)
+    n, kind = len(S), three_kinds(M)
+    rest = 1 / math.comb(n - size, 2) if peak else 0.0
+    counts = np.bincount(kind, minlength=3)
+    parts = []
+    for first in range(min(size, counts[0]) + 1):
+        for second in range(min(size - first, counts[1]) + 1):
+            taken = (first, second, size - first - second)
+            if taken[2] <= counts[2]:
+                ways = math.prod(math.comb(int(c), t) for c, t in zip(counts, taken, strict=True))
+                mean, variance = given_kinds(M, kind, taken, 1 / math.comb(size, 2) - rest, rest)
+                parts.append((ways / math.comb(n, size), mean, max(variance, 0.0)))
+    left = moments.third - sum(chance * mean * (mean**2 + 3 * variance) for chance, mean, variance in parts)
+    g = left / sum(chance * variance**1.5 for chance, _, variance in parts)
+    return sum(
+        chance * lognormal_upper_tail((observed - mean) / math.sqrt(variance), g)
+        if variance > 1e-18 * moments.variance
+        else chance * (mean >= observed)
+        for chance, mean, variance in parts
+    )
 
 
 def floored(p: float, arrangements: int) -> float:
@@ -448,12 +599,23 @@ def inside_weights(inside: Array) -> Array:
     return D
 
 
+def subset_test(S: Array, D: Array, size: int, *, peak: bool) -> Outcome:
+    """Return the test of a zone (or peak); small p of large zones by kinds of tokens."""
+    n, arrangements = len(S), math.comb(len(S), size)
+    test = permutation_test(D, S, arrangements)
+    if not test.p < LIKELY or min(size, n - size) < SMALL_SEGMENT or n < SHORT:
+        return test
+    moments = permutation_moments(D, S)
+    observed = test.z * math.sqrt(moments.variance)
+    return test._replace(p=floored(kinds_p(S, size, observed, moments, peak=peak), arrangements))
+
+
 def homogeneity_test(S: Array, inside: Array, *, draws: int, rng: np.random.Generator | None) -> Outcome:
     """Return the homogeneity of one zone against random subsets of its size; NaN under 3 tokens."""
     size = int(inside.sum())
     if size < MINIMUM_GROUP:
         return NOTHING
-    test = permutation_test(inside_weights(inside), S, math.comb(len(S), size))
+    test = subset_test(S, inside_weights(inside), size, peak=False)
     if draws and rng is not None and size < SMALL_SEGMENT and test.p < 0.02:
         return test._replace(p=homogeneity_p_by_draws(S, inside, draws, rng))
     return test
@@ -486,7 +648,7 @@ def peak_weights(n: int, top: int) -> Array:
 def peak(S: Array, top: int, name: str) -> dict[str, float]:
     """Return the peak, its z and upper p, under n tokens dealt at random; NaN if under 2 tokens rest."""
     n = len(S)
-    test = permutation_test(peak_weights(n, top), S, math.comb(n, top)) if n - top >= 2 else NOTHING
+    test = subset_test(S, peak_weights(n, top), top, peak=True) if n - top >= 2 else NOTHING
     return {name: test.observed, f"{name}_z": test.z, f"{name}_p": test.p}
 
 
@@ -520,7 +682,12 @@ def distance(S: Array, a: Array) -> dict[str, float]:
     if math.isnan(test.z):
         return {"distance_r": math.nan, "distance_p": math.nan}
     pairs = np.triu_indices(len(a), 1)
-    return {"distance_r": float(np.corrcoef(D[pairs], S[pairs])[0, 1]), "distance_p": test.p}
+    p = test.p
+    if p < LIKELY:
+        _, variance, third = permutation_moments(D, S)
+        bounded = bounded_upper_tail(-test.z, -third / variance**1.5, fourth_moment(D, S) / variance**2)
+        p = p if math.isnan(bounded) else floored(bounded, multinomial(np.unique(a, return_counts=True)[1]))
+    return {"distance_r": float(np.corrcoef(D[pairs], S[pairs])[0, 1]), "distance_p": p}
 
 
 def profile(S: Array, window: int = 10) -> Array:
@@ -677,7 +844,8 @@ def interleaving(category: Array) -> dict[str, float]:
     m, k = len(category), len(sizes)
     test = permutation_test(*runs_matrices(category), multinomial(sizes), "lower")
     expected = (m * (m + 1) - float(np.sum(sizes**2))) / m
-    p = runs_mid_p(sizes, round(test.observed) + 1) if m <= 64 and test.p < 0.2 else test.p
+    counted = test.p < LIKELY and m <= (500 if k == 2 else 128)
+    p = runs_mid_p(sizes, round(test.observed) + 1) if counted else test.p
     return {"interleaving": (test.observed + 1 - k) / (expected - k), "interleaving_p": p}
 
 

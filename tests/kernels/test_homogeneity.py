@@ -110,6 +110,33 @@ def test_mrpp_equals_the_oracles(made: tuple[Batch, Zones]) -> None:
         assert found.mrpp[i, NULL_MEAN] == pytest.approx(1 - found.mean_similarity[i])
 
 
+def two_groups(leaning: float, *, n: int = 60, seed: int = 0) -> Batch:
+    """Return one neuron whose tokens lie around two directions, the first ones more often around the first."""
+    rng = np.random.default_rng(seed)
+    b = make_batch(1, n, segments=4, seed=seed, short=False)
+    group = (rng.random(n) > 0.5 + leaning * np.linspace(1, -1, n)).astype(int)
+    vectors = np.eye(12)[group] + 0.2 * rng.normal(size=(n, 12))
+    b.token_id[0] = np.arange(n)
+    b.vectors[:n] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return b
+
+
+@pytest.mark.parametrize("seed", [1, 5, 6])
+def test_large_zones_and_the_distance_of_tokens_of_two_groups_have_the_p_of_plain_draws(seed: int) -> None:
+    b = two_groups(0.35, seed=seed)
+    found, S, n = analyse(b), similarity(b, 0), 60
+    D = {"peak": oracle.peak_weights(n, 20), "distance": -oracle.distance_weights(b.activation[0])}
+    p = {"peak": found.peak[0, 0, P], "distance": found.distance[0, P]}
+    draws, upper, rng = 40_000, np.triu_indices(n, 1), np.random.default_rng(seed)
+    order = rng.permuted(np.tile(np.arange(n), (draws, 1)), axis=1)
+    weights = np.stack([one[upper] for one in D.values()], axis=1)
+    values = np.concatenate([S[o[:, upper[0]], o[:, upper[1]]] @ weights for o in np.array_split(order, 40)])
+    for k, name in enumerate(D):
+        drawn = (values[:, k] >= S[upper] @ weights[:, k] - 1e-12).mean()
+        assert p[name] < 0.2
+        assert p[name] == pytest.approx(drawn, rel=0.1, abs=4 * math.sqrt(max(drawn, 1e-4) / draws)), name
+
+
 def test_distance_equals_the_oracles_with_and_without_ties(made: tuple[Batch, Zones]) -> None:
     b, found = made
     ties = 0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from intraneuron.kernels.tails import beta_upper, normal_upper, upper_tail
+from intraneuron.kernels.tails import beta_upper, bounded_upper, normal_upper, upper_tail
 
 Z = np.linspace(-3, 8, 45)
 
@@ -39,3 +39,17 @@ def test_what_cannot_vary_has_no_tail() -> None:
     assert np.isnan(beta_upper(half, half, none)).all()
     assert np.isnan(beta_upper(half, half, nan)).all()
     assert np.isnan(beta_upper(nan, half, half / 9)).all()
+
+
+@pytest.mark.parametrize(("a", "b"), [(2.0, 5.0), (30.0, 4.0), (40.0, 40.0), (300.0, 900.0)])
+def test_the_bounded_tail_is_scipys_beta_of_the_same_four_moments(a: float, b: float) -> None:
+    law = stats.beta(a, b)
+    mean, variance, skewness, excess = (float(v) for v in law.stats("mvsk"))
+    shape = np.full(len(Z), skewness), np.full(len(Z), excess + 3)
+    np.testing.assert_allclose(bounded_upper(Z, *shape), law.sf(mean + Z * np.sqrt(variance)), rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize("law", [stats.gamma(3.0), stats.lognorm(0.4), stats.t(9)])
+def test_what_has_longer_tails_than_a_beta_variable_has_no_bounded_tail(law: stats.rv_continuous) -> None:
+    _, _, skewness, excess = (float(v) for v in law.stats("mvsk"))
+    assert np.isnan(bounded_upper(Z, np.full(len(Z), skewness), np.full(len(Z), excess + 3 + 1e-9))).all()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from tests.made_up import make_batch
 
+from intraneuron.data import Partition
 from intraneuron.pipeline.analyse import analyse
 from intraneuron.pipeline.background import background
 from intraneuron.pipeline.compare import QUESTIONS
@@ -15,6 +16,7 @@ from intraneuron.pipeline.p_values import (
     OF_TOKENS,
     WITHOUT_P,
     PValue,
+    mostly_counted,
     p_values_of,
     shares_at,
     table_of_p,
@@ -56,3 +58,17 @@ def test_every_level_has_its_bounds_and_a_discrete_test_only_the_upper() -> None
     for level, (low, high) in BOUNDS.items():
         assert PValue("mrpp").allowed(level) == (low, high)
         assert PValue("category_delta", 2).allowed(level) == (0.0, high)
+
+
+def test_interleaving_and_agreement_are_discrete_where_most_neurons_have_them_counted_out() -> None:
+    def split(groups: int, tokens: int) -> Partition:
+        label = (np.arange(tokens) % groups).astype(np.int16)[None].repeat(3, axis=0)
+        count = np.full(3, groups, np.int16)
+        return Partition("meaning", "ward", label, count, count, np.zeros(3))
+
+    assert mostly_counted(split(4, 100), split(5, 100)) == ("interleaving",)
+    assert mostly_counted(split(2, 300), split(5, 300)) == ("interleaving", "agreement")
+    assert mostly_counted(split(4, 300), split(2, 300)) == ("agreement",)
+    assert mostly_counted(split(4, 300), split(5, 300)) == ()
+    assert [test.question for test in p_values_of(COMPARISON, ["mrpp"]) if test.counted] == ["mrpp"]
+    assert PValue("mrpp", counted=True).allowed(0.05) == (0.0, BOUNDS[0.05][1])

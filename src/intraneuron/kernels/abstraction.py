@@ -17,6 +17,7 @@ import numpy as np
 
 from intraneuron.kernels.blocks import over_neurons
 from intraneuron.kernels.compiled import compiled
+from intraneuron.kernels.kinds import unknown
 from intraneuron.kernels.moments import N_GRAPHS, block_sums, matrix_sums, ones_sums
 from intraneuron.kernels.similarity import tile_length
 from intraneuron.kernels.zone_tests import EFFECT, NULL_STD, P, center, subset_test
@@ -69,7 +70,7 @@ def _core(  # type: ignore[no-untyped-def]
     F, S = np.zeros((size, size)), np.zeros((size, size))
     M, square = np.zeros((size, size)), np.zeros((size, size))
     tS, tJ, tD, tM = np.zeros(N_GRAPHS), np.zeros(N_GRAPHS), np.zeros(N_GRAPHS), np.zeros(N_GRAPHS)
-    first = np.int64(0)
+    first, kinds = np.int64(0), unknown()
     sizes, within, result = np.zeros(2, np.int64), np.zeros(2), np.zeros(5)
     for i in range(start, stop):
         m = n[i]
@@ -105,7 +106,8 @@ def _core(  # type: ignore[no-untyped-def]
         matrix_sums(M, m, square, tS)
         result[:] = np.nan
         key = (keys[0, i], keys[1, i], keys[2, i], np.int64(PURPOSE))
-        subset_test(M, 0.0, m, first, zone, 0.0, tS, tJ, key, result)
+        kinds.size[:] = 0
+        subset_test(M, square, 0.0, m, first, zone, 0.0, tS, tJ, kinds, key, result)
         out[2, i], out[3, i], out[4, i] = result[EFFECT], result[NULL_STD], result[P]
 
 

@@ -21,13 +21,20 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from scipy import special
 
 from intraneuron.kernels.blocks import over_neurons
 from intraneuron.kernels.compiled import compiled
+from intraneuron.kernels.fourth_moment import GRAPHS, four_edges, laid_out, walks
+from intraneuron.kernels.kinds import unknown
 from intraneuron.kernels.moments import N_GRAPHS, matrix_sums, ones_sums
 from intraneuron.kernels.mrpp import mrpp_test
 from intraneuron.kernels.similarity import tile_length
+from intraneuron.kernels.tails import bounded_upper
 from intraneuron.kernels.zone_tests import (
+    NULL_STD,
+    OBSERVED,
+    P,
     center,
     distance_test,
     inside,
@@ -79,14 +86,20 @@ def _starts(segment, n, n_groups, start):  # type: ignore[no-untyped-def]
 
 @compiled()
 def _core(  # type: ignore[no-untyped-def]
-    start, stop, cosines, n, activation, segment, n_groups, keys, tops, window, min_tokens, estimates_only,
-    mean_out, homogeneity, stepdown, peak, mrpp, distance, profile,
+    start, stop, cosines, n, activation, segment, n_groups, keys, tops, window, min_tokens, estimates_only, table,
+    mean_out, homogeneity, stepdown, peak, mrpp, distance, shape, profile,
 ):  # fmt: skip
     size = tile_length(cosines.shape[1])
-    M, square, D = np.zeros((size, size)), np.zeros((size, size)), np.zeros((size, size))
+    M, square = np.zeros((size, size)), np.zeros((size, size))
+    D, D_square, laid, walked = (
+        np.zeros((size, size)),
+        np.zeros((size, size)),
+        np.zeros(len(GRAPHS)),
+        np.zeros(len(GRAPHS)),
+    )
     rank, t = np.zeros(size), np.zeros((5, N_GRAPHS))  # t: S, J, D, and S and J of lower segments
     bound = np.zeros(homogeneity.shape[1] + 1, np.int64)
-    first = np.int64(0)
+    first, kinds = np.int64(0), unknown()
     D_order, D_squares = -1, 0.0  # the rank differences now in D are those of n untied tokens
     for i in range(start, stop):
         m = n[i]
@@ -97,22 +110,25 @@ def _core(  # type: ignore[no-untyped-def]
         if not estimates_only:
             matrix_sums(M, m, square, t[0])
             ones_sums(m, t[1])
+        kinds.size[:] = 0
         mean_out[i] = mean
         _profile(S, m, window, profile[i])
         _starts(segment[i], m, n_groups[i], bound)
         for g in range(n_groups[i]):
             zone = bound[g + 1] - bound[g]
-            subset_test(M, mean, m, bound[g], zone, 0.0, t[0], t[1], (*key, 1000 + g), homogeneity[i, g])
+            subset_test(M, square, mean, m, bound[g], zone, 0.0, t[0], t[1], kinds, (*key, 1000 + g), homogeneity[i, g])
         for k in range(len(tops)):
-            subset_test(M, mean, m, first, tops[k], 1.0, t[0], t[1], (*key, 3000 + k), peak[i, k])
+            subset_test(M, square, mean, m, first, tops[k], 1.0, t[0], t[1], kinds, (*key, 3000 + k), peak[i, k])
         mrpp_test(M, mean, m, bound, n_groups[i], t[0], t[1], (*key, first + 3500), mrpp[i])
         tied = midranks(activation[i], m, rank)
         if tied or D_order != m:
             D_squares = rank_differences(rank, m, D)
             D_order = -1 if tied else m
             if not estimates_only:
-                matrix_sums(D, m, square, t[2])
-        distance_test(M, m, D, D_squares, t[2], t[0], t[1], distance[i])
+                matrix_sums(D, m, D_square, t[2])
+                walks(D, D_square, m, walked)
+                laid_out(walked, table, laid)
+        distance_test(M, square, m, D, D_squares, t[2], t[0], t[1], laid, table, distance[i], shape[i])
         if estimates_only:
             continue
         for g in range(n_groups[i]):
@@ -122,7 +138,10 @@ def _core(  # type: ignore[no-untyped-def]
             rest_mean = center(S, bound[g], m, M)
             matrix_sums(M, rest, square, t[3])
             ones_sums(rest, t[4])
-            subset_test(M, rest_mean, rest, first, zone, 0.0, t[3], t[4], (*key, 2000 + g), stepdown[i, g])
+            kinds.size[:] = 0
+            subset_test(
+                M, square, rest_mean, rest, first, zone, 0.0, t[3], t[4], kinds, (*key, 2000 + g), stepdown[i, g]
+            )
 
 
 def zones(
@@ -168,8 +187,18 @@ def zones(
     """
     N, K = S.shape[:2]
     G = int(n_groups.max(initial=0))
-    shapes = [(N,), (N, G, 5), (N, G, 5), (N, len(TOPS), 5), (N, 5), (N, 5), (N, max(K - window + 1, 0))]
+    shapes = [(N,), (N, G, 5), (N, G, 5), (N, len(TOPS), 5), (N, 5), (N, 5), (N, 2), (N, max(K - window + 1, 0))]
     out = [np.full(shape, np.nan) for shape in shapes]
-    settings = (np.array(TOPS), window, min_tokens, estimates_only)
+    settings = (np.array(TOPS), window, min_tokens, estimates_only, four_edges())
     over_neurons(_core, N, (S, n, activation, segment, n_groups, keys, *settings), out)
-    return Zones(*out)
+    *most, distance, shape, profile = out
+    _bound(distance, shape, n)
+    mean, homogeneity, stepdown, peak, mrpp = most
+    return Zones(mean, homogeneity, stepdown, peak, mrpp, distance, profile)
+
+
+def _bound(distance: np.ndarray, shape: np.ndarray, n: np.ndarray) -> None:
+    """Put the tail of a beta variable where one has the four moments."""
+    z = -distance[:, OBSERVED] / distance[:, NULL_STD]
+    p = np.maximum(bounded_upper(z, *shape.T), np.exp(-special.gammaln(n + 1.0)))
+    np.copyto(distance[:, P], p, where=np.isfinite(p))

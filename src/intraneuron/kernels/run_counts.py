@@ -15,8 +15,9 @@ import numpy as np
 
 from intraneuron.kernels.compiled import compiled
 
-EXACT = 64
-"""Up to this many tokens the distribution is computed: it takes a number of steps of fourth order in them."""
+EXACT, EXACT_TWO = 128, 500
+"""Up to so many tokens the distribution is computed, and up to so many of two categories: with more categories it takes
+a number of steps of third to fourth order in the tokens, with two of second order."""
 
 
 def binomials(n: int) -> np.ndarray:

@@ -14,7 +14,7 @@ import numpy as np
 from intraneuron.kernels.blocks import over_neurons
 from intraneuron.kernels.compiled import compiled
 from intraneuron.kernels.moments import N_GRAPHS, block_sums, central_moments, ones_sums, path_sums
-from intraneuron.kernels.run_counts import EXACT, binomials, few_runs
+from intraneuron.kernels.run_counts import EXACT, EXACT_TWO, binomials, few_runs
 from intraneuron.kernels.tails import lognormal_upper
 
 LIKELY = 0.2
@@ -66,7 +66,7 @@ def _core(start, stop, label, n, n_groups, choose, out):  # type: ignore[no-unty
             continue
         out[1, i] = (runs - k) / (expected - k)
         p = lognormal_upper((expected - runs) / std, -skewness)
-        if p < LIKELY and m <= EXACT:
+        if p < LIKELY and m <= (EXACT_TWO if k == 2 else EXACT):
             p = few_runs(size, runs, choose)
         out[4, i] = max(p, math.exp(-arrangements))
 
@@ -75,9 +75,9 @@ def interleaving(label: np.ndarray, n: np.ndarray, n_groups: np.ndarray) -> Runs
     """Count runs of one category along the order of activation.
 
     ``interleaving = (R - k) / (E[R] - k)``, E[R] = (m (m + 1) - sum n_g^2) / m: 0 when every category is one
-    zone, 1 as by chance, above 1 when they alternate. p is the lower tail: up to 64 tokens the exact mid-p
-    P(R < observed) + P(R = observed) / 2, unless the closed form is above 0.2; else that closed form, three exact
-    moments without continuity correction, which makes it close to a mid-p.
+    zone, 1 as by chance, above 1 when they alternate. p is the lower tail: up to 128 tokens, of two categories up to
+    500, the exact mid-p P(R < observed) + P(R = observed) / 2, unless the closed form is above 0.2; else that closed
+    form, three exact moments without continuity correction, which makes it close to a mid-p.
 
     Parameters
     ----------
@@ -95,5 +95,5 @@ def interleaving(label: np.ndarray, n: np.ndarray, n_groups: np.ndarray) -> Runs
     (2.0, 0.0, 4.0)
     """
     out = np.full((5, len(label)), np.nan)
-    over_neurons(_core, len(label), (label, n, n_groups, binomials(EXACT)), (out,))
+    over_neurons(_core, len(label), (label, n, n_groups, binomials(min(int(n.max(initial=0)), EXACT_TWO))), (out,))
     return Runs(*out)

@@ -11,7 +11,9 @@ import math
 import numpy as np
 
 from intraneuron.kernels.compiled import compiled
+from intraneuron.kernels.fourth_moment import fourth_moment, laid_out, walks
 from intraneuron.kernels.keyed import advance, below, key_of, mix
+from intraneuron.kernels.kinds import find_kinds, kinds_upper
 from intraneuron.kernels.moments import N_GRAPHS, block_sums, central_moments
 from intraneuron.kernels.similarity import REASSOCIATE, tile_length
 from intraneuron.kernels.subset_sums import log_choose
@@ -108,11 +110,14 @@ def _monte_carlo(M, n, size, contrast, observed, state):  # type: ignore[no-unty
 
 
 @compiled()
-def subset_test(M, mean, n, lo, size, contrast, tS, tJ, key, out):  # type: ignore[no-untyped-def]
+def subset_test(  # type: ignore[no-untyped-def]
+    M, square, mean, n, lo, size, contrast, tS, tJ, kinds, key, out
+):
     """Test the tokens lo..lo+size-1 of M against random subsets of that size; fill one row of results.
 
-    M is centred by ``mean``. The statistic is the mean of M inside them, minus ``contrast`` (0 or 1) times its mean
-    among the rest. ``key`` is (seed, layer, neuron, purpose).
+    M is centred by ``mean``, ``square`` is M M, ``kinds`` are those of its tokens, found here when first needed. The
+    statistic is the mean of M inside them, minus ``contrast`` (0 or 1) times its mean among the rest. ``key`` is (seed,
+    layer, neuron, purpose).
     """
     if size < 3 or n - size < 2 * contrast or n < 4:
         return
@@ -134,8 +139,12 @@ def subset_test(M, mean, n, lo, size, contrast, tS, tJ, key, out):  # type: igno
         return
     out[NULL_STD] = std
     p = lognormal_upper(observed / std, skewness)
-    if (min(size, n - size) < SMALL_ZONE or n < SHORT) and p < SMALL_P:
+    if p < SMALL_P and (min(size, n - size) < SMALL_ZONE or n < SHORT):
         p = _monte_carlo(M, n, size, contrast, observed, key_of(key[0], key[1], key[2], key[3]))
+    elif p < SMALL_P:
+        if kinds.size[0] == 0:
+            find_kinds(M, square, n, kinds)
+        p = kinds_upper(kinds, size, within[0] + within[1], -within[1], observed, std, skewness, p)
     out[P] = max(p, math.exp(-log_choose(n, size)))
 
 
@@ -170,8 +179,14 @@ def rank_differences(rank, n, D):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def distance_test(M, n, D, D_squares, tD, tS, tJ, out):  # type: ignore[no-untyped-def]
-    """Test whether tokens near in rank are alike (lower tail); effect: Pearson r over pairs."""
+def distance_test(  # type: ignore[no-untyped-def]
+    M, square, n, D, D_squares, tD, tS, tJ, laid, table, out, shape
+):
+    """Test whether tokens near in rank are alike (lower tail); effect: Pearson r over pairs.
+
+    ``laid`` are the sums of D for the fourth moment. Where p is small, skewness and kurtosis of the upper tail of
+    -U go into ``shape``.
+    """
     observed = M_squares = 0.0
     for i in range(n):
         for j in range(i):
@@ -189,3 +204,8 @@ def distance_test(M, n, D, D_squares, tD, tS, tJ, out):  # type: ignore[no-untyp
     out[NULL_STD] = std / scale
     p = lognormal_upper(-observed / std, -skewness)
     out[P] = max(p, math.exp(-math.lgamma(n + 1.0)))
+    if p < SMALL_P:
+        walked, of_M = np.empty(len(laid)), np.empty(len(laid))
+        walks(M, square, n, walked)
+        laid_out(walked, table, of_M)
+        shape[0], shape[1] = -skewness, fourth_moment(laid, of_M, n, table) / std**4

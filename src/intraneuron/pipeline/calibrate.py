@@ -13,7 +13,7 @@ import numpy as np
 from intraneuron.config import CalibrateConfig, PartitionConfig, SimulateConfig
 from intraneuron.data import CoreTokens, Partition, Space, Spelling
 from intraneuron.pipeline.compare import Comparison
-from intraneuron.pipeline.p_values import PValue, p_values_of, shares_at, table_of_p
+from intraneuron.pipeline.p_values import PValue, mostly_counted, p_values_of, shares_at, table_of_p
 from intraneuron.pipeline.partition import testable
 from intraneuron.pipeline.pattern import bars
 from intraneuron.pipeline.power import planted, planted_like, power_rows, reach, thresholds
@@ -116,7 +116,7 @@ def calibrate(material: Material, config: CalibrateConfig | None = None, stage: 
     """
     config = config or CalibrateConfig()
     first = material.comparisons("neurons")
-    tests = max((p_values_of(one) for one in first), key=len)
+    tests = max((p_values_of(one, _counted(material)) for one in first), key=len)
     rejections = _size(material, config, tests, stage)
     cloud = _cloud(material, config, tests, stage)
     largest, limits, base = thresholds(first), _bars(material), _planted_like(material)
@@ -172,6 +172,13 @@ def _cloud(material: Material, config: CalibrateConfig, tests: Tests, stage: Sta
             spelling=material.spelling,
             progress=partial(_tell, report, 0, size),
         )
+
+
+def _counted(material: Material) -> tuple[str, ...]:
+    """Return the questions whose p is counted out in most neurons."""
+    neurons = [some["neurons"] for some in material.layers.values()]
+    categories = Partition.concatenate([one.categories for one in neurons])
+    return mostly_counted(categories, Partition.concatenate([one.segments for one in neurons]))
 
 
 def _bars(material: Material) -> dict[str, float] | None:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from intraneuron.data import Partition
 from intraneuron.kernels.homogeneity import TOPS
+from intraneuron.kernels.run_counts import EXACT, EXACT_TWO
 from intraneuron.pipeline.compare import Comparison
 
 LEVELS = (0.05, 0.01, 0.001)
@@ -26,6 +28,20 @@ DISCRETE = ("category_delta", "segment_purity")
 """Questions whose p is exact and takes few values: their size may lie below the level, not above it."""
 
 
+def mostly_counted(categories: Partition, zones: Partition) -> tuple[str, ...]:
+    """Return the questions whose p is counted out in most neurons, and then takes few values, too.
+
+    Interleaving: up to :data:`intraneuron.kernels.run_counts.EXACT` tokens, more of two categories. Agreement: two
+    categories or two zones.
+    """
+    tokens, groups = (categories.label >= 0).sum(axis=1), categories.n_groups
+    runs = tokens <= np.where(groups == 2, EXACT_TWO, EXACT)
+    tables = (groups == 2) | (zones.n_groups == 2)
+    there = groups > 1
+    counted = {"interleaving": runs, "agreement": tables}
+    return tuple(name for name, some in counted.items() if there.any() and some[there].mean() > 0.5)
+
+
 @dataclass(frozen=True)
 class PValue:
     """One p of a neuron.
@@ -36,10 +52,13 @@ class PValue:
         The effect it is taken from.
     column : int or None
         Which group of that effect, when it has several.
+    counted : bool
+        Whether it is counted out in most neurons.
     """
 
     question: str
     column: int | None = None
+    counted: bool = False
 
     @property
     def name(self) -> str:
@@ -55,7 +74,7 @@ class PValue:
     @property
     def discrete(self) -> bool:
         """Whether the p is exact and takes few values."""
-        return self.question in DISCRETE
+        return self.counted or self.question in DISCRETE
 
     def of(self, comparison: Comparison) -> np.ndarray:
         """Return it for every neuron, (N,); NaN for a group that no neuron has."""
@@ -70,13 +89,13 @@ class PValue:
         return (0.0, high) if self.discrete else (low, high)
 
 
-def p_values_of(comparison: Comparison) -> tuple[PValue, ...]:
-    """List every p that a comparison has, in the order of the questions."""
+def p_values_of(comparison: Comparison, counted: Sequence[str] = ()) -> tuple[PValue, ...]:
+    """List every p that a comparison has, in the order of the questions; ``counted``: :func:`mostly_counted`."""
     found = []
     for question, effect in comparison.effects.items():
         if question not in (*WITHOUT_P, *OF_TOKENS):
             groups = [None] if effect.p.ndim == 1 else list(range(effect.p.shape[1]))
-            found += [PValue(question, column) for column in groups]
+            found += [PValue(question, column, question in counted) for column in groups]
     return tuple(found)
 
 
