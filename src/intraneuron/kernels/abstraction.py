@@ -17,10 +17,10 @@ import numpy as np
 
 from intraneuron.kernels.blocks import over_neurons
 from intraneuron.kernels.compiled import compiled
-from intraneuron.kernels.kinds import unknown
-from intraneuron.kernels.moments import N_GRAPHS, block_sums, matrix_sums, ones_sums
+from intraneuron.kernels.moments import N_GRAPHS, block_sums, ones_sums
 from intraneuron.kernels.similarity import tile_length
-from intraneuron.kernels.zone_tests import EFFECT, NULL_STD, P, center, subset_test
+from intraneuron.kernels.tokens import center, room_for, take
+from intraneuron.kernels.zone_tests import EFFECT, NULL_STD, P, subset_test
 
 PURPOSE = 5000
 """Number of the stream of draws for small zones."""
@@ -68,9 +68,9 @@ def _core(  # type: ignore[no-untyped-def]
 ):
     size = tile_length(meaning_of.shape[1])
     F, S = np.zeros((size, size)), np.zeros((size, size))
-    M, square = np.zeros((size, size)), np.zeros((size, size))
-    tS, tJ, tD, tM = np.zeros(N_GRAPHS), np.zeros(N_GRAPHS), np.zeros(N_GRAPHS), np.zeros(N_GRAPHS)
-    first, kinds = np.int64(0), unknown()
+    M, tokens = np.zeros((size, size)), room_for(meaning_of.shape[1])
+    tJ, tD, tM = np.zeros(N_GRAPHS), np.zeros(N_GRAPHS), np.zeros(N_GRAPHS)
+    first = np.int64(0)
     sizes, within, result = np.zeros(2, np.int64), np.zeros(2), np.zeros(5)
     for i in range(start, stop):
         m = n[i]
@@ -102,12 +102,10 @@ def _core(  # type: ignore[no-untyped-def]
         for a in range(m):
             for b in range(m):
                 M[a, b] = S[a, b] / meaning - F[a, b] / form
-        center(M, first, m, M)  # the rows after the last, too
-        matrix_sums(M, m, square, tS)
+        take(M, first, m, tokens, estimates_only)
         result[:] = np.nan
         key = (keys[0, i], keys[1, i], keys[2, i], np.int64(PURPOSE))
-        kinds.size[:] = 0
-        subset_test(M, square, 0.0, m, first, zone, 0.0, tS, tJ, kinds, key, result)
+        subset_test(tokens, 0.0, m, first, zone, 0.0, key, result)
         out[2, i], out[3, i], out[4, i] = result[EFFECT], result[NULL_STD], result[P]
 
 

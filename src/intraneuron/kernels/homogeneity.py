@@ -25,21 +25,18 @@ from scipy import special
 
 from intraneuron.kernels.blocks import over_neurons
 from intraneuron.kernels.compiled import compiled
-from intraneuron.kernels.fourth_moment import GRAPHS, four_edges, laid_out, walks
-from intraneuron.kernels.kinds import unknown
-from intraneuron.kernels.moments import N_GRAPHS, matrix_sums, ones_sums
+from intraneuron.kernels.fourth_moment import four_edges
 from intraneuron.kernels.mrpp import mrpp_test
-from intraneuron.kernels.similarity import tile_length
 from intraneuron.kernels.tails import bounded_upper
+from intraneuron.kernels.tokens import room_for, take
 from intraneuron.kernels.zone_tests import (
     NULL_STD,
     OBSERVED,
     P,
-    center,
     distance_test,
     inside,
-    midranks,
-    rank_differences,
+    room_for_distances,
+    set_distances,
     subset_test,
 )
 
@@ -89,59 +86,34 @@ def _core(  # type: ignore[no-untyped-def]
     start, stop, cosines, n, activation, segment, n_groups, keys, tops, window, min_tokens, estimates_only, table,
     mean_out, homogeneity, stepdown, peak, mrpp, distance, shape, profile,
 ):  # fmt: skip
-    size = tile_length(cosines.shape[1])
-    M, square = np.zeros((size, size)), np.zeros((size, size))
-    D, D_square, laid, walked = (
-        np.zeros((size, size)),
-        np.zeros((size, size)),
-        np.zeros(len(GRAPHS)),
-        np.zeros(len(GRAPHS)),
-    )
-    rank, t = np.zeros(size), np.zeros((5, N_GRAPHS))  # t: S, J, D, and S and J of lower segments
+    tokens, distances = room_for(cosines.shape[1]), room_for_distances(cosines.shape[1])
     bound = np.zeros(homogeneity.shape[1] + 1, np.int64)
-    first, kinds = np.int64(0), unknown()
-    D_order, D_squares = -1, 0.0  # the rank differences now in D are those of n untied tokens
+    first = np.int64(0)
     for i in range(start, stop):
         m = n[i]
         if m < min_tokens or activation[i, 0] == activation[i, m - 1]:
             continue
         S, key = cosines[i], (keys[0, i], keys[1, i], keys[2, i])
-        mean = center(S, first, m, M)
-        if not estimates_only:
-            matrix_sums(M, m, square, t[0])
-            ones_sums(m, t[1])
-        kinds.size[:] = 0
+        mean = take(S, first, m, tokens, estimates_only)
         mean_out[i] = mean
         _profile(S, m, window, profile[i])
         _starts(segment[i], m, n_groups[i], bound)
         for g in range(n_groups[i]):
             zone = bound[g + 1] - bound[g]
-            subset_test(M, square, mean, m, bound[g], zone, 0.0, t[0], t[1], kinds, (*key, 1000 + g), homogeneity[i, g])
+            subset_test(tokens, mean, m, bound[g], zone, 0.0, (*key, 1000 + g), homogeneity[i, g])
         for k in range(len(tops)):
-            subset_test(M, square, mean, m, first, tops[k], 1.0, t[0], t[1], kinds, (*key, 3000 + k), peak[i, k])
-        mrpp_test(M, mean, m, bound, n_groups[i], t[0], t[1], (*key, first + 3500), mrpp[i])
-        tied = midranks(activation[i], m, rank)
-        if tied or D_order != m:
-            D_squares = rank_differences(rank, m, D)
-            D_order = -1 if tied else m
-            if not estimates_only:
-                matrix_sums(D, m, D_square, t[2])
-                walks(D, D_square, m, walked)
-                laid_out(walked, table, laid)
-        distance_test(M, square, m, D, D_squares, t[2], t[0], t[1], laid, table, distance[i], shape[i])
+            subset_test(tokens, mean, m, first, tops[k], 1.0, (*key, 3000 + k), peak[i, k])
+        mrpp_test(tokens, mean, m, bound, n_groups[i], (*key, first + 3500), mrpp[i])
+        set_distances(activation[i], m, table, distances, estimates_only)
+        distance_test(tokens, m, distances, table, distance[i], shape[i])
         if estimates_only:
             continue
         for g in range(n_groups[i]):
             rest, zone = m - bound[g], bound[g + 1] - bound[g]
             if zone < 3 or rest == zone:
                 continue
-            rest_mean = center(S, bound[g], m, M)
-            matrix_sums(M, rest, square, t[3])
-            ones_sums(rest, t[4])
-            kinds.size[:] = 0
-            subset_test(
-                M, square, rest_mean, rest, first, zone, 0.0, t[3], t[4], kinds, (*key, 2000 + g), stepdown[i, g]
-            )
+            mean = take(S, bound[g], m, tokens, estimates_only)
+            subset_test(tokens, mean, rest, first, zone, 0.0, (*key, 2000 + g), stepdown[i, g])
 
 
 def zones(

@@ -37,12 +37,13 @@ ALIKE = 1e-6
 
 
 @compiled()
-def mrpp_test(M, mean, n, start, n_groups, tS, tJ, key, out):  # type: ignore[no-untyped-def]
+def mrpp_test(tokens, mean, n, start, n_groups, key, out):  # type: ignore[no-untyped-def]
     """Test the size-weighted mean similarity inside segments; effect A = 1 - delta / E[delta].
 
-    M is centred by ``mean``; segment g holds the tokens ``start[g]`` to ``start[g + 1] - 1``. ``key`` is (seed, layer,
-    neuron, purpose).
+    ``mean`` is that by which ``tokens`` are centred; segment g holds those of ranks ``start[g]`` to ``start[g + 1] -
+    1``. ``key`` is (seed, layer, neuron, purpose).
     """
+    M, tS, tJ = tokens.M, tokens.sums, tokens.ones
     size, within = np.zeros(n_groups, np.int64), np.zeros(n_groups)
     weight = 0.0
     arrangements = math.lgamma(n + 1.0)

@@ -1,23 +1,25 @@
 """Tests of zones of one neuron's tokens: compiled, one neuron at a time, for :mod:`intraneuron.kernels.homogeneity`.
 
-Each takes the neuron's cosines ``M``, centred off the diagonal, and writes one row: observed, effect, null mean, null
+Each takes the neuron's :class:`intraneuron.kernels.tokens.Tokens` and writes one row: observed, effect, null mean, null
 SD, p. A row stays NaN when its test is undefined.
 """
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
 from intraneuron.kernels.compiled import compiled
-from intraneuron.kernels.fourth_moment import fourth_moment, laid_out, walks
+from intraneuron.kernels.fourth_moment import GRAPHS, fourth_moment, laid_out, walks
 from intraneuron.kernels.keyed import advance, below, key_of, mix
 from intraneuron.kernels.kinds import find_kinds, kinds_upper
-from intraneuron.kernels.moments import N_GRAPHS, block_sums, central_moments
+from intraneuron.kernels.moments import N_GRAPHS, block_sums, central_moments, matrix_sums
 from intraneuron.kernels.similarity import REASSOCIATE, tile_length
 from intraneuron.kernels.subset_sums import log_choose
 from intraneuron.kernels.tails import lognormal_upper
+from intraneuron.kernels.tokens import center
 
 SMALL_ZONE, SMALL_P = 10, 0.2
 """Zones (or what they leave) below this size whose closed-form p is below this one get Monte Carlo draws instead."""
@@ -30,25 +32,6 @@ DRAWS, EXCEEDANCES = 99_999, 200
 
 OBSERVED, EFFECT, NULL_MEAN, NULL_STD, P = range(5)
 """Columns of a statistic's row."""
-
-
-@compiled(fastmath=REASSOCIATE)
-def center(S, lo, n, M):  # type: ignore[no-untyped-def]
-    """Write S[lo:n, lo:n] minus its mean off the diagonal into M; return that mean."""
-    total = 0.0
-    for i in range(lo, n):
-        for j in range(lo, i):
-            total += S[i, j]
-    m = n - lo
-    mean = total / (m * (m - 1) / 2)
-    for i in range(m):
-        for j in range(m):
-            M[i, j] = S[lo + i, lo + j] - mean
-        M[i, i] = 0.0
-    for i in range(m, tile_length(m)):
-        for j in range(m):
-            M[i, j] = 0.0
-    return mean
 
 
 @compiled(fastmath=REASSOCIATE)
@@ -110,15 +93,14 @@ def _monte_carlo(M, n, size, contrast, observed, state):  # type: ignore[no-unty
 
 
 @compiled()
-def subset_test(  # type: ignore[no-untyped-def]
-    M, square, mean, n, lo, size, contrast, tS, tJ, kinds, key, out
-):
-    """Test the tokens lo..lo+size-1 of M against random subsets of that size; fill one row of results.
+def subset_test(tokens, mean, n, lo, size, contrast, key, out):  # type: ignore[no-untyped-def]
+    """Test the tokens lo..lo+size-1 of n against random subsets of that size; fill one row of results.
 
-    M is centred by ``mean``, ``square`` is M M, ``kinds`` are those of its tokens, found here when first needed. The
-    statistic is the mean of M inside them, minus ``contrast`` (0 or 1) times its mean among the rest. ``key`` is (seed,
-    layer, neuron, purpose).
+    ``mean`` is that by which ``tokens`` are centred; their kinds are found here when first needed. The statistic is the
+    mean similarity inside the subset, minus ``contrast`` (0 or 1) times that among the rest. ``key`` is (seed, layer,
+    neuron, purpose).
     """
+    M, kinds = tokens.M, tokens.kinds
     if size < 3 or n - size < 2 * contrast or n < 4:
         return
     pairs, rest_pairs = size * (size - 1) / 2, (n - size) * (n - size - 1) / 2
@@ -130,7 +112,7 @@ def subset_test(  # type: ignore[no-untyped-def]
         within[1] = -contrast / rest_pairs
     tD = np.empty(N_GRAPHS)
     block_sums(sizes, within, 0.0, len(sizes), tD)
-    std, skewness = central_moments(tD, tS, tJ)
+    std, skewness = central_moments(tD, tokens.sums, tokens.ones)
     shift = (1.0 - contrast) * mean
     out[OBSERVED] = observed + shift
     out[EFFECT] = observed
@@ -143,9 +125,44 @@ def subset_test(  # type: ignore[no-untyped-def]
         p = _monte_carlo(M, n, size, contrast, observed, key_of(key[0], key[1], key[2], key[3]))
     elif p < SMALL_P:
         if kinds.size[0] == 0:
-            find_kinds(M, square, n, kinds)
+            find_kinds(M, tokens.square, n, kinds)
         p = kinds_upper(kinds, size, within[0] + within[1], -within[1], observed, std, skewness, p)
     out[P] = max(p, math.exp(-log_choose(n, size)))
+
+
+class Distances(NamedTuple):
+    """Room for differences of rank, filled by :func:`set_distances`.
+
+    Attributes
+    ----------
+    D : float64
+        |rank_i - rank_j|, centred off the diagonal.
+    square : float64
+        D D.
+    squares : float64 (1,)
+        Sum of D^2 over pairs.
+    t : float64 (11,)
+        Graph sums of D.
+    laid : float64 (23,)
+        Those for the fourth moment (:mod:`intraneuron.kernels.fourth_moment`).
+    of : int64 (1,)
+        So many untied tokens it is filled for; -1 for ranks with ties, or none.
+    """
+
+    D: np.ndarray
+    square: np.ndarray
+    squares: np.ndarray
+    t: np.ndarray
+    laid: np.ndarray
+    of: np.ndarray
+
+
+@compiled()
+def room_for_distances(n_tokens):  # type: ignore[no-untyped-def]
+    """Return room for the rank differences of up to so many tokens."""
+    size = tile_length(n_tokens)
+    D = np.zeros((size, size))
+    return Distances(D, D.copy(), np.zeros(1), np.zeros(N_GRAPHS), np.zeros(len(GRAPHS)), np.full(1, -1))
 
 
 @compiled()
@@ -165,47 +182,54 @@ def midranks(activation, n, rank):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def rank_differences(rank, n, D):  # type: ignore[no-untyped-def]
-    """Write |rank_i - rank_j| centred off the diagonal into D; return the sum of its squares over pairs."""
+def set_distances(activation, n, table, distances, estimates_only):  # type: ignore[no-untyped-def]
+    """Fill ``distances`` for a descending row; those of as many tokens without ties stay as they are."""
+    D, rank = distances.D, np.empty(n)
+    tied = midranks(activation, n, rank)
+    if not tied and distances.of[0] == n:
+        return
     for i in range(n):
         for j in range(n):
             D[i, j] = abs(rank[i] - rank[j])
     center(D, np.int64(0), n, D)
-    squares = 0.0
+    distances.squares[0] = 0.0
     for i in range(n):
         for j in range(i):
-            squares += D[i, j] ** 2
-    return squares
+            distances.squares[0] += D[i, j] ** 2
+    if not estimates_only:
+        matrix_sums(D, n, distances.square, distances.t)
+        walked = np.empty(len(GRAPHS))
+        walks(D, distances.square, n, walked)
+        laid_out(walked, table, distances.laid)
+    distances.of[0] = -1 if tied else n
 
 
 @compiled()
-def distance_test(  # type: ignore[no-untyped-def]
-    M, square, n, D, D_squares, tD, tS, tJ, laid, table, out, shape
-):
+def distance_test(tokens, n, distances, table, out, shape):  # type: ignore[no-untyped-def]
     """Test whether tokens near in rank are alike (lower tail); effect: Pearson r over pairs.
 
-    ``laid`` are the sums of D for the fourth moment. Where p is small, skewness and kurtosis of the upper tail of
-    -U go into ``shape``.
+    Where p is small, skewness and kurtosis of the null go into ``shape``, mirrored as an upper tail's.
     """
+    M, D = tokens.M, distances.D
     observed = M_squares = 0.0
     for i in range(n):
         for j in range(i):
             observed += D[i, j] * M[i, j]
             M_squares += M[i, j] ** 2
-    scale = math.sqrt(D_squares * M_squares)
+    scale = math.sqrt(distances.squares[0] * M_squares)
     if scale == 0:
         return
     out[OBSERVED] = observed / scale
     out[EFFECT] = observed / scale
     out[NULL_MEAN] = 0.0
-    std, skewness = central_moments(tD, tS, tJ)
+    std, skewness = central_moments(distances.t, tokens.sums, tokens.ones)
     if math.isnan(std):
         return
     out[NULL_STD] = std / scale
     p = lognormal_upper(-observed / std, -skewness)
     out[P] = max(p, math.exp(-math.lgamma(n + 1.0)))
     if p < SMALL_P:
-        walked, of_M = np.empty(len(laid)), np.empty(len(laid))
-        walks(M, square, n, walked)
-        laid_out(walked, table, of_M)
-        shape[0], shape[1] = -skewness, fourth_moment(laid, of_M, n, table) / std**4
+        walked, laid = np.empty(len(GRAPHS)), np.empty(len(GRAPHS))
+        walks(M, tokens.square, n, walked)
+        laid_out(walked, table, laid)
+        shape[0], shape[1] = -skewness, fourth_moment(distances.laid, laid, n, table) / std**4
