@@ -94,8 +94,9 @@ FIXED: tuple[Definition, ...] = (
 )
 P_SOURCES = (
     "How often a value at least as extreme would come if activations were dealt at random to the neuron's own tokens. "
-    "As a rule from two or three exact moments of all ways to deal. Purity: from the exact distribution; Cliff's delta "
-    "and two categories: likewise (approximate with ties or over 120 tokens); selectivity: a saddlepoint in its tails; "
+    "As a rule from two to four exact moments of all ways to deal; small p of zones are mixed over how many tokens of "
+    "three kinds they take. Purity and interleaving (up to 128 tokens): from the exact distribution; Cliff's delta and "
+    "two categories: likewise (approximate with ties or over 120 tokens); selectivity: a saddlepoint in its tails; "
     "zones and categories under 10 tokens: random draws where p is small."
 )
 OUTCOMES: tuple[Definition, ...] = (
