@@ -104,7 +104,6 @@ NOT_OF_NEURONS = {
     "benjamini_hochberg": "a family is what it is about",
     "permutation_moments": "one pair of matrices",
     "four_edges": "a table of numbers",
-    "permutation_kurtosis": "one pair of matrices",
     "bounded_upper": "element by element",
     "jackknife_parts": "a mean over neurons",
     "standard_error": "a mean over neurons",

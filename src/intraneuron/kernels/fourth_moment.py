@@ -21,7 +21,6 @@ from typing import NamedTuple
 import numpy as np
 
 from intraneuron.kernels.compiled import compiled
-from intraneuron.kernels.moments import permutation_moments
 from intraneuron.kernels.similarity import REASSOCIATE
 
 GRAPHS = (
@@ -169,33 +168,3 @@ def fourth_moment(D, S, n, table):  # type: ignore[no-untyped-def]
         if ways > 0:
             total += table.weight[p] * D[p] * S[p] / ways
     return total
-
-
-def permutation_kurtosis(D: np.ndarray, S: np.ndarray) -> float:
-    """Return E[(U - E[U])^4] / Var[U]^2 of two symmetric matrices of one order (3 for a normal variable).
-
-    Parameters
-    ----------
-    D, S : float64 (n, n)
-        Diagonals are ignored.
-
-    Returns
-    -------
-    float
-        NaN when U cannot vary.
-
-    >>> D = np.array([[0, 1, 0], [1, 0, 0], [0, 0, 0]])
-    >>> S = np.array([[1, 3, 6], [3, 1, 9], [6, 9, 1]])
-    >>> round(permutation_kurtosis(D, S), 6)
-    1.5
-    """
-    n = len(D)
-    table, upper, laid = four_edges(), np.triu_indices(n, 1), np.zeros((2, len(GRAPHS)))
-    for row, M in zip(laid, (D, S), strict=True):
-        centred = (M - M[upper].mean()).astype(np.float64)
-        np.fill_diagonal(centred, 0)
-        walked = np.zeros(len(GRAPHS))
-        walks(centred, centred @ centred, n, walked)
-        laid_out(walked, table, row)
-    _, std, _ = permutation_moments(D, S)
-    return float(fourth_moment(laid[0], laid[1], n, table)) / std**4

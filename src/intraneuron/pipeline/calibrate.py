@@ -116,7 +116,8 @@ def calibrate(material: Material, config: CalibrateConfig | None = None, stage: 
     """
     config = config or CalibrateConfig()
     first = material.comparisons("neurons")
-    tests = max((p_values_of(one, _counted(material)) for one in first), key=len)
+    counted = _counted(material)
+    tests = max((p_values_of(one, counted) for one in first), key=len)
     rejections = _size(material, config, tests, stage)
     cloud = _cloud(material, config, tests, stage)
     largest, limits, base = thresholds(first), _bars(material), _planted_like(material)
