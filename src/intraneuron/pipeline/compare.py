@@ -26,7 +26,7 @@ QUESTIONS = {
     "category_delta": "activations dealt at random to the tokens (exact rank sum)",
     "selectivity": "activations dealt at random to the tokens (exact moments, saddlepoint, draws for small ones)",
     "interleaving": "activations dealt at random to the tokens (exact up to 128 tokens, else three exact moments)",
-    "homogeneity": "a random subset of the neuron's core tokens (three exact moments, kinds of tokens; small ones drawn)",
+    "homogeneity": "a random subset of the neuron's core tokens (three exact moments by kinds of tokens, or draws)",
     "homogeneity_stepdown": "a random subset of the tokens of this and lower segments (as homogeneity)",
     "peak": "activations dealt at random to the tokens (as homogeneity)",
     "mrpp": "activations dealt at random to the tokens (three exact moments)",
