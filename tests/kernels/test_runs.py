@@ -7,7 +7,7 @@ import pytest
 from tests import oracle
 from tests.made_up import make_batch
 
-from intraneuron.kernels.run_counts import EXACT, binomials, few_runs
+from intraneuron.kernels.run_counts import EXACT, EXACT_TWO, binomials, few_runs
 from intraneuron.kernels.runs import interleaving
 
 
@@ -76,6 +76,27 @@ def test_the_exact_tail_of_runs_of_sixty_tokens_equals_the_oracles() -> None:
     for r in (5, 25, 38, 44, 47, 60):
         found = few_runs(sizes, r, binomials(EXACT))
         assert found == pytest.approx(oracle.runs_mid_p(sizes, r), rel=1e-10)
+
+
+@pytest.mark.parametrize(("groups", "limit"), [(2, EXACT_TWO), (3, EXACT)])
+def test_runs_are_counted_up_to_a_number_of_tokens_that_is_larger_for_two_categories(groups: int, limit: int) -> None:
+    counted, rng = [], np.random.default_rng(groups)
+    for m in (limit, limit + 1):
+        label = rng.integers(0, groups, m).astype(np.int16)
+        label[: m // 8] = 0  # one long run: fewer than by chance
+        runs, sizes = count_runs(label), np.bincount(label)
+        p = interleaving(label[None], np.array([m]), np.array([groups])).p[0]
+        exact = few_runs(sizes, runs, binomials(m))
+        assert 1e-6 < exact < 0.2
+        assert p == pytest.approx(exact, rel=0.3)
+        counted.append(p == exact)
+    assert counted == [True, False]
+
+
+def test_the_exact_tail_of_runs_of_many_tokens_of_two_categories_equals_the_oracles() -> None:
+    sizes = np.array([EXACT_TWO - 120, 120])
+    for r in (140, 165, 180):
+        assert few_runs(sizes, r, binomials(EXACT_TWO)) == pytest.approx(oracle.runs_mid_p(sizes, r), rel=1e-9)
 
 
 def test_longer_orders_keep_the_closed_form_which_meets_the_exact_tail() -> None:
