@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import cache
 from itertools import pairwise
@@ -461,11 +461,11 @@ def three_kinds(M: Array) -> Array:
     v = np.linalg.matrix_power(square / np.abs(square).max(), 7)[:, np.argmax(np.diag(square))]
     x = np.sort(v)
 
-    def within(a: int, b: int) -> float:
-        return sum(float(((part - part.mean()) ** 2).sum()) for part in (x[:a], x[a:b], x[b:]))
-
-    a, b = min(((a, b) for b in range(2, len(x)) for a in range(1, b)), key=lambda cuts: within(*cuts))
-    return np.asarray(np.digitize(v, [(x[a - 1] + x[a]) / 2, (x[b - 1] + x[b]) / 2]))
+    a, b = np.triu_indices(len(x) - 1, 1)
+    a, b, total = a + 1, b + 1, np.append(0.0, np.cumsum(x))
+    between = total[a] ** 2 / a + (total[b] - total[a]) ** 2 / (b - a) + (total[-1] - total[b]) ** 2 / (len(x) - b)
+    best = between.argmax()  # the most squares between kinds are the least within
+    return np.asarray(np.digitize(v, [(x[c[best] - 1] + x[c[best]]) / 2 for c in (a, b)]))
 
 
 def falling(x: int, k: int) -> int:
@@ -473,41 +473,49 @@ def falling(x: int, k: int) -> int:
     return math.prod(x - i for i in range(k))
 
 
-def given_kinds(M: Array, kind: Array, taken: Sequence[int], inside: float, rows: float) -> tuple[float, float]:
-    """Return mean and variance of inside (sum over pairs taken) + rows (sum of row sums), by all sums of two and four.
+def given_kinds(M: Array, kind: Array, inside: float, rows: float) -> Callable[[Sequence[int]], tuple[float, float]]:
+    """Return mean and variance of inside (sum over pairs taken) + rows (sum of row sums), given how many are taken.
 
     M is regressed on its kinds and tokens; every part is a sum over tokens or pairs drawn without replacement.
     """
     members = [np.flatnonzero(kind == a) for a in range(3)]
     n = [len(one) for one in members]
-    row_sum = M.sum(axis=1)
-    mean = variance = 0.0
-    linear = [rows * (row_sum[one] - row_sum[one].mean()) for one in members]
+    row_sum = [M.sum(axis=1)[one] for one in members]
+    mu, slope, rest = np.zeros((3, 3)), {}, np.zeros((3, 3))
     for a in range(3):
-        mean += rows * taken[a] * row_sum[members[a]].mean()
-        for b in range(a + 1):
+        for b in range(3):
             B = M[np.ix_(members[a], members[b])]
             if a != b:
-                mu = B.mean()
-                left, right = B.mean(axis=1) - mu, B.mean(axis=0) - mu
-                rest = float(((B - mu - left[:, None] - right) ** 2).sum())
-                mean += inside * taken[a] * taken[b] * mu
-                linear[a] = linear[a] + inside * taken[b] * left
-                linear[b] = linear[b] + inside * taken[a] * right
-                chance = [[falling(taken[g], k) / falling(n[g], k) if n[g] >= k else 0 for k in (1, 2)] for g in (a, b)]
-                variance += inside**2 * rest * math.prod(one - two for one, two in chance)
-            elif n[a] > 1:
-                mu = off_diagonal_mean(B)
-                own = (B.sum(axis=1) - (n[a] - 1) * mu) / (n[a] - 2) if n[a] > 2 else np.zeros(2)
-                rest = float((centre(B - own[:, None] - own) ** 2).sum()) / 2 if n[a] > 3 else 0.0
-                mean += inside * math.comb(taken[a], 2) * mu
-                linear[a] = linear[a] + inside * (taken[a] - 1) * own
-                two, three, four = (falling(taken[a], k) / falling(n[a], k) if n[a] >= k else 0 for k in (2, 3, 4))
-                variance += inside**2 * rest * (two - 2 * three + four)
-    for a in range(3):
-        if n[a] > 1:
-            variance += taken[a] * (n[a] - taken[a]) / (n[a] * (n[a] - 1)) * float(linear[a] @ linear[a])
-    return mean, variance
+                mu[a, b] = B.mean()
+                slope[a, b] = B.mean(axis=1) - mu[a, b]
+                rest[a, b] = ((B - B.mean(axis=0) - slope[a, b][:, None]) ** 2).sum()
+            else:
+                mu[a, a] = off_diagonal_mean(B) if n[a] > 1 else 0.0
+                slope[a, a] = (B.sum(axis=1) - (n[a] - 1) * mu[a, a]) / (n[a] - 2) if n[a] > 2 else np.zeros(n[a])
+                rest[a, a] = (centre(B - slope[a, a][:, None] - slope[a, a]) ** 2).sum() / 2 if n[a] > 3 else 0.0
+
+    def moments(taken: Sequence[int]) -> tuple[float, float]:
+        mean = variance = 0.0
+        chance = [
+            [falling(c, k) / falling(size, k) if size >= k else 0 for k in range(5)]
+            for c, size in zip(taken, n, strict=True)
+        ]
+        for a in range(3):
+            mean += rows * taken[a] * float(row_sum[a].mean()) + inside * math.comb(taken[a], 2) * mu[a, a]
+            variance += inside**2 * rest[a, a] * (chance[a][2] - 2 * chance[a][3] + chance[a][4])
+            linear = rows * (row_sum[a] - row_sum[a].mean()) + inside * (taken[a] - 1) * slope[a, a]
+            for b in range(3):
+                if a != b:
+                    linear = linear + inside * taken[b] * slope[a, b]
+                if a < b:
+                    mean += inside * taken[a] * taken[b] * mu[a, b]
+                    both = (chance[a][1] - chance[a][2]) * (chance[b][1] - chance[b][2])
+                    variance += inside**2 * rest[a, b] * both
+            if n[a] > 1:
+                variance += taken[a] * (n[a] - taken[a]) / (n[a] * (n[a] - 1)) * float(linear @ linear)
+        return mean, variance
+
+    return moments
 
 
 def kinds_p(S: Array, size: int, observed: float, moments: Moments, *, peak: bool) -> float:
@@ -516,13 +524,14 @@ def kinds_p(S: Array, size: int, observed: float, moments: Moments, *, peak: boo
     n, kind = len(S), three_kinds(M)
     rest = 1 / math.comb(n - size, 2) if peak else 0.0
     counts = np.bincount(kind, minlength=3)
+    given = given_kinds(M, kind, 1 / math.comb(size, 2) - rest, rest)
     parts = []
     for first in range(min(size, counts[0]) + 1):
         for second in range(min(size - first, counts[1]) + 1):
             taken = (first, second, size - first - second)
             if taken[2] <= counts[2]:
                 ways = math.prod(math.comb(int(c), t) for c, t in zip(counts, taken, strict=True))
-                mean, variance = given_kinds(M, kind, taken, 1 / math.comb(size, 2) - rest, rest)
+                mean, variance = given(taken)
                 parts.append((ways / math.comb(n, size), mean, max(variance, 0.0)))
     left = moments.third - sum(chance * mean * (mean**2 + 3 * variance) for chance, mean, variance in parts)
     g = left / sum(chance * variance**1.5 for chance, _, variance in parts)
