@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from contextlib import chdir, nullcontext, redirect_stderr, redirect_stdout, suppress
 from io import StringIO
 from pathlib import Path
@@ -24,7 +25,7 @@ import pytest
 from tests.tiny_models import LAYERS, NEURONS, tiny_bert, tiny_gpt2
 
 from intraneuron import api
-from intraneuron.commands import main
+from intraneuron.commands import main, stopping
 from intraneuron.errors import SettingError
 from intraneuron.models import loading
 from intraneuron.store import StudyFolder
@@ -558,6 +559,26 @@ def test_ctrl_c_at_the_very_beginning_is_one_sentence(user: User) -> None:
         started.send_signal(signal.SIGINT)
         error = started.communicate(timeout=60)[1]
     assert (started.returncode, error) == (130, "Stopped. Nothing was written.\n")
+
+
+class Dropped:
+    """What a weak reference watches."""
+
+
+def test_ctrl_c_in_a_callback_that_cannot_raise_is_not_told_twice(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def opened(path: Path | None) -> None:
+        watched = Dropped()
+        watching = weakref.ref(watched, lambda _: signal.raise_signal(signal.SIGINT))
+        del watched  # the callback raises here, and Python can only tell of it
+        assert watching() is None
+        stopping.stop_if_pressed()
+
+    told: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", told.append)
+    monkeypatch.setattr(api, "open", opened)
+    found = user.call("calibrate", "study")
+    assert (found.returncode, found.stderr.strip()) == (130, "Stopped. Nothing was written.")
+    assert told == []
 
 
 # From Python -----------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from intraneuron.commands.stopping import listen
+from intraneuron.commands.stopping import listen, silent_where_lost
 
 STOPPED = 130
 
@@ -17,9 +17,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     before = signal.getsignal(signal.SIGINT)
     try:
         listen()
-        from intraneuron.commands.app import run  # slow to import
+        with silent_where_lost():
+            from intraneuron.commands.app import run  # slow to import
 
-        return run(sys.argv[1:] if argv is None else argv)
+            return run(sys.argv[1:] if argv is None else argv)
     except KeyboardInterrupt as stop:
         with suppress(ValueError):
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is ending: a second Ctrl-C would only cut the sentence

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -23,6 +24,22 @@ def listen() -> None:
 
     with suppress(ValueError):  # only the main thread hears signals
         signal.signal(signal.SIGINT, note)
+
+
+@contextmanager
+def silent_where_lost() -> Iterator[None]:
+    """Say nothing of a Ctrl-C that Python cannot pass on, as in callbacks of its imports: it is remembered."""
+    tell = sys.unraisablehook
+
+    def tell_others(lost: sys.UnraisableHookArgs) -> None:
+        if not (_pressed and isinstance(lost.exc_value, KeyboardInterrupt)):
+            tell(lost)
+
+    sys.unraisablehook = tell_others
+    try:
+        yield
+    finally:
+        sys.unraisablehook = tell
 
 
 def stop_if_pressed() -> None:
