@@ -90,3 +90,14 @@ def test_one_category_or_one_activation_leaves_the_question_undefined() -> None:
     assert np.isnan(t.p).all()
     assert np.isnan(t.eta2).all()
     assert np.isnan(t.delta_p).all()
+
+
+def test_one_token_above_tied_others_in_categories_of_one_size_can_show_nothing() -> None:
+    a = np.where(np.arange(20) < 4, 7.4, 0.6)
+    label = np.array([-1, 0, -1, -1, 1, -1, -1, -1, -1, 2, 3, 2, -1, 3, 3, 1, 0, 0, 1, 2], dtype=np.int16)
+    t = top_down(a[None], label[None], np.array([20]), np.array([4]))
+    own, group = a[label >= 0], label[label >= 0]
+    every = [stats.kruskal(*(np.roll(own, i)[group == g] for g in range(4))).statistic for i in range(len(own))]
+    np.testing.assert_allclose(every, t.h[0])
+    assert t.null_std[0] == 0
+    assert np.isnan(t.p[0])
