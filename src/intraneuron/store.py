@@ -288,6 +288,12 @@ class StudyFolder:
         """Read core tokens."""
         return read_core_tokens_table(self.read(self.layer_file(f"{population}/core_tokens", layer)))
 
+    def halves(self, population: str, layer: int) -> tuple[CoreTokens, CoreTokens]:
+        """Read the core tokens that each half of the text selected, for sampled neurons."""
+        frame = self.read(self.layer_file(f"halves/{population}/core_tokens", layer))
+        half, core = frame["half"].to_numpy(), read_core_tokens_table(frame)
+        return core[half == 0], core[half == 1]
+
     def partition(self, population: str, layer: int, by: str) -> Partition:
         """Read categories (``by="meaning"``) or segments (``by="activation"``)."""
         table = "categories" if by == "meaning" else "segments"

@@ -109,6 +109,6 @@ def test_where_something_was_seen_nothing_is_added() -> None:
 def test_a_card_without_a_pattern_says_what_would_have_made_one(pattern: str) -> None:
     card = make_card()
     numbers = tuple(replace(one, detectable=0.2 if one.name in ("ami", "peak") else NAN) for one in card.numbers)
-    sentence = "With 80 % power it would have had one at agreement (AMI) 0.200 or peak, top 20 0.200."
+    sentence = "With about 80 % power it would have had one at agreement (AMI) 0.200 or peak, top 20 0.200."
     assert needed(replace(card, pattern=pattern, numbers=numbers)) == (sentence if pattern == "none" else "")
     assert needed(replace(card, pattern="none")) == ""

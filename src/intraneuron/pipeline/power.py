@@ -64,13 +64,13 @@ def thresholds(comparisons: Sequence[Comparison]) -> dict[str, float]:
 def detectable_in_neuron(number: Number, shuffled: Comparison, rotated: Comparison, p: float) -> float:
     r"""Return the effect that a neuron would need to be flagged for one number with 80 % power.
 
-    .. math:: \max(bar, \bar e_0 + s_0\, z_p) + 0.84\, \max(s_0, s_1)
+    .. math:: \max(bar, \bar e_0 + s_0\, z_p) + 0.84\, \sqrt{s_0^2 + s_1^2}
 
     in the direction of the claim: beyond the rotated twins' bar and significant at ``p``, and that in four of five
     neurons with this effect on average. Mean, standard deviation :math:`s_0` and skewness of effects without a
     relation are those of the layer's shuffled twins, z is the quantile of the shifted lognormal with that skewness.
-    Effects of neurons with a relation scatter more; how much is taken from the rotated twins, :math:`s_1`. NaN with
-    fewer than three of either.
+    Effects of neurons with a relation scatter more; how much is taken from the rotated twins, :math:`s_1`. On planted
+    neurons the power is then 71 to 87 %. NaN with fewer than three of either.
     """
     null, beside = (number.sign * number.of(twin) for twin in (shuffled, rotated))
     null, beside = null[np.isfinite(null)], beside[np.isfinite(beside)]
@@ -78,7 +78,7 @@ def detectable_in_neuron(number: Number, shuffled: Comparison, rotated: Comparis
         return float("nan")
     z = lognormal_quantile(p, float(stats.skew(null)))
     asked = max(number.sign * bar_of(number.name, rotated), float(null.mean() + z * null.std()))
-    return float(number.sign * (asked + power_z() * max(null.std(), beside.std())))
+    return float(number.sign * (asked + power_z() * np.hypot(null.std(), beside.std())))
 
 
 def detectable_in_neurons(layers: Mapping[int, Mapping[str, Comparison]]) -> dict[int, dict[str, float]]:

@@ -79,7 +79,7 @@ def detectable_table(detectable: Mapping[str, Mapping[str, float]]) -> list[Html
         [layer_name(int(layer)), *(numeric(number(found.get(name))) for name in names)]
         for layer, found in detectable.items()
     ]
-    caption = "What “none” leaves open: the effect at which a neuron would be given a pattern with 80 % power"
+    caption = "What “none” leaves open: the effect at which a neuron would be given a pattern with about 80 % power"
     return [table(caption, ("layer", *map(short_name, names)), rows)]
 
 

@@ -163,7 +163,8 @@ def needed(card: Card) -> str:
     named = [f"{short_name(one.name)} {number(one.detectable)}" for one in card.numbers if is_defined(one.detectable)]
     if card.pattern != "none" or not named:
         return ""
-    return f"With 80 % power it would have had one at {', '.join(named[:-1])}{' or ' if named[:-1] else ''}{named[-1]}."
+    first = f"{', '.join(named[:-1])} or " if named[:-1] else ""
+    return f"With about 80 % power it would have had one at {first}{named[-1]}."
 
 
 def said_briefly(row: Mapping[str, Any]) -> str:
