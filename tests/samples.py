@@ -318,5 +318,9 @@ def make_calibration(rotated: bool = True) -> dict[str, list[dict[str, Any]]]:
         plan | {"pattern": name, "share": share} for plan in plans for name, share in (("peak", 0.3), ("none", 0.7))
     ]
     reach = [{"kind": "peak", "noise": 0.0, "number": "ami", "at_p": 0.4, "at_q": NAN}]
-    retest = [{"layer": None, "population": "neurons", "neurons": 900, "agreement": 0.88, "kappa": 0.39}] * rotated
+    both = {"layer": None, "population": "neurons", "neurons": 900}
+    retest = [
+        both | {"forms": "ranks", "agreement": 0.88, "kappa": 0.39},
+        both | {"forms": "texts", "agreement": 0.91, "kappa": 0.52},
+    ] * rotated
     return {"size": size, "power": power, "patterns": patterns, "reach": reach, "retest": retest}

@@ -191,6 +191,7 @@ def test_a_stage_made_anew_for_some_layers_leaves_none_of_the_others(
         *(f"{population}/core_tokens" for population in ("neurons", "rotated", "shuffled")),
         *(f"jackknife/{population}/core_tokens" for population in ("neurons", "rotated")),
         *(f"{population}/settling" for population in ("neurons", "rotated")),
+        *(f"halves/{population}/core_tokens" for population in ("neurons", "rotated")),
     }
 
 

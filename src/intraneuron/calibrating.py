@@ -18,6 +18,7 @@ from intraneuron.files import atomic, without_none, writing
 from intraneuron.manifest import versions
 from intraneuron.models.vocabulary import spelling_of
 from intraneuron.pipeline.calibrate import Calibration, Material, calibrate
+from intraneuron.pipeline.retest import RETESTED, Forms
 from intraneuron.place import check_writable
 from intraneuron.plain import plain
 from intraneuron.planning import Progress
@@ -115,7 +116,15 @@ def material_of(folder: StudyFolder) -> Material:
         partition=PartitionConfig(**settings["partition"]),
         core_tokens=settings["observe"]["core_tokens"],
         seed=settings["observe"]["seed"],
+        halves=_halves(folder, summary),
     )
+
+
+def _halves(folder: StudyFolder, summary: Mapping[str, Any]) -> dict[int, dict[str, Forms]]:
+    """Read what the halves of the text selected; empty in vocabulary mode, and without the rotated twin."""
+    if summary["mode"] != "corpus" or not set(RETESTED) <= set(summary["populations"]):
+        return {}
+    return {layer: {name: folder.halves(name, layer) for name in RETESTED} for layer in summary["layers"]}
 
 
 def _settings(folder: StudyFolder, config: CalibrateConfig, found: Calibration) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from intraneuron.errors import StudyError
 from intraneuron.intact import is_whole
 from intraneuron.pipeline.compare import QUESTIONS
+from intraneuron.pipeline.retest import RETESTED
 from intraneuron.planning import Plan, Progress, keys
 from intraneuron.store import STAGES, StudyFolder, goes_on
 from intraneuron.work import Work
@@ -20,6 +21,8 @@ def _observed(work: Work, layer: int) -> Iterator[str]:
         yield from (f"{table}/{_file(layer)}" for table in (f"{name}/core_tokens", f"jackknife/{name}/core_tokens"))
         if work.plan.mode == "corpus":
             yield f"{name}/settling/{_file(layer)}"
+            if name in RETESTED:
+                yield f"halves/{name}/core_tokens/{_file(layer)}"
     yield "vocabulary.parquet"
 
 

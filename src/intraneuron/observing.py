@@ -14,7 +14,8 @@ from intraneuron.data.core_tokens import MAYBE
 from intraneuron.errors import DataError
 from intraneuron.kernels.orthants import orthants
 from intraneuron.pipeline.leave_out import select_without
-from intraneuron.pipeline.select import RELIABLE, choose_min_count, select
+from intraneuron.pipeline.retest import RETESTED
+from intraneuron.pipeline.select import RELIABLE, choose_min_count, select, select_halves
 from intraneuron.pipeline.settling import settle
 from intraneuron.tables import core_tokens_table, settling_table, vocabulary_table
 from intraneuron.twinning import with_twins
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 JACKKNIFE_NEURONS = 512
 """Neurons of a layer and population that intervals are estimated from in vocabulary mode, where leaving tokens out
 needs no further sums. (In corpus mode sums are kept shard by shard: :mod:`intraneuron.pipeline.passes`.)"""
+
+RETEST_NEURONS = 2000
+"""Neurons of a layer and population whose core tokens are also kept for each half of the text."""
 
 
 def observe_stage(work: Work) -> None:
@@ -81,6 +85,9 @@ def _keep(work: Work, observation: Observation, eligible: np.ndarray, group: np.
         if shards is not None:
             curve = settle(shards, eligible, core_tokens=config.core_tokens, min_count=min_count, seed=config.seed)
             folder.write(folder.layer_file(f"{name}/settling", layer), settling_table(curve))
+        if activations.parts == 2 and name in RETESTED:
+            frame = _halves_core_tokens(activations, eligible, config.core_tokens, min_count)
+            folder.write(folder.layer_file(f"halves/{name}/core_tokens", layer), frame)
         if name == "neurons":
             notes |= {"testable": int((core.n >= MIN_TOKENS).sum()), "most_core_tokens": int(core.n.max())}
             notes["share"] = share
@@ -134,7 +141,7 @@ def _leave_out_core_tokens(
             part = _without(shards, g, parts=2 if selection["cross_fit"] else 1)
             frames.append(core_tokens_table(select(part, eligible, **selection)).with_columns(group=pl.lit(g)))
     else:
-        some = activations.columns(_sample(activations))
+        some = activations.columns(_sample(activations, JACKKNIFE_NEURONS))
         weight = np.bincount(group[eligible], minlength=int(group.max()) + 1).astype(float)
         groups = range(-1, len(weight))
         for g, core in zip(
@@ -148,10 +155,19 @@ def _leave_out_core_tokens(
     return frame, [float(w) for w in weight[used] / weight.sum()]
 
 
-def _sample(activations: TokenActivations) -> np.ndarray:
-    """Return evenly spaced neurons for the jackknife: all, when there are few."""
+def _halves_core_tokens(
+    activations: TokenActivations, eligible: np.ndarray, core_tokens: int, min_count: int
+) -> pl.DataFrame:
+    """Return the core tokens that sampled neurons have in the even (0) and in the odd documents (1)."""
+    some = activations.columns(_sample(activations, RETEST_NEURONS))
+    halves = select_halves(some, eligible, core_tokens=core_tokens, min_count=min_count)
+    return pl.concat(core_tokens_table(core).with_columns(half=pl.lit(half)) for half, core in enumerate(halves))
+
+
+def _sample(activations: TokenActivations, most: int) -> np.ndarray:
+    """Return evenly spaced neurons: all, when there are few."""
     size = len(activations.neuron)
-    return np.linspace(0, size - 1, min(JACKKNIFE_NEURONS, size)).astype(int)
+    return np.linspace(0, size - 1, min(most, size)).astype(int)
 
 
 def _without(shards: TokenActivations, dropped: int, *, parts: int) -> TokenActivations:

@@ -19,7 +19,7 @@ from intraneuron.errors import StudyError
 from intraneuron.files import reading, writing
 
 OWN = (
-    *("vocabulary.parquet", "spaces", "neurons", *get_args(Twin), "jackknife", "calibration"),
+    *("vocabulary.parquet", "spaces", "neurons", *get_args(Twin), "jackknife", "halves", "calibration"),
     *("summary.json", "report.html", "manifest.toml"),
 )
 """What a study writes into its folder; the manifest last, because it says that the rest is there."""

@@ -64,7 +64,7 @@ STAGES = (
     Stage("segment", ("observe",), "segments", ("segments",), "cut the activation axis into zones"),
     Stage("compare", ("categorize", "segment"), "effects", (), "test zones against meaning", method=2),
     Stage("intervals", ("categorize", "segment"), "jackknife", (), "leave out groups of tokens", method=2),
-    Stage("summarize", ("compare", "intervals"), "results.parquet, summary.json", ("layers",), "set side by side", 2),
+    Stage("summarize", ("compare", "intervals"), "results.parquet, summary.json", ("layers",), "set side by side", 3),
     Stage("report", ("summarize",), "report.html", (), "write the report"),
 )
 """The stages of a study, in order; the command line, resuming and the docs read this table."""

@@ -10,6 +10,7 @@ import pytest
 from tests.commands.test_cli import User
 from tests.tiny_models import LETTERS, NEURONS, WORDS, tiny_gpt2
 
+from intraneuron.kernels.halves import in_common
 from intraneuron.pipeline.settling import SIZES, SPLITS
 
 LAYER = ("--layers", "0", "--core-tokens", "20", "--device", "cpu")
@@ -105,6 +106,10 @@ def test_what_halves_say_is_on_the_terminal_the_card_and_in_every_table(user: Us
             assert results[column].equals(table[column])
         curve = pl.read_parquet(study / population / "settling" / "layer-00.parquet")
         assert len(curve) == SPLITS * len(SIZES)
+        halves = pl.read_parquet(study / "halves" / population / "core_tokens" / "layer-00.parquet")
+        assert halves["neuron"].to_list() == [*table["neuron"], *table["neuron"]]
+        chosen = [halves.filter(half=half)["token_id"].to_numpy() for half in (0, 1)]
+        np.testing.assert_array_equal(table["overlap"].to_numpy(), in_common(*chosen))
     summary = json.loads((study / "summary.json").read_text())["reliability"]
     assert summary["layers"][0]["chosen"] is True
     assert {row["population"] for row in summary["settled"]} == {"neurons", "rotated"}
@@ -114,6 +119,11 @@ def test_what_halves_say_is_on_the_terminal_the_card_and_in_every_table(user: Us
     card = json.loads(user.call("show", "mixed-study", neuron, "--json").stdout)
     assert 0 <= card["overlap"] <= 1
     assert -1 <= card["rank_correlation"] <= 1
+    calibrated = user.call("calibrate", "mixed-study", "--shuffles", "20", "--planted", "20")
+    assert calibrated.returncode == 0, calibrated.stderr
+    retest = pl.read_parquet(study / "calibration" / "retest.parquet")
+    assert set(retest["forms"]) == {"ranks", "texts"}
+    assert set(retest.filter(forms="texts")["population"]) == {"neurons", "rotated"}
 
 
 @pytest.mark.slow

@@ -49,7 +49,15 @@ def few_relations(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(power, "NOISES", (0.0,))
 
 
-def made(twins: bool = True) -> tuple[Calibration, dict[str, tuple[int, int]]]:
+def with_halves(of: Material) -> Material:
+    """Return the material with its own core tokens as those of both halves of a text."""
+    return replace(
+        of,
+        halves={layer: {name: (one.core, one.core) for name, one in some.items()} for layer, some in of.layers.items()},
+    )
+
+
+def made(twins: bool = True, halves: bool = False) -> tuple[Calibration, dict[str, tuple[int, int]]]:
     told: dict[str, tuple[int, int]] = {}
 
     @contextmanager
@@ -59,7 +67,8 @@ def made(twins: bool = True) -> tuple[Calibration, dict[str, tuple[int, int]]]:
 
         yield report
 
-    return calibrate(material(twins), CONFIG, stage), told
+    of = with_halves(material(twins)) if halves else material(twins)
+    return calibrate(of, CONFIG, stage), told
 
 
 def test_all_parts_of_the_work_are_announced_and_done_to_the_end() -> None:
@@ -95,6 +104,16 @@ def test_without_the_rotated_twin_there_is_no_retest_and_no_bar_of_it() -> None:
     assert found.retest == []
     assert found.facts["bars"] is None
     assert all(np.isnan(row["share_rotated"]) for row in found.size)
+
+
+def test_patterns_of_the_halves_of_a_text_stand_beside_those_of_parallel_forms() -> None:
+    found, told = made(halves=True)
+    neurons = sum(len(core) for name in ("neurons", "rotated") for core in material().cores(name))
+    assert told["retest"] == (4 * neurons, 4 * neurons)
+    agreed = {(row["forms"], row["population"], row["layer"]): row["agreement"] for row in found.retest}
+    assert {forms for forms, *_ in agreed} == {"ranks", "texts"}
+    assert agreed["texts", "neurons", None] == agreed["texts", "rotated", 1] == 1
+    np.testing.assert_equal([row for row in found.retest if row["forms"] == "ranks"], made()[0].retest)
 
 
 def test_out_are_the_rows_that_say_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from tests import oracle
 from intraneuron.data import CoreTokens, TokenActivations
 from intraneuron.errors import DataError
 from intraneuron.pipeline import select as select_module
-from intraneuron.pipeline.select import MIN_COUNTS, check_finite, choose_min_count, halves_overlap, select
+from intraneuron.pipeline.select import MIN_COUNTS, check_finite, choose_min_count, select, select_halves
 
 V, N = 400, 9
 
@@ -80,7 +80,7 @@ def test_too_few_tokens_seen_in_both_halves_have_no_reliability() -> None:
 
 def test_the_overlap_of_halves_is_the_share_of_core_tokens_in_common() -> None:
     activations = corpus()
-    found = halves_overlap(activations, ALL, core_tokens=40, min_count=6)
+    found = select(activations, ALL, core_tokens=40, min_count=6).overlap
     for i in range(N):
         halves = []
         for h in (0, 1):
@@ -89,13 +89,25 @@ def test_the_overlap_of_halves_is_the_share_of_core_tokens_in_common() -> None:
             halves.append(set(core[:n].tolist()))
         assert found[i] == pytest.approx(len(halves[0] & halves[1]) / min(map(len, halves)))
     same = replace(activations, count=activations.count[[0, 0]], total=activations.total[[0, 0]])
-    assert (halves_overlap(same, ALL, core_tokens=40, min_count=6) == 1).all()
+    assert (select(same, ALL, core_tokens=40, min_count=6).overlap == 1).all()
+
+
+def test_each_half_selects_by_itself_with_half_of_the_count() -> None:
+    activations = corpus()
+    for h, half in enumerate(select_halves(activations, ALL, core_tokens=40, min_count=6)):
+        for i in range(N):
+            mean = activations.total[h, :, i].astype(float) / np.maximum(activations.count[h], 1)
+            expected, n = oracle.select_core(mean, activations.count[h], ~ALL, 40, 3)
+            np.testing.assert_array_equal(half.token_id[i], expected)
+            np.testing.assert_allclose(half.activation[i, :n], mean[expected[:n]], rtol=1e-12)
+            np.testing.assert_array_equal(half.count[i, :n], activations.count[h, expected[:n]])
+        np.testing.assert_array_equal(half.neuron, activations.neuron)
+        assert np.isnan(half.reliability).all()
 
 
 def test_core_tokens_have_the_overlap_and_the_rank_correlation_of_the_halves() -> None:
     activations = corpus()
     core = select(activations, ALL, core_tokens=60, min_count=8)
-    np.testing.assert_array_equal(core.overlap, halves_overlap(activations, ALL, core_tokens=60, min_count=8))
     for i in range(N):
         ids = core.token_id[i, : core.n[i]]
         both = (activations.count[:, ids] > 0).all(axis=0)
@@ -108,7 +120,7 @@ def test_core_tokens_have_the_overlap_and_the_rank_correlation_of_the_halves() -
 
 def test_half_of_an_odd_count_is_rounded_up() -> None:
     activations = corpus()
-    found = [halves_overlap(activations, ALL, core_tokens=40, min_count=m) for m in (5, 6, 4)]
+    found = [select_halves(activations, ALL, core_tokens=40, min_count=m)[0].token_id for m in (5, 6, 4)]
     np.testing.assert_array_equal(found[0], found[1])
     assert not np.array_equal(found[0], found[2])
 

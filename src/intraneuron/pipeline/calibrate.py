@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -18,7 +18,7 @@ from intraneuron.pipeline.partition import testable
 from intraneuron.pipeline.pattern import bars
 from intraneuron.pipeline.power import planted, planted_like, power_rows, reach, thresholds
 from intraneuron.pipeline.results import Population
-from intraneuron.pipeline.retest import retest_rows
+from intraneuron.pipeline.retest import RETESTED, Forms, parallel_forms, retest_rows
 from intraneuron.pipeline.size import Rejections, cloud_p, rounds_for, shuffled_rejections, size_rows
 
 Row = dict[str, Any]
@@ -57,6 +57,9 @@ class Material:
     core_tokens : int
     seed : int
         That of the study.
+    halves : dict
+        By layer, by name (``neurons``, ``rotated``): what each half of the text selects. Empty in vocabulary mode, and
+        without the rotated twin.
     """
 
     layers: Mapping[int, Mapping[str, Population]]
@@ -66,6 +69,7 @@ class Material:
     partition: PartitionConfig
     core_tokens: int
     seed: int
+    halves: Mapping[int, Mapping[str, Forms]] = field(default_factory=dict)
 
     def comparisons(self, population: str) -> list[Comparison]:
         """Return the comparisons of a population, layer by layer; none when it was not studied."""
@@ -211,12 +215,24 @@ def _retest(material: Material, stage: Stage) -> list[Row]:
     """Return no row without the rotated twin: there are no patterns then."""
     if not material.comparisons("rotated"):
         return []
-    names = ("neurons", "rotated")
-    cores = {layer: {name: some[name].core for name in names} for layer, some in material.layers.items()}
-    total = 2 * sum(len(core) for some in cores.values() for core in some.values())
+    by_rank = {
+        layer: {name: parallel_forms(some[name].core) for name in RETESTED} for layer, some in material.layers.items()
+    }
+    wanted = {"ranks": by_rank, "texts": material.halves}
+    sizes = {forms: _neurons(layers) for forms, layers in wanted.items()}
+    total, done = sum(sizes.values()), 0
+    rows: list[Row] = []
     with stage("retest", "neurons") as report:
-        told = partial(_tell, report, 0, total)
-        return retest_rows(cores, material.space, material.partition, seed=material.seed, progress=told)
+        for forms, layers in wanted.items():
+            verb = partial(retest_rows, layers, material.space, material.partition, seed=material.seed)
+            rows += verb(forms=forms, progress=partial(_tell, report, done, total)) if layers else []
+            done += sizes[forms]
+    return rows
+
+
+def _neurons(layers: Mapping[int, Mapping[str, Forms]]) -> int:
+    """Return how many neurons and twins two forms have, each form by itself."""
+    return sum(len(core) for some in layers.values() for forms in some.values() for core in forms)
 
 
 def _table(comparisons: list[Comparison], tests: Tests) -> np.ndarray | None:

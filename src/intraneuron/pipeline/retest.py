@@ -1,4 +1,7 @@
-"""retest: whether two halves of a neuron's core tokens show the same pattern (parallel forms)."""
+"""retest: whether a neuron shows the same pattern twice, in two forms of its core tokens.
+
+The forms are two halves of the core tokens (parallel forms), or the core tokens of two halves of the text.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,16 @@ from intraneuron.pipeline.compare import QUESTIONS, Comparison, with_q
 from intraneuron.pipeline.pattern import bars, flags, patterns
 
 Row = dict[str, Any]
+Forms = tuple[CoreTokens, CoreTokens]
+"""The same neurons twice."""
+
+RETESTED = ("neurons", "rotated")
+"""The populations that patterns rest on: what one form shows is held against the bars of its own rotated twins."""
+
 _ROWS = ("token_id", "activation", "count")
 
 
-def parallel_forms(core: CoreTokens) -> tuple[CoreTokens, CoreTokens]:
+def parallel_forms(core: CoreTokens) -> Forms:
     """Split every neuron's core tokens into those of even and of odd rank: two neurons of nearly equal activation."""
     width = (core.width + 1) // 2
     forms = []
@@ -35,29 +44,40 @@ def _padded(rows: np.ndarray, width: int, value: float) -> np.ndarray:
 
 
 def retest_rows(
-    layers: Mapping[int, Mapping[str, CoreTokens]],
+    layers: Mapping[int, Mapping[str, Forms]],
     space: Space,
     partition: PartitionConfig,
     *,
+    forms: str,
     seed: int = 0,
     progress: Callable[[int], None] = lambda done: None,
 ) -> list[Row]:
     """Return how well the patterns of the two forms agree, by layer and population; layer None is all of them.
 
-    Each form is analysed as a study is, with its own q and its own rotated twins' bars. ``layers`` holds core tokens by
-    layer and population, ``neurons`` and ``rotated``; neurons that cannot be tested in both forms are left out.
+    Each form is analysed as a study is, with its own q and its own rotated twins' bars. Neurons that cannot be tested
+    in both forms are left out.
+
+    Parameters
+    ----------
+    layers
+        By layer and population, ``neurons`` and ``rotated``.
+    space, partition, seed
+        Those of the study.
+    forms : str
+        What the forms are, for the column of that name.
+    progress : callable
+        Is told how many neurons are done, each form by itself.
 
     Returns
     -------
     rows
         ``agreement``, the share of neurons with the same pattern in both, and Cohen's ``kappa``.
     """
-    forms = {layer: {name: parallel_forms(core) for name, core in some.items()} for layer, some in layers.items()}
     found: list[dict[int, dict[str, np.ndarray]]] = []
     done = 0
     for form in (0, 1):
         compared: dict[int, dict[str, Comparison]] = {}
-        for layer, some in forms.items():
+        for layer, some in layers.items():
             compared[layer] = {}
             for name, both in some.items():
                 [analysis] = analyse(both[form], space, partition, seed=seed)
@@ -65,13 +85,13 @@ def retest_rows(
                 done += len(both[form])
                 progress(done)
         found.append(_patterns(compared))
-    return [row for name in ("neurons", "rotated") for row in _rows(name, *found)]
+    return [{"forms": forms} | row for name in RETESTED for row in _rows(name, *found)]
 
 
 def _patterns(compared: dict[int, dict[str, Comparison]]) -> dict[int, dict[str, np.ndarray]]:
     """Return the pattern of every neuron and twin of one form."""
     layers = list(compared)
-    for name in ("neurons", "rotated"):
+    for name in RETESTED:
         for question in QUESTIONS:
             effects = with_q([compared[layer][name].effects[question] for layer in layers])
             for layer, effect in zip(layers, effects, strict=True):

@@ -73,7 +73,8 @@ def select(
     )
     if activations.parts != 2:
         return core
-    overlap = halves_overlap(activations, eligible, core_tokens=core_tokens, min_count=min_count)
+    halves = select_halves(activations, eligible, core_tokens=core_tokens, min_count=min_count)
+    overlap = in_common(*(half.token_id for half in halves))
     return replace(core, **_correlations(activations, token_id, whole=not cross_fit), overlap=overlap)
 
 
@@ -126,19 +127,15 @@ def _correlations(activations: TokenActivations, token_id: np.ndarray, *, whole:
     return {name: stepped_up(r) if whole else r for name, r in found.items()}
 
 
-def halves_overlap(
+def select_halves(
     activations: TokenActivations, eligible: np.ndarray, *, core_tokens: int, min_count: int
-) -> np.ndarray:
-    """Return the share of core tokens that two halves of the text have in common, (N,).
-
-    Each half selects by itself, with half of ``min_count``; the share is of the shorter list, NaN where one is empty.
-    """
+) -> tuple[CoreTokens, CoreTokens]:
+    """Return the core tokens that each of two halves of the text selects by itself, with half of ``min_count``."""
     needed = part_of_count(min_count, 0.5)
-    lists = []
-    for half in map(activations.part, (0, 1)):
-        allowed = eligible & (half.count[0] >= needed)
-        lists.append(top_tokens(half.total, half.count, allowed, core_tokens)[0])
-    return in_common(*lists)
+    first, second = (
+        select(activations.part(half), eligible, core_tokens=core_tokens, min_count=needed) for half in (0, 1)
+    )
+    return first, second
 
 
 def choose_min_count(

@@ -29,7 +29,8 @@ REACH_CAPTION = (
 )
 PATTERN_CAPTION = "Of made-up neurons with a planted relation, the share given each pattern (rows: what was planted)."
 RETEST_CAPTION = (
-    "Do the tokens of even and of odd rank show the same pattern? Cohen's kappa: 1 the same, 0 as by chance."
+    "Is the pattern found again? Forms: the core tokens of even and of odd rank (ranks), or those that each half of "
+    "the text selects by itself (texts; with texts only). Cohen's kappa: 1 the same pattern, 0 as by chance."
 )
 
 
@@ -131,9 +132,9 @@ def _patterns(patterns: Sequence[Row]) -> Table:
 
 
 def _retest(retest: Sequence[Row]) -> Table:
-    table = _table("Patterns of two halves of the core tokens", ["layer", "of", "neurons", "same pattern", "kappa"])
+    table = _table("Patterns, twice", ["forms", "layer", "of", "neurons", "same pattern", "kappa"])
     for row in retest:
         layer = "all" if row["layer"] is None else str(row["layer"])
-        kappa = number(row["kappa"], 2)
-        table.add_row(layer, str(row["population"]), f"{row['neurons']:,}", _percent(row["agreement"]), kappa)
+        found = (f"{row['neurons']:,}", _percent(row["agreement"]), number(row["kappa"], 2))
+        table.add_row(str(row["forms"]), layer, str(row["population"]), *found)
     return table
