@@ -23,7 +23,7 @@ def summary(settled_at: float = 0.4, **changes: Any) -> dict[str, Any]:
 def test_it_is_said_after_how_much_text_the_slowest_layer_is_settled() -> None:
     assert settled_sentence(summary(0.3)) == (
         "Core tokens are settled after about 1.1 million tokens in the slowest layer (1); "
-        "this study read 0.96 million tokens. Give more text."
+        "this study read 0.96 million tokens. Give more text, and with it --min-count 13: rarer tokens take longer."
     )
     assert settled_sentence(summary(0.2)).endswith("(1); this study read 0.96 million tokens.")
 

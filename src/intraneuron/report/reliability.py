@@ -41,8 +41,18 @@ def settled_sentence(summary: Summary) -> str:
         return f"After how much text core tokens would be settled cannot be said: texts agree too little; {read}"
     slowest = max(rows, key=lambda row: float(row["tokens"]))
     where = "" if len({row["layer"] for row in rows}) == 1 else f" in the slowest layer ({slowest['layer']})"
-    more = " Give more text." if slowest["tokens"] > slowest["read"] else ""
-    return f"Core tokens are settled after about {tokens(slowest['tokens'])}{where}; {read}{more}"
+    return f"Core tokens are settled after about {tokens(slowest['tokens'])}{where}; {read}{_more(summary, slowest)}"
+
+
+def _more(summary: Summary, slowest: Row) -> str:
+    """Say how to settle what this text does not: the law is for tokens of the same share of the text."""
+    times = slowest["tokens"] / slowest["read"]
+    counts = [row["min_count"] for row in _layers(summary) if row["layer"] == slowest["layer"]]
+    if not times > 1:
+        return ""
+    if not counts or round(times * counts[0]) <= counts[0]:
+        return " Give more text."
+    return f" Give more text, and with it --min-count {round(times * counts[0])}: rarer tokens take longer."
 
 
 def check_sentence(summary: Summary) -> str:
