@@ -99,6 +99,7 @@ KERNELS: dict[str, Kernel] = {
 NOT_OF_NEURONS = {
     "upper_tail": "element by element",
     "beta_upper": "element by element",
+    "least_p_of": "element by element",
     "rank_sum_p": "element by element",
     "tied_rank_sum_p": "one neuron",
     "benjamini_hochberg": "a family is what it is about",

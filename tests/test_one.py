@@ -230,3 +230,39 @@ def test_vectors_of_any_size_give_the_same_card(size: int) -> None:
 def test_a_seed_of_numpy_is_a_seed() -> None:
     seed: Any = np.int64(3)
     assert same(api.test(TOKENS, ACTIVATIONS, VECTORS, seed=seed), api.test(TOKENS, ACTIVATIONS, VECTORS, seed=3))
+
+
+def test_the_order_in_which_tokens_are_given_does_not_matter_ties_included() -> None:
+    activations = np.where(np.arange(N) % 3 > 0, 0.0, ACTIVATIONS)  # as a sparse latent's
+    order = np.random.default_rng(7).permutation(N)
+    first = card(activations=activations)
+    again = card([TOKENS[i] for i in order], activations[order], VECTORS[order])
+    assert [t.token for t in first.tokens] == [t.token for t in again.tokens]
+    np.testing.assert_allclose([n.p for n in again.numbers], [n.p for n in first.numbers], rtol=1e-6)
+
+
+def test_ties_across_a_segment_bound_are_told() -> None:
+    assert not any("equal activation" in note for note in card().notes)
+    activations = np.where(np.arange(N) < 12, ACTIVATIONS, 0.0)
+    told = [note for note in card(activations=activations).notes if "equal activation" in note]
+    assert told == [
+        "2 segment bounds lie between tokens of equal activation, whose order is drawn (seed): what rests on segments, "
+        "or on the order, rests on that draw."
+    ]
+
+
+def test_one_odd_token_among_equal_ones_makes_no_segment_test() -> None:
+    vectors = np.tile(VECTORS[:1], (N, 1)) * np.linspace(0.1, 3, N)[:, None]
+    vectors[5] = VECTORS[9]
+    for seed in range(5):
+        activations = np.random.default_rng(seed).permutation(ACTIVATIONS)
+        found = card(activations=activations, vectors=vectors)
+        assert math.isnan(next(n.p for n in found.numbers if n.name == "mrpp_a"))
+
+
+def test_many_tokens_in_perfect_steps_have_no_p_of_0() -> None:
+    vectors = np.repeat(np.eye(10), 100, axis=0) + 1e-3 * np.random.default_rng(1).normal(size=(1000, 10))
+    found = card([f"t{i}" for i in range(1000)], np.arange(1000.0, 0, -1), vectors, segments="quantile:10")
+    p = np.array([n.p for n in found.numbers])
+    assert (p[np.isfinite(p)] > 0).all()
+    assert (p[np.isfinite(p)] <= 1).all()

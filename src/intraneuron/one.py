@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,7 @@ from intraneuron.data import Card, CoreTokens, Space, Spelling, Vocabulary
 from intraneuron.errors import DataError
 from intraneuron.kernels.nearest import nearest_to_mean
 from intraneuron.pipeline.compare import compare
-from intraneuron.pipeline.partition import bounds, categorize, check_linkage, parse_segments, segment
+from intraneuron.pipeline.partition import bounds, categorize, check_linkage, parse_segments, segment, tied_bounds
 from intraneuron.settings import check_seed
 
 LARGEST = 1e300
@@ -42,7 +43,7 @@ def one_neuron(
     seed = check_seed(seed)
     tokens = _texts(tokens)
     values, table = _checked(tokens, activations, vectors)
-    order = np.lexsort((np.arange(len(values)), -values)).astype(np.int32)
+    order = np.lexsort((_drawn(tokens, table, seed), -values)).astype(np.int32)
     n = len(values)
     zero = np.zeros(1, dtype=np.int32)
     given = CoreTokens(
@@ -76,7 +77,7 @@ def one_neuron(
         categories=card_categories(given, meaning, comparison, words),
         segments=card_segments(zones, comparison, bounds(given, zones)[0], np.zeros(0)),
         numbers=own_numbers(comparison),
-        notes=_notes(int(meaning.n_groups[0])),
+        notes=_notes(int(meaning.n_groups[0]), int(tied_bounds(given, zones)[0])),
     )
 
 
@@ -144,8 +145,20 @@ def _numbers(name: str, shape: str, given: Any) -> np.ndarray:
         raise DataError(msg) from error
 
 
-def _notes(n_categories: int) -> tuple[str, ...]:
+def _drawn(tokens: Sequence[str], vectors: np.ndarray, seed: int) -> np.ndarray:
+    """Return a key a token, by which tokens of one activation are ordered: as if drawn, whatever their order was."""
+    own = (f"{seed}\0{token}\0".encode(errors="surrogatepass") for token in tokens)
+    return np.array([hashlib.sha256(key + row.tobytes()).hexdigest() for key, row in zip(own, vectors, strict=True)])
+
+
+def _notes(n_categories: int, tied: int) -> tuple[str, ...]:
     notes = ["No layer, no rotated twin: this neuron cannot be told from a random direction."]
     if n_categories < 2:
         notes.append("Fewer than two categories of 3 tokens or more: what compares categories is undefined.")
+    if tied:
+        bound = "bound lies" if tied == 1 else "bounds lie"
+        notes.append(
+            f"{tied} segment {bound} between tokens of equal activation, whose order is drawn (seed): what rests on "
+            "segments, or on the order, rests on that draw."
+        )
     return tuple(notes)

@@ -62,7 +62,7 @@ STAGES = (
     Stage("observe", (), "core_tokens", ("observe",), "run the model and keep each neuron's core tokens", method=2),
     Stage("categorize", ("observe",), "categories", ("space", "categories"), "group core tokens by meaning"),
     Stage("segment", ("observe",), "segments", ("segments",), "cut the activation axis into zones"),
-    Stage("compare", ("categorize", "segment"), "effects", (), "test zones against meaning", method=2),
+    Stage("compare", ("categorize", "segment"), "effects", (), "test zones against meaning", method=3),
     Stage("intervals", ("categorize", "segment"), "jackknife", (), "leave out groups of tokens", method=2),
     Stage("summarize", ("compare", "intervals"), "results.parquet, summary.json", ("layers",), "set side by side", 3),
     Stage("report", ("summarize",), "report.html", (), "write the report"),

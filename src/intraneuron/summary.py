@@ -12,6 +12,7 @@ from intraneuron.config import K_MAX, MIN_TOKENS, OWN_TWINS
 from intraneuron.data import CoreTokens
 from intraneuron.errors import StudyError
 from intraneuron.manifest import MODEL, joined, versions
+from intraneuron.pipeline.partition import tied_bounds
 from intraneuron.pipeline.pattern import bars, flags
 from intraneuron.pipeline.power import detectable_in_neurons
 from intraneuron.pipeline.results import Population, results, silhouette_bar
@@ -50,6 +51,7 @@ def write_summary(folder: StudyFolder, found: dict[int, dict[str, Population]]) 
         "reliability": _reliability(folder, list(found))
         | {"core_tokens": frames["neurons"]["n"].median()}
         | settling_rows(_curves(folder, found)),
+        "tied": sum(int((tied_bounds(p["neurons"].core, p["neurons"].segments) > 0).sum()) for p in found.values()),
         "clearest": clearest(frames["neurons"]),
         "other_mode": _other_mode(folder, {n: p["neurons"] for n, p in found.items()}),
     }
@@ -210,6 +212,12 @@ def _notes(summary: dict[str, Any]) -> list[str]:
     if other:
         notes.append(
             f"Core tokens in common with the {other['mode']}-mode study {other['study']}: {other['overlap']:.0%}."
+        )
+    tied = summary["tied"]
+    if tied:
+        notes.append(
+            f"In {tied} of {total} neurons a segment bound lies between tokens of equal activation; their order is "
+            "that of token ids."
         )
     if summary["settings"]["observe"].get("cross_fit"):
         n = summary["reliability"]["core_tokens"]

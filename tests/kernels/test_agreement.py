@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from itertools import permutations
 
 import numpy as np
@@ -86,3 +87,16 @@ def test_p_is_never_below_one_arrangement() -> None:
     first = np.repeat([0, 1, 2], 3).astype(np.int16)
     found = agreement(first[None], first[None], np.array([9]))
     assert found.p[0] >= 1 / 1680
+
+
+def test_two_categories_of_two_segments_have_digits_however_small_p_is() -> None:
+    segment = np.repeat([0, 1], [20, 80]).astype(np.int16)
+    for inside, exact in ((18, 5.6e-16), (20, 9.3e-22)):
+        category = np.r_[np.zeros(inside), np.ones(80), np.zeros(20 - inside)].astype(np.int16)
+        found = agreement(category[None], segment[None], np.array([100])).p[0]
+        assert found == pytest.approx(max(exact, 1 / math.comb(100, 20)), rel=0.02)
+
+
+def test_no_p_is_0() -> None:
+    steps = np.repeat(np.arange(10), 100).astype(np.int16)
+    assert agreement(steps[None], steps[None], np.array([1000])).p[0] > 0

@@ -6,6 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from scipy import stats
 from tests.made_up import make_batch
 
 from intraneuron.kernels.composition import Composition, composition
@@ -87,3 +88,22 @@ def test_a_thousand_tokens_overflow_nothing() -> None:
         assert np.isfinite(table).all()
     assert abs(found.entropy[0, 0] - found.entropy_mean[0, 0]) < 4 * found.entropy_std[0, 0]
     assert (found.purity_p > 1e-3).all()
+
+
+@pytest.mark.parametrize(("m", "s"), [(1500, 15), (3000, 5), (1200, 1200)])
+def test_many_tokens_and_small_zones_neither_vanish_nor_overflow(m: int, s: int) -> None:
+    rng = np.random.default_rng(1)
+    category, zone = rng.integers(0, 3, size=m), (np.arange(m) >= s).astype(int)
+    found = of_one(category, zone)
+    size = np.bincount(category)
+    law = stats.multivariate_hypergeom(size, s)
+    drawn = law.rvs(20_000, random_state=2) if s < m else size[None]
+    assert found.purity_mean[0, 0] == pytest.approx((drawn.max(axis=1) / s).mean(), rel=0.01)
+    as_pure = drawn.max(axis=1) >= np.bincount(category[:s]).max()
+    assert found.purity_p[0, 0] == pytest.approx(as_pure.mean(), abs=0.015)
+
+
+def test_no_p_of_purity_is_above_1() -> None:
+    rng = np.random.default_rng(3)
+    p = np.concatenate([of_one(rng.integers(0, 5, 60), np.arange(60) // 12).purity_p.ravel() for _ in range(200)])
+    assert np.nanmax(p) == 1

@@ -8,6 +8,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from scipy import stats
 from tests import oracle
 
 from intraneuron.kernels.kinds import KINDS, Kinds, _given, find_kinds, kinds_upper, three_kinds, unknown
@@ -86,3 +87,23 @@ def test_p_is_that_of_the_plain_mixture_and_of_a_hundred_thousand_draws() -> Non
         p = kinds_upper(kinds, top, 1 / math.comb(top, 2), 0.0, observed, std, skewness, level)
         assert p == pytest.approx(level, rel=allowed)
         assert p == pytest.approx(oracle.kinds_p(M, top, observed, moments, peak=False), rel=1e-6)
+
+
+@pytest.mark.parametrize(("n", "first", "size"), [(100, 70, 20), (100, 80, 10), (60, 40, 12)])
+def test_tokens_of_two_vectors_have_the_hypergeometric_p(n: int, first: int, size: int) -> None:
+    vectors = np.random.default_rng(n).normal(size=(2, 24))
+    S = oracle.similarity(oracle.unit_rows(vectors[(np.arange(n) >= first).astype(int)])).astype(np.float32)
+    M = oracle.centre(S.astype(np.float64))
+    moments = oracle.permutation_moments(oracle.inside_weights(np.arange(n) < size), M)
+    std, skewness = math.sqrt(moments.variance), moments.third / moments.variance**1.5
+    c = np.arange(max(0, size - (n - first)), min(size, first) + 1)
+    chance = stats.hypergeom(n, first, size).pmf(c)
+    a, b, across = M[0, 1], M[-1, -2], M[0, -1]
+    value = (c * (c - 1) / 2 * a + (size - c) * (size - c - 1) / 2 * b + c * (size - c) * across) / math.comb(size, 2)
+    kinds = known(M)
+    for one in value:
+        exact = chance[value >= one - 1e-6].sum()
+        if exact < 0.2:
+            # What is observed is a sum in another order, with the rounding of float32.
+            p = kinds_upper(kinds, size, 1 / math.comb(size, 2), 0.0, one * (1 + 1e-8), std, skewness, exact)
+            assert p == pytest.approx(exact, rel=1e-4)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from intraneuron.kernels.rank_sums import EXACT, SMALL_GROUP, rank_sum_p, tied_rank_sum_p
+from intraneuron.kernels.rank_sums import EXACT, SMALL_GROUP, _small_group_tables, rank_sum_p, tied_rank_sum_p
 
 
 @pytest.mark.parametrize(
@@ -102,3 +102,33 @@ def test_tied_p_is_not_below_that_of_one_arrangement() -> None:
 
 def test_equal_values_have_no_rank_sum_test() -> None:
     assert np.isnan(tied_rank_sum_p(np.ones(9), np.array([9.0]), np.array([3])))
+
+
+@pytest.mark.parametrize(("size", "m"), [(13, 121), (20, 200), (50, 200), (60, 121)])
+def test_far_out_the_tail_is_close_to_exact_to_ten_digits_behind_the_point(size: int, m: int) -> None:
+    lower = _small_group_tables({(size, m)})[(size, m)]
+    mean, std = size * (m - size) / 2, np.sqrt(size * (m - size) * (m + 1) / 12)
+    u = np.floor(mean - np.array([1.4, 1.6, 2.5, 4, 4.2, 5, 6]) * std)
+    u = u[2 * lower[np.maximum(u, 0).astype(int)] > 1e-11]
+    found = rank_sum_p(u, np.full(len(u), size), np.full(len(u), m))
+    assert len(u) > 5
+    np.testing.assert_allclose(found, 2 * lower[u.astype(int)], rtol=0.05)
+
+
+@pytest.mark.parametrize(("high", "size"), [(5, 30), (40, 50), (2, 70)])
+def test_large_groups_of_two_values_have_the_hypergeometric_p(high: int, size: int) -> None:
+    values = np.repeat([0.0, 1.0], [100 - high, high])
+    law = stats.hypergeom(100, high, size)
+    for inside in range(high + 1):
+        low_inside, low_outside = size - inside, 100 - high - size + inside
+        if min(low_inside, low_outside) < 0:
+            continue
+        u = inside * low_outside + (inside * (high - inside) + low_inside * low_outside) / 2
+        far = np.abs(np.arange(high + 1) - size * high / 100)
+        exact = law.pmf(np.arange(high + 1))[far >= far[inside] - 1e-9].sum()
+        p = tied_rank_sum_p(values, np.array([u]), np.array([size]))[0]
+        assert p == pytest.approx(exact, rel=1e-9) or p > 0.2
+
+
+def test_no_p_is_0() -> None:
+    assert rank_sum_p(np.array([0.0]), np.array([2000]), np.array([4000]))[0] > 0

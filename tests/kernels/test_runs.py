@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from itertools import permutations
 
 import numpy as np
@@ -113,3 +114,11 @@ def test_longer_orders_keep_the_closed_form_which_meets_the_exact_tail() -> None
     assert known.sum() > 20
     ratio = np.array(closed)[known] / np.array(exact)[known]
     assert 0.5 < np.median(ratio) < 2
+
+
+def test_no_p_is_below_one_arrangement_where_runs_are_not_counted() -> None:
+    label = np.repeat(np.arange(4), 50).astype(np.int16)  # more tokens than are counted
+    least = math.exp(4 * math.lgamma(51) - math.lgamma(201))
+    assert interleaving(label[None], np.array([200]), np.array([4])).p[0] >= least * (1 - 1e-9)
+    steps = np.repeat(np.arange(10), 100).astype(np.int16)
+    assert interleaving(steps[None], np.array([1000]), np.array([10])).p[0] > 0

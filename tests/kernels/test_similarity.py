@@ -63,3 +63,14 @@ def test_some_of_the_tokens_keep_their_similarities() -> None:
     np.testing.assert_array_equal(found[0, :2, :2], S[3][np.ix_([5, 2], [5, 2])])
     assert np.isnan(found[0, 2]).all()
     np.testing.assert_array_equal(found[1], S[1][np.ix_([0, 22, 7], [0, 22, 7])])
+
+
+def test_tokens_of_one_direction_have_a_cosine_of_1_and_no_rounding() -> None:
+    rng = np.random.default_rng(4)
+    rows = np.outer(rng.uniform(0.1, 3, 30), rng.normal(size=384)).astype(np.float32)
+    rows[7] = rng.normal(size=384)
+    vectors = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    S = cosines(vectors, np.arange(30, dtype=np.int32)[None], np.array([30]))[0]
+    alike = np.arange(30) != 7
+    assert (S[np.ix_(alike, alike)] == 1).all()
+    assert (np.abs(S[7, alike]) < 0.5).all()

@@ -6,6 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from intraneuron.kernels.agreement import agreement
 from intraneuron.kernels.two_columns import two_column_upper
@@ -52,3 +53,27 @@ def test_agreement_with_two_segments_takes_it_and_so_does_its_mirror_image() -> 
 def test_drawing_the_larger_segment_is_the_same_test() -> None:
     sizes, inside = np.array([12, 10, 8]), np.array([8, 2, 2])
     assert two_column_upper(sizes, inside) == pytest.approx(two_column_upper(sizes, sizes - inside), rel=1e-6)
+
+
+@pytest.mark.parametrize(("m", "size", "s"), [(100, 20, 20), (100, 50, 50), (1000, 200, 200)])
+def test_two_rows_have_the_hypergeometric_p_however_small(m: int, size: int, s: int) -> None:
+    law = stats.hypergeom(m, size, s)
+    every = np.arange(max(0, s + size - m), min(s, size) + 1)
+    chance, far = law.pmf(every), np.abs(every - s * size / m)
+    for inside in every[every > s * size / m + 3][:: max(1, len(every) // 12)]:
+        own = abs(inside - s * size / m)
+        expected = chance[far > own + 1e-9].sum() + chance[np.abs(far - own) < 1e-9].sum() / 2
+        found = two_column_upper(np.array([size, m - size]), np.array([inside, s - inside]))
+        # A step is 1/400 of the observed sum, which may gather two neighbours far out.
+        assert found == pytest.approx(expected, rel=0.05)
+
+
+def test_in_steps_so_fine_that_neighbouring_sums_stay_apart() -> None:
+    sizes, inside = np.array([30, 30, 40]), np.array([12, 3, 5])
+    rng = np.random.default_rng(1)
+    drawn = rng.multivariate_hypergeometric(sizes, 20, 2_000_000)
+    expected = sizes * 20 / 100
+    value = ((drawn - expected) ** 2 / sizes).sum(axis=1)
+    own = ((inside - expected) ** 2 / sizes).sum()
+    mid_p = (value > own + 1e-9).mean() + (np.abs(value - own) < 1e-9).mean() / 2
+    assert two_column_upper(sizes, inside) == pytest.approx(mid_p, rel=0.03)

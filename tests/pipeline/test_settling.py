@@ -119,3 +119,12 @@ def test_what_lies_too_far_is_not_told_to_the_token() -> None:
     assert row["beyond"]
     assert math.isnan(row["tokens"])
     assert FAR * row["read"] < 90_000_000
+
+
+def test_what_is_predicted_for_the_longest_text_does_not_look_at_it() -> None:
+    odds = np.array(SIZES) / 10
+    agreed = odds / (1 + odds)
+    agreed[-1] = 0.9  # off the law of the others, which says one half
+    first = settling_rows({0: {"neurons": made(agreed.tolist())}})["settled"][0]
+    assert first["observed"] == pytest.approx(0.9)
+    assert first["predicted"] == pytest.approx(0.5)

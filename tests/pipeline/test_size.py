@@ -139,3 +139,10 @@ def test_a_cloud_without_meaning_has_alike_tops_and_no_direction_depends_on_how_
     assert shares[0] > 0.5
     assert shares[1] > 0.5
     np.testing.assert_array_equal(cloud_p(9, eligible, 32, 60, PartitionConfig(), tests), p[:9])
+
+
+def test_an_interval_is_not_narrower_than_that_of_independent_shuffles() -> None:
+    """Hits spread evenly over neurons vary less between them than chance would have it."""
+    first = made((2500, 500, 50), 50_000, PValue("mrpp"))[0]
+    half = 1.96 * np.sqrt(0.05 * 0.95 / 50_000) / 0.05
+    assert (first["ratio_high"] - first["ratio_low"]) / 2 == pytest.approx(half, rel=0.01)

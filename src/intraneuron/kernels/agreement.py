@@ -13,11 +13,11 @@ import numpy as np
 from intraneuron.kernels.blocks import over_neurons
 from intraneuron.kernels.chi_square import chi_square_moments
 from intraneuron.kernels.compiled import compiled
-from intraneuron.kernels.tails import lognormal_upper
+from intraneuron.kernels.tails import least_p, lognormal_upper
 from intraneuron.kernels.two_columns import two_column_upper
 
-EXACT_ABOVE, EXACT_BELOW = 1e-9, 0.2
-"""A closed-form p between these is made exact where one partition has two groups (below, 1 - p has no digits)."""
+EXACT_BELOW = 0.2
+"""A closed-form p below this is made exact where one partition has two groups."""
 
 
 class Agreement(NamedTuple):
@@ -118,10 +118,10 @@ def _core(start, stop, first, second, n, log_factorial, out):  # type: ignore[no
         mean, std, skewness = chi_square_moments(rows, columns, m)
         out[0, i], out[1, i], out[2, i] = x2, mean, std
         p = lognormal_upper((x2 - mean) / std, skewness)
-        if EXACT_ABOVE < p < EXACT_BELOW:
+        if p < EXACT_BELOW:
             exact = _exact(table, rows, columns)
             p = p if math.isnan(exact) else exact
-        out[3, i] = max(p, math.exp(-arrangements))
+        out[3, i] = max(p, least_p(arrangements))
         expected = _expected_information(rows, columns, m, log_factorial)
         entropy_a, entropy_b = _entropy(rows, m), _entropy(columns, m)
         gain = information - expected
@@ -136,7 +136,7 @@ def agreement(first: np.ndarray, second: np.ndarray, n: np.ndarray) -> Agreement
 
     ``x2`` is Pearson's chi-square of the table; its p is the upper tail of a shifted lognormal variable with its three
     exact moments under fixed margins (:mod:`intraneuron.kernels.chi_square`); where either partition has two groups and
-    that tail is between 1e-9 and 0.2, the exact mid-p (:mod:`intraneuron.kernels.two_columns`). ``ami`` = (MI -
+    that tail is below 0.2, the exact mid-p (:mod:`intraneuron.kernels.two_columns`). ``ami`` = (MI -
     E[MI]) / (mean entropy - E[MI]); ``information_first`` = (MI - E[MI]) / H(first): how much of the first partition's
     entropy the second one removes beyond chance, and the reverse. All are 0 in expectation and 1 at most; MI in nats.
 

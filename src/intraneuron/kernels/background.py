@@ -16,7 +16,7 @@ import numpy as np
 
 from intraneuron.kernels.moments import N_GRAPHS, block_sums, central_moments, graph_sums, ones_sums
 from intraneuron.kernels.subset_sums import log_choose
-from intraneuron.kernels.tails import upper_tail
+from intraneuron.kernels.tails import least_p_of, upper_tail
 
 ROWS, BLOCK = 4096, 128
 """Rows that cubes are summed over, and how many at a time."""
@@ -112,5 +112,5 @@ def tightness(
             continue
         std[own] = deviation
         z = (observed[own] - mean) / deviation
-        p[own] = np.maximum(upper_tail(z, np.full(len(z), skewness)), np.exp(-log_choose(size, tokens)))
+        p[own] = np.maximum(upper_tail(z, np.full(len(z), skewness)), least_p_of(log_choose(size, tokens)))
     return std, p

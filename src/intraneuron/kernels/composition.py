@@ -18,7 +18,7 @@ import numpy as np
 
 from intraneuron.kernels.blocks import over_neurons
 from intraneuron.kernels.compiled import compiled
-from intraneuron.kernels.subset_sums import log_choose
+from intraneuron.kernels.subset_sums import binomial_chances, log_choose
 
 CERTAIN = 1e-13
 """The distribution of the largest count is followed until so little of it is left."""
@@ -37,18 +37,18 @@ class Composition(NamedTuple):
 
 
 @compiled()
-def _binomials(size, table):  # type: ignore[no-untyped-def]
-    """Write C(n_c, x) / 2^n_c into row c of ``table``; the powers of two cancel, and nothing overflows."""
+def _ways_of_each(size, share, table):  # type: ignore[no-untyped-def]
+    """Write C(n_c, x) share^x (1 - share)^(n_c - x) into row c of ``table``.
+
+    The powers cancel in every ratio. With the share of the tokens that are in the zone nothing overflows or vanishes.
+    """
     for c in range(len(size)):
-        n = size[c]
-        for x in range(n + 1):
-            log_choose = math.lgamma(n + 1.0) - math.lgamma(x + 1.0) - math.lgamma(n - x + 1.0)
-            table[c, x] = math.exp(log_choose - n * math.log(2.0))
+        binomial_chances(size[c], share, table[c])
 
 
 @compiled()
 def _ways(size, choose, s, most, now, after):  # type: ignore[no-untyped-def]
-    """Return the ways to fill a zone of s with at most ``most`` of each category, over 2^m."""
+    """Return the ways to fill a zone of s with at most ``most`` of each category, weighted."""
     now[0] = 1.0
     filled = 0
     for c in range(len(size)):
@@ -79,7 +79,7 @@ def _largest_count(size, choose, s, all_ways, now, after):  # type: ignore[no-un
 
 @compiled()
 def _reached(size, choose, s, least, now, after):  # type: ignore[no-untyped-def]
-    """Return the ways to fill a zone of s with ``least`` or more of some category, over 2^m: positive terms only."""
+    """Return the ways to fill a zone of s with ``least`` or more of some category, weighted: positive terms only."""
     now[0, 0], now[1, 0] = 1.0, 0.0  # row 0: not yet reached, row 1: reached
     filled = 0
     for c in range(len(size)):
@@ -170,7 +170,6 @@ def _core(start, stop, category, segment, n, k, n_segments, estimates_only, out)
             for c in range(k[i]):
                 size[c] += table[g, c]
         choose = np.zeros((k[i], width))
-        _binomials(size, choose)
         done = np.int64(-1)  # zones are mostly of one size: what depends on it is computed once
         all_ways = mean = std = entropy_mean = entropy_std = 0.0
         for g in range(n_segments[i]):
@@ -181,6 +180,7 @@ def _core(start, stop, category, segment, n, k, n_segments, estimates_only, out)
             if s < 1:
                 continue
             if s != done:
+                _ways_of_each(size, s / size.sum(), choose)
                 all_ways = _ways(size, choose, s, s, now[0], after[0])
                 mean, std = _largest_count(size, choose, s, all_ways, now[0], after[0])
                 _parts(s, part)
@@ -196,7 +196,7 @@ def _core(start, stop, category, segment, n, k, n_segments, estimates_only, out)
             row[4], row[5] = entropy, entropy_mean
             if estimates_only:
                 continue
-            row[3] = _reached(size, choose, s, largest, now, after) / all_ways
+            row[3] = min(1.0, _reached(size, choose, s, largest, now, after) / all_ways)
             row[6] = entropy_std
 
 

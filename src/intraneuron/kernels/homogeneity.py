@@ -27,7 +27,7 @@ from intraneuron.kernels.blocks import over_neurons
 from intraneuron.kernels.compiled import compiled
 from intraneuron.kernels.fourth_moment import four_edges
 from intraneuron.kernels.mrpp import mrpp_test
-from intraneuron.kernels.tails import bounded_upper
+from intraneuron.kernels.tails import bounded_upper, least_p_of
 from intraneuron.kernels.tokens import room_for, take
 from intraneuron.kernels.zone_tests import (
     NULL_STD,
@@ -172,5 +172,5 @@ def zones(
 def _bound(distance: np.ndarray, shape: np.ndarray, n: np.ndarray) -> None:
     """Put the tail of a beta variable where one has the four moments."""
     z = -distance[:, OBSERVED] / distance[:, NULL_STD]
-    p = np.maximum(bounded_upper(z, *shape.T), np.exp(-special.gammaln(n + 1.0)))
+    p = np.maximum(bounded_upper(z, *shape.T), least_p_of(special.gammaln(n + 1.0)))
     np.copyto(distance[:, P], p, where=np.isfinite(p))

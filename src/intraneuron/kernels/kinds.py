@@ -30,6 +30,11 @@ KINDS = 3
 ITERATIONS = 6
 """Multiplications by the squared matrix. Any direction among the leading ones does, so they need not converge."""
 
+FIXED, SAME, SLIGHT = 1e-10, 1e-5, 1e-12
+"""Cosines have the digits of float32. Given the counts, a variance of less than FIXED of the whole is none; a mean
+that is SAME standard deviations below what is observed is as large; conditional third moments that together are SLIGHT
+ones of the whole say nothing of a shape."""
+
 RARE = 1e-9
 """Counts less probable than this part of the closed-form p are left out (of 20 tokens there are 231 counts)."""
 
@@ -224,11 +229,11 @@ def kinds_upper(kinds, size, inside, rows, observed, std, skewness, closed):  # 
     for i in range(found):
         third -= chance[i] * average[i] * (average[i] ** 2 + 3 * variance[i])
         scale += chance[i] * variance[i] ** 1.5
-    shape = lognormal_shape(third / scale if scale > 0 else 0.0)
+    shape = lognormal_shape(third / scale if scale > SLIGHT * std**3 else 0.0)
     p = 0.0
     for i in range(found):
-        if variance[i] > 1e-18 * std**2:
+        if variance[i] > FIXED * std**2:
             p += chance[i] * lognormal_shaped((observed - average[i]) / math.sqrt(variance[i]), shape)
-        elif average[i] >= observed - 1e-9 * abs(observed):
+        elif average[i] >= observed - SAME * std:
             p += chance[i]
     return p

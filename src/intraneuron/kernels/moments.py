@@ -23,6 +23,8 @@ from intraneuron.kernels.compiled import compiled
 from intraneuron.kernels.similarity import REASSOCIATE, gram, mirror, tile_length
 
 N_GRAPHS = 11
+CANCELLED = 1e-10
+"""A sum of terms that is smaller than this part of the largest of them is their rounding."""
 
 
 @compiled()
@@ -140,15 +142,16 @@ def ones_sums(n, t):  # type: ignore[no-untyped-def]
 @compiled()
 def central_moments(tD, tS, tJ):  # type: ignore[no-untyped-def]
     """Return (standard deviation, skewness) of U when D or S is centred; NaN when U cannot vary."""
-    second = 0.0
+    second = largest = 0.0
     for p in range(3):
         if tJ[p] != 0:
             second += tD[p] * tS[p] / tJ[p]
+            largest = max(largest, abs(tD[p] * tS[p] / tJ[p]))
     third = 0.0
     for p in range(3, N_GRAPHS):
         if tJ[p] != 0:
             third += tD[p] * tS[p] / tJ[p]
-    if not second > 1e-30:
+    if not second > CANCELLED * largest:  # what is left of terms that cancel is rounding
         return math.nan, math.nan
     std = math.sqrt(second)
     return std, third / std**3

@@ -15,7 +15,8 @@ import numpy as np
 from intraneuron.kernels.compiled import compiled
 from intraneuron.kernels.keyed import advance, below, key_of, mix
 from intraneuron.kernels.moments import N_GRAPHS, block_sums, central_moments
-from intraneuron.kernels.tails import lognormal_upper
+from intraneuron.kernels.similarity import ALIKE
+from intraneuron.kernels.tails import least_p, lognormal_upper
 from intraneuron.kernels.zone_tests import (
     DRAWS,
     EFFECT,
@@ -31,9 +32,6 @@ from intraneuron.kernels.zone_tests import (
 
 LUMPY = 6
 """Segments under this size are drawn where the closed form gives p < 0.2."""
-
-ALIKE = 1e-6
-"""Tokens whose mean cosine is as near to 1 are all alike: float32 tells no more."""
 
 
 @compiled()
@@ -73,7 +71,7 @@ def mrpp_test(tokens, mean, n, start, n_groups, key, out):  # type: ignore[no-un
     p = lognormal_upper(observed / std, skewness)
     if lumpy and p < SMALL_P:
         p = _drawn(M, n, size, within, observed, tS, tJ, key_of(key[0], key[1], key[2], key[3]))
-    out[P] = max(p, math.exp(-arrangements))
+    out[P] = max(p, least_p(arrangements))
 
 
 @compiled()

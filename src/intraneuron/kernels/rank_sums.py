@@ -1,6 +1,7 @@
 """The rank sum of a group among m tokens: exact, but for large groups of many or of tied tokens.
 
-Reference: Mann and Whitney (1947), doi 10.1214/aoms/1177730491.
+References: Mann and Whitney (1947), doi 10.1214/aoms/1177730491; Lugannani and Rice (1980), doi 10.2307/1426607;
+Daniels (1987), doi 10.2307/1403269 (whole numbers).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 from scipy import special
 
 from intraneuron.kernels.compiled import compiled
+from intraneuron.kernels.tails import least_p_of, normal_upper
 
 EXACT = 120
 """Up to this many tokens the rank-sum distribution is enumerated for groups of every size."""
@@ -20,15 +22,20 @@ EXACT = 120
 SMALL_GROUP = 12
 """Groups (or rests) of at most this size are enumerated among any number of tokens."""
 
-TIED_WORK, LIKELY = 2400, 0.2
-"""Tied groups are enumerated up to this product of group (or rest) and tokens, unless their normal p is above 0.2."""
+NEAR = 1.5
+"""Standard deviations up to which Edgeworth's series is used."""
+
+TIED_WORK, TIED_STEPS, LIKELY = 2400, 3_000_000, 0.2
+"""Tied groups are enumerated up to the first product, of group (or rest) and tokens, or up to the second, of these two
+and of the sums they can have (few, where few values are different), unless their normal p is above 0.2."""
 
 
 def rank_sum_p(u: np.ndarray, size: np.ndarray, m: np.ndarray) -> np.ndarray:
     """Return the two-sided p of untied rank sums: P(|U - a b / 2| >= |u - a b / 2|).
 
     Exact up to 120 tokens, and for the smaller of group and rest up to 12 tokens among any number; beyond, an Edgeworth
-    tail to fourth order, never below that of one arrangement at each end.
+    tail to fourth order up to 1.5 standard deviations and a saddlepoint farther out, never below that of one
+    arrangement at each end.
 
     Parameters
     ----------
@@ -53,7 +60,7 @@ def rank_sum_p(u: np.ndarray, size: np.ndarray, m: np.ndarray) -> np.ndarray:
         wanted = set(zip(smaller[small].tolist(), m[small].tolist(), strict=True))
         _look_up(p, small, _small_group_tables(wanted), smaller, m, lower)
     rest = there & ~few & ~small
-    p[rest] = _edgeworth_two_sided(distance[rest], a[rest].astype(float), b[rest].astype(float))
+    p[rest] = _far_two_sided(distance[rest], a[rest].astype(float), b[rest].astype(float))
     return p
 
 
@@ -110,27 +117,76 @@ def _density(a: int, m: int, inside: np.ndarray | None, outside: np.ndarray | No
     return f
 
 
-def _edgeworth_two_sided(distance: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return P(|U - mean| >= distance) of an untied rank sum to fourth order, with continuity correction."""
+def _far_two_sided(distance: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return P(|U - mean| >= distance) of an untied rank sum, with continuity correction.
+
+    Near the mean Edgeworth's series to fourth order; beyond NEAR standard deviations, where that turns negative, the
+    saddlepoint.
+    """
     m = a + b
     variance = a * b * (m + 1) / 12
     kurtosis = -6 / 5 * (a**2 + b**2 + a * b + a + b) / (a * b * (m + 1))
     z = (distance - 0.5) / np.sqrt(variance)
     density = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
-    upper = np.array([0.5 * math.erfc(v / math.sqrt(2)) for v in z])
-    p = 2 * (upper + density * kurtosis / 24 * (z**3 - 3 * z))
+    p = 2 * (special.ndtr(-z) + density * kurtosis / 24 * (z**3 - 3 * z))
+    for i in np.flatnonzero(z > NEAR):
+        p[i] = 2 * rank_sum_saddlepoint(distance[i] - 0.5, a[i], b[i])
     return np.asarray(np.clip(p, 2 * _one_arrangement(a, m), 1))
 
 
+@compiled()
+def _rank_sum_cumulants(t, a, b):  # type: ignore[no-untyped-def]
+    """Return the cumulant function of U - a b / 2 and its first two derivatives, at t > 0.
+
+    U has the generating function of the Gaussian binomial coefficient: K(t) is the sum over i = 1..a of
+    log (sinh((b + i) t / 2) / (b + i)) - log (sinh(i t / 2) / i).
+    """
+    value = first = second = 0.0
+    for i in range(1, int(a) + 1):
+        for n, sign in ((b + i, 1.0), (float(i), -1.0)):
+            x = n * t / 2
+            if x > 20.0:
+                value += sign * (x - math.log(2 * n))
+                first += sign * n / 2
+            else:
+                value += sign * math.log(math.sinh(x) / n)
+                first += sign * n / 2 / math.tanh(x)
+                second -= sign * (n / 2 / math.sinh(x)) ** 2
+    return value, first, second
+
+
+@compiled()
+def rank_sum_saddlepoint(distance, a, b):  # type: ignore[no-untyped-def]
+    """Return P(U - a b / 2 >= distance + 1/2) by Lugannani and Rice, with Daniels' correction for whole numbers.
+
+    ``distance``, above 0, lies half-way between two values of U - a b / 2.
+    """
+    a, b = min(a, b), max(a, b)
+    low, high = 0.0, 1.0
+    while _rank_sum_cumulants(high, a, b)[1] < distance and high < 1e3:
+        low, high = high, 2 * high
+    for _ in range(80):
+        t = (low + high) / 2
+        if _rank_sum_cumulants(t, a, b)[1] < distance:
+            low = t
+        else:
+            high = t
+    value, _first, second = _rank_sum_cumulants(t, a, b)
+    w = math.sqrt(2 * (t * distance - value))
+    density = math.exp(-w * w / 2) / math.sqrt(2 * math.pi)
+    return normal_upper(w) + density * (1 / (2 * math.sinh(t / 2) * math.sqrt(second)) - 1 / w)
+
+
 def _one_arrangement(a: np.ndarray, m: np.ndarray) -> np.ndarray:
-    return np.asarray(np.exp(special.gammaln(a + 1) + special.gammaln(m - a + 1) - special.gammaln(m + 1)))
+    return least_p_of(special.gammaln(m + 1) - special.gammaln(a + 1) - special.gammaln(m - a + 1))
 
 
 def tied_rank_sum_p(values: np.ndarray, u: np.ndarray, size: np.ndarray) -> np.ndarray:
     """Return the two-sided p of one neuron's rank sums when values are tied.
 
     Normal with the tie-corrected variance; where that is below 0.2 and the group (or its rest) has at most 12 tokens
-    (fewer among more than 200), the exact permutation distribution. Never below that of one arrangement.
+    (fewer among more than 200), or there are few different values, the exact permutation distribution. Never below that
+    of one arrangement.
 
     Parameters
     ----------
@@ -152,10 +208,16 @@ def tied_rank_sum_p(values: np.ndarray, u: np.ndarray, size: np.ndarray) -> np.n
     with np.errstate(invalid="ignore"):
         p = np.maximum(p, _one_arrangement(a, np.full_like(a, m)))
     doubled = _doubled_midranks(values)
+    steps = doubled - doubled.min()
+    unit = max(int(np.gcd.reduce(steps)), 1)
+    steps //= unit
     for g in np.flatnonzero(p < LIKELY):
         smaller = int(min(size[g], m - size[g]))
-        if smaller <= SMALL_GROUP and smaller * m <= TIED_WORK:
-            p[g] = _exact_tied(doubled, smaller, int(np.rint(2 * abs(u[g] - a[g] * b[g] / 2))))
+        sums = smaller * int(steps.max()) + 1
+        if smaller * m <= (TIED_WORK if smaller <= SMALL_GROUP else 0) or smaller * m * sums <= TIED_STEPS:
+            # Doubled deviations from the mean, in units: two values are less than a unit apart only by rounding.
+            distance = 2 * abs(u[g] - a[g] * b[g] / 2) / unit
+            p[g] = _exact_tied(steps, smaller, smaller * steps.mean(), distance - 0.25 / unit)
     return p
 
 
@@ -168,17 +230,17 @@ def _doubled_midranks(values: np.ndarray) -> np.ndarray:
 
 
 @compiled()
-def _exact_tied(doubled, a, distance):  # type: ignore[no-untyped-def]
-    """Return P(|sum - mean| >= distance) for the sum of ``a`` of the doubled ranks, drawn at random.
+def _exact_tied(steps, a, mean, distance):  # type: ignore[no-untyped-def]
+    """Return P(|sum - mean| >= distance) for the sum of ``a`` of the whole numbers ``steps``, drawn at random.
 
     One token after the other is drawn, with the probability that what is still to draw leaves it.
     """
-    m, mean = len(doubled), a * doubled.sum() // len(doubled)  # the mean of doubled ranks is m + 1
-    largest = a * doubled.max() + 1
+    m = len(steps)
+    largest = a * steps.max() + 1
     chance = np.zeros((a + 1, largest))
     chance[0, 0] = 1.0
     for j in range(m):
-        r = doubled[j]
+        r = steps[j]
         for i in range(min(j, a), -1, -1):
             drawn = (a - i) / (m - j)
             for s in range(largest):

@@ -14,7 +14,7 @@ from scipy import special
 from intraneuron.kernels.blocks import over_neurons
 from intraneuron.kernels.compiled import compiled
 from intraneuron.kernels.rank_sums import rank_sum_p, tied_rank_sum_p
-from intraneuron.kernels.tails import beta_upper
+from intraneuron.kernels.tails import beta_upper, least_p_of
 
 ROUNDING = 1e-12
 """A variance of H/(m - 1) up to here is rounding: that of 1,000 tokens is above 1e-6."""
@@ -139,7 +139,7 @@ def top_down(
     with np.errstate(invalid="ignore", divide="ignore"):
         p = beta_upper(h / (m - 1), (k - 1) / (m - 1), variance)
         log_arrangements = special.gammaln(m + 1) - special.gammaln(size + 1.0).sum(axis=1)
-        p = np.maximum(p, np.exp(-log_arrangements))
+        p = np.maximum(p, least_p_of(log_arrangements))
         a, b = size.astype(np.float64), m[:, None] - size
         delta = np.where(a > 0, 2 * u / (a * b) - 1, np.nan)
         delta_std = np.where(a > 0, 2 * np.sqrt(squares[:, None] / (m * (m - 1))[:, None] / (a * b)), np.nan)

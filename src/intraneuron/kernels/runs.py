@@ -15,7 +15,7 @@ from intraneuron.kernels.blocks import over_neurons
 from intraneuron.kernels.compiled import compiled
 from intraneuron.kernels.moments import N_GRAPHS, block_sums, central_moments, ones_sums, path_sums
 from intraneuron.kernels.run_counts import EXACT, EXACT_TWO, binomials, few_runs
-from intraneuron.kernels.tails import lognormal_upper
+from intraneuron.kernels.tails import least_p, lognormal_upper
 
 LIKELY = 0.2
 """Above this p the closed form is kept."""
@@ -68,7 +68,7 @@ def _core(start, stop, label, n, n_groups, choose, out):  # type: ignore[no-unty
         p = lognormal_upper((expected - runs) / std, -skewness)
         if p < LIKELY and m <= (EXACT_TWO if k == 2 else EXACT):
             p = few_runs(size, runs, choose)
-        out[4, i] = max(p, math.exp(-arrangements))
+        out[4, i] = max(p, least_p(arrangements))
 
 
 def interleaving(label: np.ndarray, n: np.ndarray, n_groups: np.ndarray) -> Runs:

@@ -20,7 +20,7 @@ from intraneuron.kernels.blocks import over_neurons
 from intraneuron.kernels.compiled import compiled
 from intraneuron.kernels.keyed import key_of
 from intraneuron.kernels.subset_sums import drawn_upper, largest_upper, log_choose, saddlepoint_upper
-from intraneuron.kernels.tails import lognormal_upper
+from intraneuron.kernels.tails import least_p, lognormal_upper
 from intraneuron.kernels.zone_tests import DRAWS, EXCEEDANCES, SMALL_P, SMALL_ZONE
 
 PURPOSE = 4000
@@ -91,7 +91,7 @@ def _core(start, stop, activation, label, n, k, keys, estimates_only, out):  # t
             sign = 1.0 if row[1] >= 0 else -1.0
             key = (keys[0, i], keys[1, i], keys[2, i], PURPOSE + c)
             p = _upper(sign * w, s, sign * inside[c], sign * row[1] / row[3], sign * skewness, key)
-            row[4] = min(1.0, 2.0 * max(p, math.exp(-log_choose(m, s))))
+            row[4] = min(1.0, 2.0 * max(p, least_p(log_choose(m, s))))
 
 
 def selectivity(

@@ -96,14 +96,25 @@ def _gather(vectors, row, start, width, E):  # type: ignore[no-untyped-def]
             E[i, k] = 0
 
 
+ALIKE = 1e-6
+"""Cosines that are as near to 1 are 1: float32 tells no more."""
+
+
 @compiled()
 def cosines_of(vectors, token_id, n, E, S):  # type: ignore[no-untyped-def]
-    """Write the cosines of n tokens into ``S``; ``E`` has ``tile_length(n)`` rows, CHUNK wide at most."""
+    """Write the cosines of n tokens into ``S``; ``E`` has ``tile_length(n)`` rows, CHUNK wide at most.
+
+    Tokens of one direction have a cosine of 1 but for rounding, which would be given categories and a p.
+    """
     dimensions = vectors.shape[1]
     for start in range(0, dimensions, CHUNK):
         width = min(CHUNK, dimensions - start)
         _gather(vectors, token_id[:n], start, width, E)
         gram(E, n, width, S, start > 0)
+    for i in range(n):
+        for j in range(i + 1):
+            if S[i, j] > 1 - ALIKE:
+                S[i, j] = 1
     mirror(S, n)
 
 

@@ -56,6 +56,14 @@ def log_choose(n, k):  # type: ignore[no-untyped-def]
 
 
 @compiled()
+def binomial_chances(n, share, chance):  # type: ignore[no-untyped-def]
+    """Write the probabilities that 0..n of n tokens are drawn, each with probability ``share``, above 0 and up to 1."""
+    for x in range(n + 1):
+        left_out = (n - x) * math.log1p(-share) if x < n else 0.0
+        chance[x] = math.exp(log_choose(n, x) + x * math.log(share) + left_out) if x == n or share < 1.0 else 0.0
+
+
+@compiled()
 def saddlepoint_upper(w, size, total):  # type: ignore[no-untyped-def]
     """Return P(sum of ``size`` of the numbers ``w`` >= ``total``) for a total above its mean; NaN where it fails.
 

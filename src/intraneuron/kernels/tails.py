@@ -20,6 +20,25 @@ LARGEST = 1e8
 """A beta variable with larger parameters is a gamma or normal one, to all digits that are left."""
 
 
+LEAST = float(np.finfo(np.float64).tiny)
+"""The smallest p that is written: one in so many arrangements would be 0 in floating point, and no p is."""
+
+
+@compiled()
+def least_p(log_arrangements):  # type: ignore[no-untyped-def]
+    """Return 1 / number of distinct arrangements, given by its logarithm: what no p is below."""
+    return max(math.exp(-log_arrangements), LEAST)
+
+
+def least_p_of(log_arrangements: np.ndarray) -> np.ndarray:
+    """Return :func:`least_p` of every entry; NaN stays NaN.
+
+    >>> least_p_of(np.array([0.0, 1e6])).tolist()
+    [1.0, 2.2250738585072014e-308]
+    """
+    return np.asarray(np.maximum(np.exp(-log_arrangements), LEAST))
+
+
 @compiled()
 def normal_upper(z):  # type: ignore[no-untyped-def]
     """Return P(Z >= z) of a standard normal variable."""

@@ -11,22 +11,13 @@ observed one. Reference: Agresti (1992), doi 10.1214/ss/1177011454 (exact infere
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from intraneuron.kernels.compiled import compiled
+from intraneuron.kernels.subset_sums import binomial_chances
 
 STEPS = 400
 """Steps between 0 and the observed sum. Rounding each term to a step moves p by about 1 % of itself."""
-
-
-@compiled()
-def _weights(n, share, weight):  # type: ignore[no-untyped-def]
-    """Write the binomial probabilities of 0..n tokens."""
-    for x in range(n + 1):
-        ways = math.lgamma(n + 1.0) - math.lgamma(x + 1.0) - math.lgamma(n - x + 1.0)
-        weight[x] = math.exp(ways + x * math.log(share) + (n - x) * math.log1p(-share))
 
 
 @compiled()
@@ -55,7 +46,9 @@ def two_column_upper(size, inside):  # type: ignore[no-untyped-def]
     for c in range(len(size)):
         if size[c] > 0:
             reached += _term(inside[c], size[c], share, unit)
-    now, after = np.zeros((s + 1, reached + 1)), np.zeros((s + 1, reached + 1))
+    # The last column gathers all that is above: a sum of positive numbers, with digits however small.
+    above = reached + 1
+    now, after = np.zeros((s + 1, above + 1)), np.zeros((s + 1, above + 1))
     now[0, 0] = 1.0
     weight = np.zeros(m + 1)
     taken = 0
@@ -63,20 +56,17 @@ def two_column_upper(size, inside):  # type: ignore[no-untyped-def]
         n = size[c]
         if n == 0:
             continue
-        _weights(n, share, weight)
+        binomial_chances(n, share, weight)
         after[:] = 0.0
         for x in range(min(n, s) + 1):
-            term = _term(x, n, share, unit)
-            if term > reached:
-                continue
+            term = min(_term(x, n, share, unit), above)
             for j in range(min(taken, s - x) + 1):
-                for v in range(reached - term + 1):
+                for v in range(above - term):
                     after[j + x, v + term] += now[j, v] * weight[x]
+                for v in range(above - term, above + 1):
+                    after[j + x, above] += now[j, v] * weight[x]
         now, after = after, now
         taken += n
     whole = np.zeros(m + 1)
-    _weights(m, share, whole)
-    below = 0.0
-    for v in range(reached):
-        below += now[s, v]
-    return 1.0 - (below + now[s, reached] / 2) / whole[s]
+    binomial_chances(m, share, whole)
+    return (now[s, above] + now[s, reached] / 2) / whole[s]

@@ -18,7 +18,7 @@ from intraneuron.kernels.kinds import find_kinds, kinds_upper
 from intraneuron.kernels.moments import N_GRAPHS, block_sums, central_moments, matrix_sums
 from intraneuron.kernels.similarity import REASSOCIATE, tile_length
 from intraneuron.kernels.subset_sums import log_choose
-from intraneuron.kernels.tails import lognormal_upper
+from intraneuron.kernels.tails import least_p, lognormal_upper
 from intraneuron.kernels.tokens import center
 
 SMALL_ZONE, SMALL_P = 10, 0.2
@@ -127,7 +127,7 @@ def subset_test(tokens, mean, n, lo, size, contrast, key, out):  # type: ignore[
         if kinds.size[0] == 0:
             find_kinds(M, tokens.square, n, kinds)
         p = kinds_upper(kinds, size, within[0] + within[1], -within[1], observed, std, skewness, p)
-    out[P] = max(p, math.exp(-log_choose(n, size)))
+    out[P] = max(p, least_p(log_choose(n, size)))
 
 
 class Distances(NamedTuple):
@@ -227,7 +227,7 @@ def distance_test(tokens, n, distances, table, out, shape):  # type: ignore[no-u
         return
     out[NULL_STD] = std / scale
     p = lognormal_upper(-observed / std, -skewness)
-    out[P] = max(p, math.exp(-math.lgamma(n + 1.0)))
+    out[P] = max(p, least_p(math.lgamma(n + 1.0)))
     if p < SMALL_P:
         walked, laid = np.empty(len(GRAPHS)), np.empty(len(GRAPHS))
         walks(M, tokens.square, n, walked)

@@ -148,3 +148,10 @@ def bounds(core: CoreTokens, segments: Partition) -> np.ndarray:
     out[:, G] = core.activation[rows, last]
     out[~defined] = np.nan
     return out
+
+
+def tied_bounds(core: CoreTokens, segments: Partition) -> np.ndarray:
+    """Return how many segment bounds lie between tokens of equal activation, int (N,): there the order decides."""
+    label, activation = segments.label, core.activation
+    cut = (label[:, 1:] != label[:, :-1]) & (label[:, 1:] >= 0)
+    return np.asarray((cut & (activation[:, 1:] == activation[:, :-1])).sum(axis=1))

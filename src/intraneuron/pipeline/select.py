@@ -152,7 +152,7 @@ def choose_min_count(
     the caller sees from the second number that the text was too short. Looks at up to ``sample`` evenly spaced
     neurons.
     """
-    step = max(1, len(activations.neuron) // sample)
+    step = math.ceil(len(activations.neuron) / sample)
     some = activations.columns(slice(None, None, step))
     seen = activations.count.sum(axis=0)
     best: tuple[int, float] = (MIN_COUNTS[0], float("nan"))

@@ -97,6 +97,17 @@ def _mean(values: Iterable[np.ndarray]) -> float:
     return sum(means) / len(means) if means else math.nan
 
 
+def _difference(number: Number, layers: Sequence[Layer], twin: str) -> float:
+    """Return the mean over layers of neurons minus twins, over the layers in which both are defined."""
+    found = []
+    for layer in layers:
+        own, beside = layer.comparison("neurons"), layer.comparison(twin)
+        if own is not None and beside is not None:
+            found.append(_mean([number.of(own)]) - _mean([number.of(beside)]))
+    known = [difference for difference in found if math.isfinite(difference)]
+    return sum(known) / len(known) if known else math.nan
+
+
 def _share(number: Number, comparisons: Sequence[Comparison]) -> float:
     """Return the share of tested neurons with p < 0.05."""
     return _mean((p < ALPHA)[np.isfinite(p)].astype(float) for p in (number.p_of(c) for c in comparisons))
@@ -141,7 +152,7 @@ def _claim(number: Number, layer: int | None, layers: Sequence[Layer], own: Reac
     half, seen = own
     differences: Row = {}
     for twin, (around, visible) in beside.items():
-        name, left = difference_name(twin), means["neurons"] - means[twin]
+        name, left = difference_name(twin), _difference(number, layers, twin)
         differences |= {name: left, f"{name}_low": left - around, f"{name}_high": left + around}
         differences[f"{name}_detectable"] = visible
     return {
