@@ -29,6 +29,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
             "files",
             "intact",
             "place",
+            "lock",
             "manifest",
             "missing",
             "leftovers",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from intraneuron.errors import IntraneuronError, StudyError
 from intraneuron.leftovers import remove_leftovers
-from intraneuron.missing import Layers, lost_files, missing_stages, with_dependents
-from intraneuron.place import has_aside, keep_aside, put_back, remove, to_make, unmake
+from intraneuron.lock import locked
+from intraneuron.missing import Layers, left_to_do, lost_files, missing_stages, with_dependents
+from intraneuron.place import has_aside, has_study, is_interrupted, keep_aside, put_back, remove, to_make, unmake
 from intraneuron.planning import Plan, Progress, keys
 from intraneuron.stages import STAGE_VERBS
 from intraneuron.store import STAGES, StudyFolder
@@ -33,22 +35,31 @@ def run_study(
     to be gone on with.
     """
     path = out or planned.default_folder
+    has_study(path)  # says what else is there before anything is made
     made = to_make(path)
-    new = not (path / "manifest.toml").is_file()
+    writes = is_interrupted(path) or left_to_do(planned, path, overwrite=overwrite)
     try:
-        folder = StudyFolder.create(path, planned.manifest(), overwrite=overwrite)
-    except StudyError:
+        with locked(path) if writes else nullcontext():
+            return _run(planned, path, progress or Progress(), STAGE_VERBS | dict(last), overwrite=overwrite)
+    except IntraneuronError:
         unmake(made)
         raise
+
+
+def _run(
+    planned: Plan, path: Path, progress: Progress, verbs: Mapping[str, Callable[[Work], None]], *, overwrite: bool
+) -> StudyFolder:
+    """Do what is missing in a folder that no other run works on."""
+    new = not (path / "manifest.toml").is_file()
+    folder = StudyFolder.create(path, planned.manifest(), overwrite=overwrite)
     try:
-        _run_stages(planned, folder, progress or Progress(), STAGE_VERBS | dict(last))
+        _run_stages(planned, folder, progress, verbs)
     except IntraneuronError as error:
         stopped = isinstance(error, StudyError) and folder.manifest["stages"]
         if folder.manifest.get("replaces") and has_aside(path):
             put_back(path)
         elif new and not stopped:
             remove(path)
-            unmake(made)
         raise
     if folder.manifest.get("replaces"):
         remove_leftovers(planned, folder)

@@ -12,6 +12,9 @@ from typing import Any
 
 from intraneuron.errors import StudyError
 
+TEMPORARY = r"\..+\.[0-9a-f]{8}"
+"""Names of files that are being written (a regular expression); what a killed run leaves of them is nothing."""
+
 
 def fingerprint(value: Any) -> str:
     """Return a short hash of plain data."""

@@ -24,6 +24,9 @@ OWN = (
 )
 """What a study writes into its folder; the manifest last, because it says that the rest is there."""
 
+LOCK = ".lock"
+"""Names the process that works on the study; it is there only while one does, or when one was killed."""
+
 ASIDE = ".replaced"
 """Holds the study that is being replaced, complete."""
 
@@ -40,7 +43,7 @@ def has_study(path: Path) -> bool:
         if path.exists() and not path.is_dir():
             msg = f"--out {path} is a file; give a folder that does not exist yet, or a study's."
             raise StudyError(msg)
-        there = path.is_dir() and any(path.iterdir())
+        there = path.is_dir() and any(file.name != LOCK for file in path.iterdir())
         if there and not (path / "manifest.toml").is_file() and not is_interrupted(path):
             msg = f"--out {path} is a folder with other files in it, not a study; give another folder."
             raise StudyError(msg)

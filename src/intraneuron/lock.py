@@ -1,0 +1,76 @@
+"""The lock of a study's folder: one run at a time writes there, and what a killed one left behind is swept."""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import SoftFileLock, Timeout
+
+from intraneuron.errors import StudyError
+from intraneuron.files import TEMPORARY, writing
+from intraneuron.place import LOCK, OWN
+
+_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
+"""A disk that refuses the lock refuses every write, and says so then; a finished study needs none."""
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock of a study's folder, which is made if need be.
+
+    The lock is a file that names its process and host. One whose process is gone, on this host, is taken over; of
+    another host nobody can tell, so it is refused.
+
+    Raises
+    ------
+    StudyError
+        When another run holds it; the message names process and host.
+    """
+    lock = SoftFileLock(path / LOCK, timeout=0, thread_local=False)
+    try:
+        with writing(path):
+            path.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        raise StudyError(_held(path)) from None
+    except OSError as error:
+        if error.errno not in _REFUSED:
+            raise
+        yield
+        return
+    try:
+        _sweep(path)
+        yield
+    finally:
+        lock.release()
+
+
+def holder(path: Path) -> tuple[str, str] | None:
+    """Return process and host of the run that holds a study's lock, or held it when it was killed; None without one."""
+    try:
+        pid, host, *_ = (path / LOCK).read_text(encoding="utf-8", errors="replace").split("\n")
+    except (OSError, ValueError):
+        return None
+    return pid, host.partition("?")[0]  # behind it the library marks a container
+
+
+def _held(path: Path) -> str:
+    who = holder(path)
+    by = f"process {who[0]} on {who[1]}" if who else "another process"
+    return (
+        f"The study in {path} is being made by {by}. Wait for it, or stop it; if it no longer runs there, delete "
+        f"{path / LOCK} and run the same command again."
+    )
+
+
+def _sweep(path: Path) -> None:
+    """Remove files that were never finished, of runs that were killed."""
+    folders = [path, *(folder for folder in (path / name for name in OWN) if folder.is_dir())]
+    for folder in folders:
+        for file in folder.glob(".*") if folder == path else folder.rglob(".*"):
+            if re.fullmatch(TEMPORARY, file.name) and file.is_file():
+                file.unlink(missing_ok=True)
