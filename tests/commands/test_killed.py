@@ -33,8 +33,8 @@ def user(tmp_path_factory: pytest.TempPathFactory) -> User:
 
 
 def start(user: User, out: str) -> subprocess.Popen[str]:
-    out_of_sight = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    return subprocess.Popen([*LINE, out], **out_of_sight, text=True, env=user.environment, cwd=user.home)
+    told = {"stderr": subprocess.PIPE, "text": True, "env": user.environment, "cwd": user.home}
+    return subprocess.Popen([*LINE, out], stdout=subprocess.DEVNULL, **told)  # type: ignore[call-overload,no-any-return]
 
 
 def finish(user: User, out: str) -> str:
