@@ -9,7 +9,7 @@ import pytest
 from tests import oracle
 from tests.made_up import Batch, clustered_vectors, make_batch
 
-from intraneuron.kernels.homogeneity import TOPS, Zones, zones
+from intraneuron.kernels.homogeneity import TOPS, Zones, _bound, zones
 from intraneuron.kernels.similarity import cosines
 from intraneuron.kernels.zone_tests import EFFECT, EXCEEDANCES, NULL_MEAN, NULL_STD, OBSERVED, P
 
@@ -239,6 +239,15 @@ def test_p_is_never_below_one_arrangement() -> None:
     found = analyse(b)
     floor = 1 / math.comb(20, 3)
     assert floor <= found.homogeneity[0, 0, P] < 1.3 * floor
+
+
+def test_what_lies_beyond_the_end_of_a_beta_variable_has_the_p_of_one_order() -> None:
+    distance = np.full((2, 5), 0.5)
+    distance[:, OBSERVED], distance[:, NULL_STD] = [-5.0, -1.0], 1.0
+    uniform = np.array([[0.0, 1.8], [0.0, 1.8]])  # skewness and kurtosis: it ends at 1.73 standard deviations
+    _bound(distance, uniform, np.array([12, 12]))
+    assert distance[0, P] == pytest.approx(1 / math.factorial(12))
+    assert distance[1, P] == pytest.approx((math.sqrt(3) - 1) / (2 * math.sqrt(3)))
 
 
 # Where nothing is defined --------------------------------------------------------------------------------------

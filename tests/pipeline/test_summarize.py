@@ -200,3 +200,12 @@ def test_layers_in_which_nothing_is_defined_leave_the_mean_over_the_others() -> 
     lone = Layer(1, {"neurons": empty, "shuffled": empty, "rotated": empty}, {})
     found = summarize([LAYERS[0], lone])["claims"][0]
     assert found["neurons"] == pytest.approx(mean(NUMBERS[0].name, 0, "neurons"))
+
+
+def test_a_difference_is_over_the_layers_in_which_both_are_defined() -> None:
+    empty, known = population(3, core=slice(1, 3)), population(5)
+    lone = Layer(1, {"neurons": known, "shuffled": known, "rotated": empty}, {})
+    name = NUMBERS[0].name
+    found = summarize([LAYERS[0], lone])["claims"][0]
+    assert found["difference"] == pytest.approx(mean(name, 0, "neurons") - mean(name, 0, "rotated"))
+    assert found["neurons"] - found["rotated"] != pytest.approx(found["difference"])
