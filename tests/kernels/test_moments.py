@@ -103,3 +103,13 @@ def test_what_cannot_vary_has_no_deviation() -> None:
     assert math.isnan(skewness)
     zero = np.zeros(N_GRAPHS)
     assert all(math.isnan(v) for v in central_moments(zero, zero, sums_of(np.ones((6, 6)))))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_one_odd_token_among_equal_ones_leaves_nothing_that_could_vary_in_segments_of_one_size(seed: int) -> None:
+    segment = np.arange(60) // 12
+    inside = (segment[:, None] == segment).astype(float)
+    S = np.full((60, 60), np.random.default_rng(seed).uniform())
+    S[7] = S[:, 7] = np.random.default_rng(seed + 50).uniform()
+    _, std, skewness = permutation_moments(inside, S)
+    assert np.isnan([std, skewness]).all()
