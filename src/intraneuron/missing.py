@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
+from typing import cast
 
 from intraneuron.errors import StudyError
 from intraneuron.intact import is_whole
 from intraneuron.pipeline.compare import QUESTIONS
 from intraneuron.pipeline.retest import RETESTED
-from intraneuron.planning import Plan, Progress, keys
+from intraneuron.planning import Plan, Progress, Wanted, keys
 from intraneuron.store import STAGES, StudyFolder, goes_on
 from intraneuron.work import Work
 
@@ -76,7 +77,7 @@ def _file(layer: int) -> str:
     return f"layer-{layer:02d}.parquet"
 
 
-def lost_files(planned: Plan, folder: StudyFolder) -> tuple[str, ...]:
+def lost_files(planned: Wanted, folder: StudyFolder) -> tuple[str, ...]:
     """Return the files that stages have finished, and that are gone or damaged now."""
     lost: dict[str, bool] = {}
     for work in _works(planned, folder):
@@ -87,7 +88,7 @@ def lost_files(planned: Plan, folder: StudyFolder) -> tuple[str, ...]:
     return tuple(name for name, is_lost in lost.items() if is_lost)
 
 
-def missing_stages(planned: Plan, folder: StudyFolder, lost: Collection[str] | None = None) -> dict[str, Layers]:
+def missing_stages(planned: Wanted, folder: StudyFolder, lost: Collection[str] | None = None) -> dict[str, Layers]:
     """Return the stages that are to do, and for which layers.
 
     A layer of a stage is done when the manifest says so under the present key and none of its files is lost.
@@ -102,7 +103,7 @@ def missing_stages(planned: Plan, folder: StudyFolder, lost: Collection[str] | N
     return missing
 
 
-def with_dependents(planned: Plan, missing: dict[str, Layers]) -> dict[str, Layers]:
+def with_dependents(planned: Wanted, missing: dict[str, Layers]) -> dict[str, Layers]:
     """Add, to stages that are to do, those that are made from what they make."""
     out: dict[str, Layers] = {}
     for stage in STAGES:
@@ -124,11 +125,20 @@ def left_to_do(planned: Plan, path: Path, *, overwrite: bool) -> dict[str, Layer
     return with_dependents(planned, missing_stages(planned, folder))
 
 
-def _works(planned: Plan, folder: StudyFolder) -> Iterator[Work]:
+def files_of(planned: Wanted, folder: StudyFolder, stage: str) -> Iterator[str]:
+    """Return the names of the files that a stage has left for the layers it finished."""
+    for work in _works(planned, folder):
+        if work.stage == stage:
+            for layer in _done(work):
+                yield from OUTPUTS[stage](work, layer)
+
+
+def _works(planned: Wanted, folder: StudyFolder) -> Iterator[Work]:
     """Return each stage with what it takes to name its files."""
     key = keys(planned)
     for stage in STAGES:
-        yield Work(folder, planned, planned.layers, Progress(), stage.name, key)
+        # Names of files depend on settings alone, which is all that there may be.
+        yield Work(folder, cast(Plan, planned), planned.layers, Progress(), stage.name, key)
 
 
 def _done(work: Work) -> list[int]:

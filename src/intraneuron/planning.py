@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from intraneuron.config import MIN_TOKENS, OWN_TWINS, RunConfig, StudyConfig
 from intraneuron.errors import SettingError
@@ -41,6 +41,34 @@ class Progress:
         """Pass a remark on."""
 
 
+class Wanted(Protocol):
+    """What a study is asked to be: all that says which of its stages are done. No model is needed to know it."""
+
+    @property
+    def config(self) -> StudyConfig:
+        """Settings that numbers depend on."""
+
+    @property
+    def run(self) -> RunConfig:
+        """How it is run."""
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """Layers, ascending."""
+
+    @property
+    def mode(self) -> str:
+        """``vocabulary`` or ``corpus``."""
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Hashes of model and texts."""
+
+    @property
+    def context(self) -> int | None:
+        """Tokens in a window of text; None in vocabulary mode."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """A study before it starts: the model is loaded, the texts are read, the settings are checked."""
@@ -67,6 +95,11 @@ class Plan:
         }
 
     @property
+    def context(self) -> int | None:
+        """Tokens in a window of text; None in vocabulary mode."""
+        return None if self.texts is None else self.model.context
+
+    @property
     def default_folder(self) -> Path:
         """Where the study goes when nobody says otherwise."""
         return _default_folder(self.name, self.mode)
@@ -84,6 +117,7 @@ class Plan:
                 "weights": model.weight_hash,
                 "tokenizer": model.tokenizer_hash,
                 "config": model.config_hash,
+                "context": self.context,
                 "layers": len(model.sites),
                 "neurons": [site.n_neurons for site in model.sites],
             },
@@ -199,13 +233,13 @@ def _layers(config: StudyConfig, available: int, name: str) -> tuple[int, ...]:
     return tuple(sorted(set(wanted)))
 
 
-def keys(plan: Plan) -> dict[str, str]:
+def keys(plan: Wanted) -> dict[str, str]:
     """Return the fingerprint of each stage: its method and settings, and those of all before it."""
     observe = plan.config.observe
     settings: dict[str, Any] = {
         "observe": (
-            {name: plan.identity[name] for name in IDENTITY},
-            None if plan.texts is None else plan.model.context,
+            {name: plan.identity.get(name) for name in IDENTITY},
+            plan.context,
             observe.core_tokens,
             observe.min_count,
             observe.cross_fit,

@@ -178,7 +178,9 @@ class StudyFolder:
         """Record that a stage finished some layers with these settings and the present versions."""
         done, stages = self.done(stage, key), self.manifest["stages"]
         before = stages[stage].get("versions", {}) if done else {}
-        stages[stage] = {"key": key, "layers": sorted(done | layers), "versions": joined(before, versions())}
+        method = next(one.method for one in STAGES if one.name == stage)
+        made = {"key": key, "method": method, "layers": sorted(done | layers)}
+        stages[stage] = made | {"versions": joined(before, versions())}
         self.manifest["versions"] = joined(*(state.get("versions", {}) for state in stages.values()))
         self.write_manifest()
 

@@ -12,9 +12,11 @@ from io import TextIOWrapper
 from cyclopts import App, CycloptsError, Parameter
 
 from intraneuron.commands.calibrate import calibrate
+from intraneuron.commands.configured import fill
 from intraneuron.commands.lists import split_lists
 from intraneuron.commands.refusals import refusal
 from intraneuron.commands.show import show
+from intraneuron.commands.status import status
 from intraneuron.commands.study import study
 from intraneuron.errors import IntraneuronError
 
@@ -27,11 +29,13 @@ app = App(
     default_parameter=Parameter(negative=()),
     version=lambda: metadata.version("intraneuron"),
     suppress_keyboard_interrupt=False,  # by default it would leave the process without a word
+    config=fill,  # values that are not given, from the file of --config
     result_action="return_value",  # by default it would leave the process before stdout is flushed
 )
 app.command(study)
 app.command(show)
 app.command(calibrate)
+app.command(status)
 
 
 def run(words: Sequence[str]) -> int:

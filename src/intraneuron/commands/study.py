@@ -25,6 +25,8 @@ def study(
     *,
     out: str | None = None,
     overwrite: bool = False,
+    config: str | None = None,
+    plan: bool = False,
     observe: Annotated[ObserveConfig, _FLAT] = _DEFAULTS.observe,
     space: Annotated[SpaceConfig, _FLAT] = _DEFAULTS.space,
     partition: Annotated[PartitionConfig, _FLAT] = _DEFAULTS.partition,
@@ -46,19 +48,27 @@ def study(
         Folder of the study; intraneuron-studies/MODEL-MODE when not given.
     overwrite
         Replace the study in that folder.
+    config
+        A TOML file of settings, such as a study's manifest.toml; options given beside it come first.
+    plan
+        Say what would be done, of what size and in about what time, and do nothing.
     """
     from rich.console import Console
 
     from intraneuron.api import run_planned
     from intraneuron.commands.progress import Bars
     from intraneuron.commands.stopping import stop_if_pressed, when_stopped
-    from intraneuron.commands.words import conclude
+    from intraneuron.commands.words import conclude, show_plan
     from intraneuron.planning import plan_in
     from intraneuron.settings import path_from
 
+    del config  # its values are in the others already (commands/configured.py)
     given = None if out is None else Path(path_from("--out", out))
     planned = plan_in(given, model, StudyConfig(observe, space, partition, twin), run, overwrite=overwrite)
     stop_if_pressed()
+    if plan:
+        show_plan(Console(), planned, given or planned.default_folder, overwrite=overwrite)
+        return
     with when_stopped("The same command goes on where it was."):
         finished = run_planned(planned, given, overwrite=overwrite, progress=Bars(Console(stderr=True)))
         conclude(Console(), finished)

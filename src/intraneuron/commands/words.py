@@ -10,10 +10,13 @@ from rich.console import Console
 
 from intraneuron.data import parse_neuron
 from intraneuron.data.display import visible
+from intraneuron.errors import StudyError
 from intraneuron.estimate import estimate
+from intraneuron.missing import left_to_do, lost_files
+from intraneuron.reasons import reasons
 from intraneuron.report.reliability import check_sentence, min_count_sentence, settled_sentence
 from intraneuron.report.terminal import render_claims, render_other_twins
-from intraneuron.store import STAGES
+from intraneuron.store import STAGES, StudyFolder, goes_on
 
 if TYPE_CHECKING:
     from intraneuron.api import Study
@@ -54,6 +57,32 @@ def announce(console: Console, plan: Plan, out: Path, todo: Mapping[str, tuple[i
         )
     for line in lines:
         console.print(line, highlight=False, soft_wrap=True, markup=False)
+
+
+def show_plan(console: Console, plan: Plan, out: Path, *, overwrite: bool) -> None:
+    """Say what a study would do: its stages with their layers and reasons, sizes, time; nothing is written."""
+    todo = left_to_do(plan, out, overwrite=overwrite)
+    announce(console, plan, out, todo)
+    why = _reasons(plan, out, todo, overwrite=overwrite)
+    for stage in STAGES:
+        if stage.name in todo:
+            layers = ", ".join(map(str, todo[stage.name]))
+            what = f"{stage.name:<11}{stage.sentence}; layers {layers}; {why.get(stage.name, 'not done yet')}"
+        else:
+            what = f"{stage.name:<11}nothing to do"
+        console.print(f"  {what}", highlight=False, soft_wrap=True, markup=False)
+    console.print("Nothing was written. Leave --plan out to run it.", highlight=False)
+
+
+def _reasons(plan: Plan, out: Path, todo: Mapping[str, tuple[int, ...]], *, overwrite: bool) -> dict[str, str]:
+    """Return why stages are to do in a folder where there may be no study."""
+    try:
+        folder = StudyFolder.open(out)
+    except StudyError:
+        return {}
+    if overwrite and not goes_on(out, plan.manifest()):
+        return dict.fromkeys(todo, "the study there is replaced")
+    return reasons(plan, folder, todo, lost_files(plan, folder))
 
 
 def _said(plan: Plan, todo: Mapping[str, tuple[int, ...]]) -> str:

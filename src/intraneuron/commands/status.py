@@ -1,0 +1,60 @@
+"""intraneuron status: the state of a study, and what its next command would do."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from intraneuron.config import ObserveConfig, PartitionConfig, RunConfig, SpaceConfig, StudyConfig, TwinConfig
+
+_FLAT = Parameter(name="*")
+_DEFAULTS = StudyConfig()
+
+
+def status(
+    study: str | None = None,
+    *,
+    json: bool = False,
+    observe: Annotated[ObserveConfig, _FLAT] = _DEFAULTS.observe,
+    space: Annotated[SpaceConfig, _FLAT] = _DEFAULTS.space,
+    partition: Annotated[PartitionConfig, _FLAT] = _DEFAULTS.partition,
+    twin: Annotated[TwinConfig, _FLAT] = _DEFAULTS.twin,
+    run: Annotated[RunConfig, _FLAT] = RunConfig(),  # noqa: B008 - frozen
+) -> None:
+    """Show a study's stages, settings, age and size, and what the next command would redo, and why.
+
+    Example: intraneuron status intraneuron-studies/minilm-vocabulary --segments quantile:10
+
+    Settings that are not given are the study's own; one that is given is asked about, and nothing is changed. No model
+    is loaded. Go on with: intraneuron study --config STUDY/manifest.toml --out STUDY
+
+    Parameters
+    ----------
+    study
+        The study's folder; the last study when not given.
+    json
+        Print it as JSON for programs.
+    """
+    from dataclasses import asdict
+    from pathlib import Path
+
+    from intraneuron.last import last_study
+    from intraneuron.settings import path_from
+    from intraneuron.status import status as status_of
+
+    path = last_study() if study is None else Path(path_from("The study's folder", study))
+    parts = (observe, space, partition, twin, run)
+    found = status_of(path, {name: value for part in parts for name, value in asdict(part).items()})
+    if json:
+        import json as json_module
+
+        from intraneuron.plain import plain
+
+        print(json_module.dumps(plain(found), indent=1))  # noqa: T201
+        return
+    from rich.console import Console
+
+    from intraneuron.report.status import render_status
+
+    Console().print(render_status(found))

@@ -1,0 +1,125 @@
+"""The state of a study: its stages, settings, age and size, and what its next command would do and why."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from intraneuron.config import RunConfig, StudyConfig
+from intraneuron.config_file import settings_of
+from intraneuron.errors import StudyError
+from intraneuron.files import reading
+from intraneuron.lock import holder
+from intraneuron.missing import lost_files, missing_stages, with_dependents
+from intraneuron.place import ASIDE, has_aside
+from intraneuron.planning import check
+from intraneuron.reasons import reasons
+from intraneuron.settings import settings_from
+from intraneuron.store import STAGES, StudyFolder
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A study as its manifest records it, with settings that may be others: what can be known without its model."""
+
+    config: StudyConfig
+    run: RunConfig
+    layers: tuple[int, ...]
+    mode: str
+    identity: dict[str, Any]
+    context: int | None
+
+    @classmethod
+    def of(cls, manifest: Mapping[str, Any], changes: Mapping[str, Any]) -> Recorded:
+        """Return what a study would be with some settings, by name, changed.
+
+        Raises
+        ------
+        StudyError, SettingError
+            When the manifest holds settings that this version does not know; for a change that cannot be made.
+        """
+        config, run = settings_from(settings_of(manifest) | dict(changes))
+        check(config, run)
+        layers = config.observe.layers or tuple(manifest["settings"]["layers"])
+        most = int(manifest["model"]["layers"])
+        wrong = [layer for layer in layers if not 0 <= layer < most]
+        if wrong:
+            msg = f"layers (--layers) must be between 0 and {most - 1} for this model, got {wrong[0]}."
+            raise StudyError(msg)
+        context = manifest["model"].get("context")
+        return cls(
+            config, run, tuple(sorted(set(layers))), manifest["settings"]["mode"], dict(manifest["identity"]), context
+        )
+
+
+def status(path: Path, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return the state of a study; nothing is written, and no model is loaded.
+
+    Parameters
+    ----------
+    path : Path
+    changes : dict, optional
+        Settings of the next command that are others than the study's.
+
+    Returns
+    -------
+    dict
+        ``study`` (folder), ``model``, ``mode``, ``settings``, ``versions``, ``written`` (seconds since 1970),
+        ``bytes``, ``files``, ``running`` (process and host, or None), ``replaces`` (whether it is to replace another
+        study that waits), and ``stages``, rows of ``stage``, ``sentence``, ``done`` and ``todo`` (layers), ``why``.
+
+    Raises
+    ------
+    IntraneuronError
+        When there is no study, it is damaged, or a change cannot be made.
+    """
+    folder = StudyFolder.open(path)
+    wanted = Recorded.of(folder.manifest, changes or {})
+    lost = lost_files(wanted, folder)
+    todo = with_dependents(wanted, missing_stages(wanted, folder, lost))
+    why = reasons(wanted, folder, todo, lost)
+    size, files = _size(folder.path)
+    stages = folder.manifest["stages"]
+    return {
+        "study": str(folder.path),
+        "model": folder.manifest["model"]["name"],
+        "mode": wanted.mode,
+        "settings": folder.manifest["settings"],
+        "versions": folder.manifest.get("versions", {}),
+        "written": (folder.path / "manifest.toml").stat().st_mtime,
+        "bytes": size,
+        "files": files,
+        "running": holder(folder.path),
+        "replaces": has_aside(folder.path),
+        "stages": [
+            {
+                **{"stage": stage.name, "sentence": stage.sentence},
+                **{"done": sorted(stages.get(stage.name, {}).get("layers", ()))},
+                **{"todo": list(todo.get(stage.name, ())), "why": why.get(stage.name)},
+            }
+            for stage in STAGES
+        ],
+    }
+
+
+def _size(path: Path) -> tuple[int, int]:
+    """Return bytes and number of a study's files, without those of a study that waits to be replaced."""
+    with reading(path):
+        files = [file for file in path.rglob("*") if file.is_file() and ASIDE not in file.relative_to(path).parts]
+        return sum(file.stat().st_size for file in files), len(files)
+
+
+def ago(seconds: float) -> str:
+    """Return how long ago a moment was, in words.
+
+    >>> ago(time.time() - 7200)
+    '2 hours ago'
+    """
+    passed = time.time() - seconds
+    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if passed >= 2 * length:
+            return f"{passed / length:.0f} {unit}s ago"
+    return "just now" if passed < 60 else "a minute ago"
