@@ -28,8 +28,10 @@ from intraneuron.files import atomic, writing
 from intraneuron.last import last_study, remember
 from intraneuron.one import one_neuron
 from intraneuron.pipeline.calibrate import Calibration
+from intraneuron.pipeline.compare import QUESTIONS
 from intraneuron.planning import Plan, Progress
 from intraneuron.report.card_html import card_html
+from intraneuron.report.methods import Methods, methods
 from intraneuron.report.page import write_report
 from intraneuron.report.terminal import card_text
 from intraneuron.settings import check_flag, path_from, settings_from
@@ -102,6 +104,21 @@ class Study:
     def distributions(self) -> alt.Chart:
         """Return the figure of AMI and interleaving over neurons."""
         return distributions_figure(self.summary)
+
+    def methods(self) -> Methods:
+        """Return a paragraph for a paper's methods section, with its references as BibTeX; ``str`` of it has both.
+
+        Raises
+        ------
+        StudyError
+            When the study is not finished.
+        """
+        summary, layers = self.summary, self.summary["layers"]
+        tests = {
+            question: sum(int(np.isfinite(self.folder.effect("neurons", layer, question).p).sum()) for layer in layers)
+            for question in QUESTIONS
+        }
+        return methods(self.folder.manifest, summary, tests)
 
     def calibrate(self, *, progress: Progress | None = None, **settings: Any) -> Calibration:
         """Check the tests of this study (:func:`calibrate`)."""

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 import tomli_w
 
-from intraneuron.data import CoreTokens, Partition, Space, Vocabulary
+from intraneuron.data import CoreTokens, Effect, Partition, Space, Vocabulary
 from intraneuron.errors import StudyError
 from intraneuron.files import atomic, reading, without_none, writing
 from intraneuron.manifest import REQUIRED, SUMMARY, damaged, joined, missing_keys, said, same_identity, versions
@@ -68,6 +68,8 @@ STAGES = (
     Stage("report", ("summarize",), "report.html", (), "write the report"),
 )
 """The stages of a study, in order; the command line, resuming and the docs read this table."""
+
+METHODS = {stage.name: stage.method for stage in STAGES}
 
 
 @dataclass(frozen=True)
@@ -148,11 +150,8 @@ class StudyFolder:
         """Take new settings over, if they are of the same observation."""
         have, want = self.manifest["identity"], manifest["identity"]
         if not same_identity(have, want):
-            msg = (
-                f"The study in {self.path} is of something else: {said(have)}; got {said(want)}. "
-                "Give another folder with --out, or replace it with --overwrite."
-            )
-            raise StudyError(msg)
+            msg = f"The study in {self.path} is of something else: {said(have)}; got {said(want)}. "
+            raise StudyError(msg + "Give another folder with --out, or replace it with --overwrite.")
         names = ("format", "stages", "observation", "versions", "replaces")
         return StudyFolder(self.path, manifest | {n: self.manifest[n] for n in names if n in self.manifest})
 
@@ -178,8 +177,7 @@ class StudyFolder:
         """Record that a stage finished some layers with these settings and the present versions."""
         done, stages = self.done(stage, key), self.manifest["stages"]
         before = stages[stage].get("versions", {}) if done else {}
-        method = next(one.method for one in STAGES if one.name == stage)
-        made = {"key": key, "method": method, "layers": sorted(done | layers)}
+        made = {"key": key, "method": METHODS[stage], "layers": sorted(done | layers)}
         stages[stage] = made | {"versions": joined(before, versions())}
         self.manifest["versions"] = joined(*(state.get("versions", {}) for state in stages.values()))
         self.write_manifest()
@@ -293,8 +291,8 @@ class StudyFolder:
     def halves(self, population: str, layer: int) -> tuple[CoreTokens, CoreTokens]:
         """Read the core tokens that each half of the text selected, for sampled neurons."""
         frame = self.read(self.layer_file(f"halves/{population}/core_tokens", layer))
-        half, core = frame["half"].to_numpy(), read_core_tokens_table(frame)
-        return core[half == 0], core[half == 1]
+        core = read_core_tokens_table(frame)
+        return core[frame["half"].to_numpy() == 0], core[frame["half"].to_numpy() == 1]
 
     def partition(self, population: str, layer: int, by: str) -> Partition:
         """Read categories (``by="meaning"``) or segments (``by="activation"``)."""
@@ -302,11 +300,13 @@ class StudyFolder:
         frame = self.read(self.layer_file(f"{population}/{table}", layer))
         return read_partition_table(frame, by, self.manifest["settings"]["partition"][table])
 
+    def effect(self, population: str, layer: int, question: str) -> Effect:
+        """Read what one question found."""
+        return read_effect_table(self.read(self.layer_file(f"{population}/effects/{question}", layer)), question)
+
     def comparison(self, population: str, layer: int) -> Comparison:
         """Read all effects and the profile."""
-        effects = {
-            q: read_effect_table(self.read(self.layer_file(f"{population}/effects/{q}", layer)), q) for q in QUESTIONS
-        }
+        effects = {question: self.effect(population, layer, question) for question in QUESTIONS}
         frame = self.read(self.layer_file(f"{population}/profile", layer))
         return Comparison(effects, *read_profile_table(frame))
 

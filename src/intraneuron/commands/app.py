@@ -14,6 +14,7 @@ from cyclopts import App, CycloptsError, Parameter
 from intraneuron.commands.calibrate import calibrate
 from intraneuron.commands.configured import fill
 from intraneuron.commands.lists import split_lists
+from intraneuron.commands.methods import methods
 from intraneuron.commands.refusals import refusal
 from intraneuron.commands.show import show
 from intraneuron.commands.status import status
@@ -36,6 +37,7 @@ app.command(study)
 app.command(show)
 app.command(calibrate)
 app.command(status)
+app.command(methods)
 
 
 def run(words: Sequence[str]) -> int:

@@ -20,6 +20,7 @@ from intraneuron.settings import must_be
 _ONLY_ONE = {
     "study": "Only one MODEL can be studied",
     "calibrate": "Only one STUDY can be calibrated",
+    "methods": "Only one STUDY can be described",
     "status": "Only one STUDY can be asked about",
 }
 """Commands that take one word, and what they say to a second."""

@@ -1,0 +1,171 @@
+"""A paragraph for the methods section of a paper, with the settings and numbers of one study."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from intraneuron.report.references import SOFTWARE, bibtex
+
+Table = Mapping[str, Any]
+
+LINKAGE = {"ward": "Ward's linkage on squared chord distances [@ward1963hierarchical]"}
+TWINS = {
+    "shuffled": "their own activations dealt at random to their core tokens (shuffled)",
+    "frequency": "their activations dealt among core tokens seen about equally often (frequency)",
+    "rotated": (
+        "artificial neurons that read random directions of the same layer's input through the same weights, matched in "
+        "mean and standard deviation of the pre-activation and put through the same activation function (rotated)"
+    ),
+    "untrained": "the same architecture with its initial weights (untrained)",
+    "readout": "random directions of the embedding space (readout)",
+}
+ALWAYS = (
+    "pichat2025intraneuronal",
+    "rousseeuw1987silhouettes",
+    "kruskal1952ranks",
+    "cliff1993dominance",
+    "mielke1976mrpp",
+    "vinh2010information",
+    "benjamini1995controlling",
+    "busing1999jackknife",
+)
+
+
+@dataclass(frozen=True)
+class Methods:
+    """What ``intraneuron methods`` says.
+
+    Attributes
+    ----------
+    paragraph : str
+        With citations as ``[@key]`` (pandoc).
+    references : str
+        The BibTeX entries of these keys.
+    """
+
+    paragraph: str
+    references: str
+
+    def __str__(self) -> str:
+        return f"{self.paragraph}\n\n{self.references}"
+
+
+def methods(manifest: Table, summary: Table, tests: Mapping[str, int]) -> Methods:
+    """Return the paragraph of a study.
+
+    Parameters
+    ----------
+    manifest, summary : dict
+        As in the study's folder.
+    tests : dict
+        By question: how many p-values of neurons are defined.
+    """
+    settings = manifest["settings"]
+    sentences = [
+        *_observed(manifest, summary, settings["observe"]),
+        *_grouped(summary, settings["partition"]),
+        *_tested(tests),
+        *_compared(settings["twin"]["twins"], summary),
+        _software(manifest),
+    ]
+    keys = [*ALWAYS, *(["ward1963hierarchical"] if settings["partition"]["categories"] == "ward" else [])]
+    return Methods(" ".join(sentences), bibtex(keys, str(manifest["versions"]["intraneuron"])))
+
+
+def _observed(manifest: Table, summary: Table, observe: Table) -> list[str]:
+    model, reliability = manifest["model"], summary["reliability"]
+    layers = ", ".join(map(str, summary["layers"]))
+    lines = [
+        f"We studied the MLP neurons of {model['name']} ({model.get('family', 'unknown')} architecture, revision "
+        f"{model.get('revision', 'unknown')}, SHA-256 of the weights {model['weights'][:12]}) in "
+        f"{_counted(len(summary['layers']), 'layer')} ({layers}; counted from 0), {summary['n_neurons']:,} neurons in "
+        f"all, following Pichat et al. [@pichat2025intraneuronal] with the software intraneuron [@{SOFTWARE}].",
+        "A neuron's activation is the value that enters the output projection of its MLP.",
+    ]
+    k = observe["core_tokens"]
+    if summary["mode"] == "vocabulary":
+        lines.append("Every non-special token of the vocabulary was read alone, in the model's minimal context.")
+        seen = ""
+    else:
+        counts = " or ".join(map(str, reliability["min_count"]))
+        read = next((row["read"] for row in reliability["settled"]), None)
+        amount = f"{read:,.0f} tokens of text" if read else "text"
+        lines.append(f"Activations were averaged by token over {amount} (hash {manifest['identity']['texts']}).")
+        seen = f", of those seen at least {counts} times (by layer)" if len(reliability["min_count"]) > 1 else ""
+        seen = seen or f", of those seen at least {counts} times"
+    lines.append(
+        f"The core tokens of a neuron are the up to {k} tokens with the highest mean activation above 0{seen}; "
+        f"{reliability['testable']:,} neurons had the 20 that a test takes."
+    )
+    if observe.get("cross_fit"):
+        lines.append("Core tokens were chosen on one half of the texts, and ordered by the other half (cross-fit).")
+    if reliability["median"] is not None:
+        lines.append(
+            f"The two halves' mean activations over core tokens correlate, stepped up to the whole text, by "
+            f"{reliability['median']:.2f} in the median neuron (mean over layers)."
+        )
+    return lines
+
+
+def _grouped(summary: Table, partition: Table) -> list[str]:
+    space = str(summary["space"])
+    linkage = LINKAGE.get(partition["categories"], f"{partition['categories']} linkage of cosine distances")
+    vectors = "input embeddings" if space.startswith("input") else "unembedding vectors"
+    centred = " from which their mean was subtracted" if space.endswith("-centered") else ""
+    method, _, number = str(partition["segments"]).partition(":")
+    cut = {
+        "quantile": f"{number} segments of equal numbers of tokens",
+        "equal-width": f"{number} intervals of equal width",
+        "top": f"the top share of {number} and the rest",
+    }
+    return [
+        f"Similarity of meaning is the cosine of {vectors}{centred}.",
+        f"Core tokens were grouped into categories by {linkage}, cut into the 2 to 10 groups of highest mean "
+        "silhouette [@rousseeuw1987silhouettes]; groups of fewer than 3 tokens were left out of the tests of "
+        "categories.",
+        f"The activation axis was cut into {cut.get(method, partition['segments'])}.",
+    ]
+
+
+def _tested(tests: Mapping[str, int]) -> list[str]:
+    asked = {name: count for name, count in tests.items() if count}
+    return [
+        "Differences of activation between categories were tested with the Kruskal-Wallis statistic "
+        "[@kruskal1952ranks] and, category by category, Cliff's delta [@cliff1993dominance]; homogeneity of zones by "
+        "the mean cosine inside them, over all segments with MRPP [@mielke1976mrpp]; agreement of categories and "
+        "segments by adjusted mutual information [@vinh2010information] and Pearson's chi-square.",
+        "Each p refers to the activations being dealt at random to the neuron's own core tokens (that of the tightness "
+        "of all core tokens: to random tokens of the vocabulary); it comes from the exact distribution or from exact "
+        "permutation moments of the statistic, and from keyed Monte Carlo draws for zones of fewer than 10 tokens.",
+        f"In all, {sum(asked.values()):,} p-values of neurons in {_counted(len(asked), 'question')} were computed; q "
+        "is that of Benjamini and Hochberg [@benjamini1995controlling] over all neurons of the study, one family for "
+        "each question and segment.",
+    ]
+
+
+def _compared(twins: Any, summary: Table) -> list[str]:
+    named = [TWINS[twin] for twin in twins]
+    groups = "20 shards of the text" if summary["mode"] == "corpus" else "groups of tokens"
+    if not named:
+        return ["No twin population was observed."]
+    lines = [f"Neurons were compared with {'; '.join(named)}."]
+    if "rotated" in twins:
+        lines.append(
+            f"Intervals (95 %) of layer means and of their differences from the rotated twins are those of a "
+            f"delete-a-group jackknife over {groups} [@busing1999jackknife]."
+        )
+    return lines
+
+
+def _software(manifest: Table) -> str:
+    versions = dict(manifest["versions"])
+    others = ", ".join(f"{name} {version}" for name, version in versions.items() if name != SOFTWARE)
+    seed = manifest["settings"]["observe"]["seed"]
+    dtype = manifest.get("run", {}).get("dtype", "float32")
+    return f"All computations used intraneuron {versions[SOFTWARE]} ({others}; model in {dtype}) with seed {seed}."
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
