@@ -12,6 +12,7 @@ from io import TextIOWrapper
 from cyclopts import App, CycloptsError, Parameter
 
 from intraneuron.commands.calibrate import calibrate
+from intraneuron.commands.export import export
 from intraneuron.commands.lists import split_lists
 from intraneuron.commands.refusals import refusal
 from intraneuron.commands.show import show
@@ -32,6 +33,7 @@ app = App(
 app.command(study)
 app.command(show)
 app.command(calibrate)
+app.command(export)
 
 
 def run(words: Sequence[str]) -> int:

@@ -17,7 +17,11 @@ from cyclopts.exceptions import (
 from intraneuron.commands.lists import stray_text
 from intraneuron.settings import must_be
 
-_ONLY_ONE = {"study": "Only one MODEL can be studied", "calibrate": "Only one STUDY can be calibrated"}
+_ONLY_ONE = {
+    "study": "Only one MODEL can be studied",
+    "calibrate": "Only one STUDY can be calibrated",
+    "export": "Only one STUDY can be exported",
+}
 """Commands that take one word, and what they say to a second."""
 
 
@@ -38,7 +42,7 @@ def _said(error: CycloptsError, words: Sequence[str]) -> str:
         return str(error).replace("Unknown option:", "There is no option", 1)
     if isinstance(error, UnusedCliTokensError) and error.unused_tokens:
         first = error.unused_tokens[0]
-        only = _ONLY_ONE["calibrate" if "calibrate" in (error.command_chain or ()) else "study"]
+        only = _ONLY_ONE[next((name for name in error.command_chain or () if name in _ONLY_ONE), "study")]
         return stray_text(words, first) or f"{only} at a time, got {first!r} as well."
     return str(error)
 
