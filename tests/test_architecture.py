@@ -46,7 +46,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
             "stages",
             "summary",
         ),
-        *("cards", "one", "estimate", "engine", "calibrating"),
+        *("cards", "one", "estimate", "engine", "calibrating", "exporting"),
     ),
     ("figures", "report"),
     ("api",),
@@ -218,7 +218,7 @@ TESTED_WITH = {
 """Modules whose tests stand in the file of another."""
 
 
-@pytest.mark.parametrize("tree", ["kernels", "pipeline", "models"])
+@pytest.mark.parametrize("tree", ["kernels", "pipeline", "models", "exporting"])
 def test_the_tests_mirror_the_tree(tree: str) -> None:
     modules = {f.stem for f in (ROOT / tree).glob("*.py")} - {"__init__"}
     tests = {f.stem.removeprefix("test_") for f in (Path(__file__).parent / tree).glob("test_*.py")}
@@ -240,7 +240,9 @@ def test_importing_the_package_loads_nothing_that_is_slow() -> None:
     assert loaded_by("import intraneuron") & slow == set()
 
 
-@pytest.mark.parametrize("words", [["--help"], ["study", "--help"], ["show", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "words", [["--help"], ["study", "--help"], ["show", "--help"], ["export", "--help"], ["--version"]]
+)
 def test_help_loads_nothing_that_is_slow(words: list[str]) -> None:
     code = f"from intraneuron.commands import main\nassert main({words}) == 0"
     assert loaded_by(code) & {"torch", "transformers", "numba", "altair", "polars", "scipy"} == set()

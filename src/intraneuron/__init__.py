@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 _HOME = {
     "study": "api",
     "calibrate": "api",
+    "export": "api",
     "open": "api",
     "test": "api",
     "Study": "api",
@@ -33,6 +34,7 @@ _HOME = {
     "background": "pipeline.background",
     "compare": "pipeline.compare",
     "CalibrateConfig": "config",
+    "ExportConfig": "config",
     "ObserveConfig": "config",
     "PartitionConfig": "config",
     "RunConfig": "config",
@@ -61,9 +63,10 @@ __version__ = "0.1.0"
 __all__ = [*_HOME, "__version__"]
 
 if TYPE_CHECKING:
-    from intraneuron.api import NeuronCard, Study, calibrate, open, study, test
+    from intraneuron.api import NeuronCard, Study, calibrate, export, open, study, test
     from intraneuron.config import (
         CalibrateConfig,
+        ExportConfig,
         ObserveConfig,
         PartitionConfig,
         RunConfig,

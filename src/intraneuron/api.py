@@ -18,6 +18,9 @@ from intraneuron.cards import build_card
 from intraneuron.data import Card, parse_neuron
 from intraneuron.engine import run_study
 from intraneuron.errors import StudyError
+from intraneuron.exporting.choice import export_config, no_population
+from intraneuron.exporting.export import Export, export_study
+from intraneuron.exporting.place import FOLDER as EXPORT
 from intraneuron.figures.calibration import calibration as calibration_figure
 from intraneuron.figures.claims import claims as claims_figure
 from intraneuron.figures.distributions import distributions as distributions_figure
@@ -85,8 +88,7 @@ class Study:
         """
         have = self.summary["populations"]
         if population not in have:
-            msg = f"This study has no population {population!r}; it has {', '.join(have)}."
-            raise StudyError(msg)
+            raise no_population(population, have)
         return self.folder.read(self.path / population / "results.parquet")
 
     def card(self, name: str) -> NeuronCard:
@@ -123,6 +125,12 @@ class Study:
     def calibrate(self, *, progress: Progress | None = None, **settings: Any) -> Calibration:
         """Check the tests of this study (:func:`calibrate`)."""
         return calibrate(self, progress=progress, **settings)
+
+    def export(
+        self, out: str | os.PathLike[str] | None = None, *, progress: Progress | None = None, **settings: Any
+    ) -> Export:
+        """Write this study as long tables for other programs (:func:`export`)."""
+        return export(self, out=out, progress=progress, **settings)
 
     def __repr__(self) -> str:
         return f"Study({str(self.path)!r})"
@@ -224,6 +232,43 @@ def calibrate(
         with writing(to):
             save(calibration_figure(found.tables()), to / f"calibration{suffix}")
     return found
+
+
+def export(
+    study: Study | str | os.PathLike[str] | None = None,
+    *,
+    out: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> Export:
+    """Write a study as long tables, with a codebook: a row a neuron, a core token, a category, a segment.
+
+    Parameters
+    ----------
+    study : Study or path, optional
+        The last study when not given.
+    out : path, optional
+        The folder of the tables; the study's folder ``export`` when not given.
+    progress : Progress, optional
+        Is told how far the work is.
+    **settings
+        Any field of :class:`intraneuron.ExportConfig`: ``format="parquet"``, ``tables=["tokens"]``,
+        ``neurons=["L0N3"]``, ``vectors=True``, ...
+
+    Returns
+    -------
+    Export
+        ``path``, ``rows`` of each table, and ``files``.
+
+    Raises
+    ------
+    IntraneuronError
+        For anything that can be put right; the message says how.
+    """
+    config = export_config(settings)
+    folder = (study if isinstance(study, Study) else open(study)).folder
+    to = folder.path / EXPORT if out is None else Path(path_from("out", out))
+    return export_study(folder, to, config, progress)
 
 
 def test(

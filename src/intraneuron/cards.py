@@ -51,16 +51,16 @@ def build_card(folder: StudyFolder, layer: int, neuron: int) -> Card:
     StudyError
         When the study has no such layer or neuron.
     """
-    row = _index(folder, layer, neuron)
+    check_neuron(folder, layer, neuron)
     summary = folder.summary()
-    core = read_core_tokens_table(_row(folder, "core_tokens", layer, row))
-    categories = read_partition_table(_row(folder, "categories", layer, row), "meaning", "")
-    segments = read_partition_table(_row(folder, "segments", layer, row), "activation", "")
-    effects = {q: read_effect_table(_row(folder, f"effects/{q}", layer, row), q) for q in QUESTIONS}
-    comparison = Comparison(effects, *_profile(folder, layer, row))
-    words = _row(folder, "categories", layer, row)["words"].to_list()[0]
+    core = read_core_tokens_table(_row(folder, "core_tokens", layer, neuron))
+    categories = read_partition_table(_row(folder, "categories", layer, neuron), "meaning", "")
+    segments = read_partition_table(_row(folder, "segments", layer, neuron), "activation", "")
+    effects = {q: read_effect_table(_row(folder, f"effects/{q}", layer, neuron), q) for q in QUESTIONS}
+    comparison = Comparison(effects, *_profile(folder, layer, neuron))
+    words = _row(folder, "categories", layer, neuron)["words"].to_list()[0]
     result = _result(folder, layer, neuron)
-    bound = _row(folder, "segments", layer, row)["bound"].to_numpy()[0]
+    bound = _row(folder, "segments", layer, neuron)["bound"].to_numpy()[0]
     claims = {c["number"]: c for c in summary["claims"] if c["layer"] == layer}
     return Card(
         name=neuron_name(layer, neuron),
@@ -80,25 +80,31 @@ def build_card(folder: StudyFolder, layer: int, neuron: int) -> Card:
     )
 
 
-def _index(folder: StudyFolder, layer: int, neuron: int) -> int:
+def check_layer(folder: StudyFolder, layer: int) -> None:
+    """Raise StudyError when a study has no such layer; what it takes to have it is said."""
     layers = folder.manifest["settings"]["layers"]
-    if layer not in layers:
-        have = ", ".join(map(str, layers))
-        model = folder.manifest["identity"]["name"]
-        if layer >= folder.manifest["model"]["layers"]:
-            msg = f"{model} has no layer {layer}: its layers are 0 to {folder.manifest['model']['layers'] - 1}."
-            raise StudyError(msg)
-        union = ",".join(map(str, sorted({*layers, layer})))
-        msg = (
-            f"This study has no layer {layer} (it has {have}). Run: intraneuron study {model} --layers {union} "
-            f"--out {folder.path}"
-        )
+    if layer in layers:
+        return
+    have = ", ".join(map(str, layers))
+    model = folder.manifest["identity"]["name"]
+    if not 0 <= layer < folder.manifest["model"]["layers"]:
+        msg = f"{model} has no layer {layer}: its layers are 0 to {folder.manifest['model']['layers'] - 1}."
         raise StudyError(msg)
+    union = ",".join(map(str, sorted({*layers, layer})))
+    msg = (
+        f"This study has no layer {layer} (it has {have}). Run: intraneuron study {model} --layers {union} "
+        f"--out {folder.path}"
+    )
+    raise StudyError(msg)
+
+
+def check_neuron(folder: StudyFolder, layer: int, neuron: int) -> None:
+    """Raise StudyError when a study has no such layer or neuron."""
+    check_layer(folder, layer)
     size = folder.manifest["model"]["neurons"][layer]
     if not 0 <= neuron < size:
         msg = f"Layer {layer} has neurons 0 to {size - 1}, got {neuron}."
         raise StudyError(msg)
-    return neuron
 
 
 def _row(folder: StudyFolder, table: str, layer: int, row: int) -> pl.DataFrame:

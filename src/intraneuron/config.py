@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 Mode = Literal["auto", "vocabulary", "corpus"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
@@ -11,6 +11,8 @@ DType = Literal["float32", "bfloat16", "float16"]
 SpaceName = Literal["input", "output"]
 Twin = Literal["shuffled", "frequency", "rotated", "untrained", "readout"]
 OwnTwin = Literal["rotated", "untrained", "readout"]
+LongTable = Literal["neurons", "tokens", "categories", "segments"]
+ExportFormat = Literal["csv", "parquet", "json"]
 
 DEALT_TWINS: tuple[Twin, ...] = ("shuffled", "frequency")
 """Twins that have their neurons' core tokens, with the activations dealt anew."""
@@ -161,3 +163,31 @@ class CalibrateConfig:
 
     seed: int = 0
     """Seed of shuffles, directions and made-up neurons."""
+
+
+@dataclass(frozen=True)
+class ExportConfig:
+    """What of a study is written as long tables, and how."""
+
+    format: ExportFormat = "csv"
+    """csv: text for every program; parquet: small, with types; json: a list of rows a table."""
+
+    tables: tuple[LongTable, ...] = get_args(LongTable)
+    """Tables, with commas between them: neurons, tokens, categories, segments."""
+
+    populations: tuple[str, ...] | None = None
+    """Whose rows: neurons and twins of the study, with commas between them; all when not given."""
+
+    layers: tuple[int, ...] | None = None
+    """Layers of the study, with commas between them, e.g. 0,1; all when not given."""
+
+    neurons: tuple[str, ...] | None = None
+    """Neurons, with commas between them, e.g. L0N3,L1N204, and the twins' rows of the same numbers; all when not
+    given."""
+
+    vectors: bool = False
+    """Write one table more, vectors: the unit vector of every core token of the exported rows."""
+
+    excel_safe: bool = False
+    """CSV only: write an apostrophe before =, +, - and @ where a spreadsheet would run a token as a formula, and mark
+    the files as UTF-8 for Excel. Such tokens are not what the model has; leave it out for pandas and R."""

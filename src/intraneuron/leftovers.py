@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from intraneuron.calibrating import remove_outdated
+from intraneuron.exporting.place import remove_outdated_export
 from intraneuron.files import writing
 from intraneuron.missing import OUTPUTS
 from intraneuron.place import OWN
@@ -19,7 +20,7 @@ PATTERNS = ("layer-*.parquet", "results.parquet", "*.safetensors")
 
 
 def remove_leftovers(planned: Plan, folder: StudyFolder) -> None:
-    """Remove tables of layers and populations, spaces, and a calibration, of other settings than the present ones.
+    """Remove tables of layers and populations, spaces, a calibration and an export, of other settings than these.
 
     Layers that were made with the present settings by an earlier command stay, and are not made again when they are
     asked for.
@@ -31,6 +32,7 @@ def remove_leftovers(planned: Plan, folder: StudyFolder) -> None:
                 file.unlink()
                 _remove_empty(file.parent, folder.path)
     remove_outdated(folder)
+    remove_outdated_export(folder)
     observed = folder.done("observe", keys(planned)["observe"])
     notes = folder.manifest["observation"]
     folder.manifest["observation"] = {layer: of for layer, of in notes.items() if int(layer) in observed}

@@ -40,7 +40,7 @@ def settings_from(given: Mapping[str, Any]) -> tuple[StudyConfig, RunConfig]:
     sorted_in: dict[str, dict[str, Any]] = {part: {} for part in (*PARTS, "run")}
     check_names(given, homes)
     for name, value in given.items():
-        sorted_in[homes[name]][name] = _listed(value) if name in _LISTS else _plain(value)
+        sorted_in[homes[name]][name] = listed(value) if name in _LISTS else _plain(value)
     parts: dict[str, Any] = {part: cls(**sorted_in[part]) for part, cls in PARTS.items()}
     config, run = StudyConfig(**parts), RunConfig(**sorted_in["run"])
     check_types(config, given)
@@ -53,9 +53,8 @@ def check_names(given: Iterable[str], known: Iterable[str]) -> None:
     known = sorted(known)
     for name in given:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}."
-            msg = f"There is no setting {name!r}; {hint}"
+            hint = nearest(name, known) or f"; known are {', '.join(known)}."
+            msg = f"There is no setting {name!r}{hint}"
             raise SettingError(msg)
 
 
@@ -77,8 +76,27 @@ def must_be(name: str, kind: Any, value: object) -> str:
 
     >>> must_be("--min-count", int | Literal["auto"], "foo")
     "--min-count must be a whole number or auto, got 'foo'."
+    >>> must_be("--format", Literal["csv", "parquet"], "parket")
+    "--format must be csv or parquet, got 'parket'; did you mean parquet?"
     """
-    return f"{name} must be {_said(kind)}, got {value!r}."
+    return f"{name} must be {_said(kind)}, got {value!r}{nearest(value, _choices(kind)) or '.'}"
+
+
+def nearest(value: object, known: Iterable[str]) -> str:
+    """Return a question with the known name that a misspelt one is like; nothing when it is like none.
+
+    >>> nearest("tokns", ["neurons", "tokens"]), nearest(3, ["neurons"])
+    ('; did you mean tokens?', '')
+    """
+    near = difflib.get_close_matches(value, sorted(known), n=1) if isinstance(value, str) else []
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _choices(kind: Any) -> list[str]:
+    """Return the texts among which a value is chosen, in a Literal or in a union or tuple of some."""
+    if get_origin(kind) is Literal:
+        return [one for one in get_args(kind) if isinstance(one, str)]
+    return [choice for one in get_args(kind) for choice in _choices(one)]
 
 
 def _fits(value: Any, kind: Any) -> bool:
@@ -158,7 +176,7 @@ def _plain(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else value
 
 
-def _listed(value: Any) -> Any:
+def listed(value: Any) -> Any:
     """Return a tuple of one or many; what is neither stays as it is, for the check of types."""
     value = _plain(value)
     if isinstance(value, (str, int)):

@@ -13,6 +13,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from intraneuron.commands.calibrate import calibrate
 from intraneuron.commands.configured import fill
+from intraneuron.commands.export import export
 from intraneuron.commands.lists import split_lists
 from intraneuron.commands.methods import methods
 from intraneuron.commands.refusals import refusal
@@ -38,6 +39,7 @@ app.command(show)
 app.command(calibrate)
 app.command(status)
 app.command(methods)
+app.command(export)
 
 
 def run(words: Sequence[str]) -> int:

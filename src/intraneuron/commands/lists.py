@@ -8,10 +8,17 @@ from itertools import takewhile
 from pathlib import Path
 from typing import get_args
 
-from intraneuron.config import Twin
+from intraneuron.config import LongTable, Twin
 from intraneuron.errors import SettingError
 
 _NUMBER = re.compile(r"-?\d+", re.ASCII)
+_NEURON = re.compile(r"[Ll]\d+[Nn]\d+", re.ASCII)
+
+_LISTS = ("--layers", "--twins", "--tables", "--populations", "--neurons")
+"""Options whose values stand behind each other with commas between them."""
+
+_KNOWN = {*get_args(Twin), *get_args(LongTable)}
+"""Words that can only be a value of such an option."""
 
 
 def split_lists(words: Sequence[str]) -> list[str]:
@@ -26,7 +33,7 @@ def split_lists(words: Sequence[str]) -> list[str]:
     rest = list(words)
     while rest:
         name, equals, value = rest.pop(0).partition("=")
-        if name not in ("--layers", "--twins", "--texts") or not (equals or rest):
+        if name not in (*_LISTS, "--texts") or not (equals or rest):
             out.append(name + equals + value)
             continue
         value = value if equals else rest.pop(0)
@@ -59,13 +66,18 @@ def _check(name: str, values: list[str], given: str, behind: list[str]) -> None:
         if len(behind) > 1 or any(_is_text(word) for word in behind):
             raise SettingError(_repeat([given, *behind]))
         return
-    known = get_args(Twin)
-    more = list(takewhile(lambda word: _NUMBER.fullmatch(word.strip(",")) or word in known, behind))
+    more = list(takewhile(_is_value, behind))
     if more:
         raise SettingError(_commas(name, [given, *more]))
     if name == "--layers" and not all(_NUMBER.fullmatch(value) for value in values):
         msg = f"--layers must be numbers with commas between them, such as 0,1, got {given!r}."
         raise SettingError(msg)
+
+
+def _is_value(word: str) -> bool:
+    """Tell whether a word can only be a value of a list."""
+    bare = word.strip(",")
+    return bool(_NUMBER.fullmatch(bare) or _NEURON.fullmatch(bare)) or bare in _KNOWN
 
 
 def _is_text(word: str) -> bool:

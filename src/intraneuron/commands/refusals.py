@@ -22,6 +22,7 @@ _ONLY_ONE = {
     "calibrate": "Only one STUDY can be calibrated",
     "methods": "Only one STUDY can be described",
     "status": "Only one STUDY can be asked about",
+    "export": "Only one STUDY can be exported",
 }
 """Commands that take one word, and what they say to a second."""
 
@@ -43,7 +44,7 @@ def _said(error: CycloptsError, words: Sequence[str]) -> str:
         return str(error).replace("Unknown option:", "There is no option", 1)
     if isinstance(error, UnusedCliTokensError) and error.unused_tokens:
         first = error.unused_tokens[0]
-        only = next((said for name, said in _ONLY_ONE.items() if name in (error.command_chain or ())), "Only one word")
+        only = _ONLY_ONE[next((name for name in error.command_chain or () if name in _ONLY_ONE), "study")]
         return stray_text(words, first) or f"{only} at a time, got {first!r} as well."
     return str(error)
 
