@@ -16,9 +16,9 @@ from statistics import median
 import numpy as np
 
 from benchmarks.plain import analyse_plain
-from intraneuron.data import CoreTokens, Space
+from intraneuron.data import Comparison, CoreTokens, Space
 from intraneuron.pipeline.analyse import analyse
-from intraneuron.pipeline.compare import Comparison, with_q
+from intraneuron.pipeline.compare import with_q
 
 EQUAL = {
     "top_down_h": ("top_down", "observed"),

@@ -17,11 +17,11 @@ from dataclasses import replace
 import numpy as np
 
 from intraneuron.config import ObserveConfig, RunConfig, SpaceConfig
-from intraneuron.data import CoreTokens, Partition, Space, Spelling
+from intraneuron.data import QUESTIONS, CoreTokens, Partition, Space, Spelling
 from intraneuron.models.loading import load_model
 from intraneuron.models.spaces import read_space
 from intraneuron.models.vocabulary import spelling_of
-from intraneuron.pipeline.compare import QUESTIONS, compare
+from intraneuron.pipeline.compare import compare
 from intraneuron.pipeline.observe import observe
 from intraneuron.pipeline.partition import categorize, segment
 from intraneuron.pipeline.select import select

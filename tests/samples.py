@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from intraneuron.data import Curve
 from intraneuron.data.card import Card, CardCategory, CardNumber, CardSegment, CardToken
-from intraneuron.pipeline.settling import SIZES, Curve, settling_rows
+from intraneuron.pipeline.settling import SIZES, settling_rows
 
 NAN = math.nan
 THEMES = (

@@ -10,10 +10,9 @@ import pytest
 from tests.made_up import make_batch
 
 from intraneuron import tables
-from intraneuron.data import Vocabulary
-from intraneuron.pipeline.compare import QUESTIONS, compare
+from intraneuron.data import QUESTIONS, Curve, Vocabulary
+from intraneuron.pipeline.compare import compare
 from intraneuron.pipeline.partition import bounds, categorize, segment
-from intraneuron.pipeline.settling import Curve
 
 BATCH = make_batch(8, 30)
 CORE, SPACE = BATCH.core(), BATCH.space()

@@ -15,7 +15,7 @@ import polars as pl
 from intraneuron import planning
 from intraneuron.calibrating import FOLDER, calibrate_config, calibrate_study
 from intraneuron.cards import build_card
-from intraneuron.data import Card, parse_neuron
+from intraneuron.data import QUESTIONS, Card, parse_neuron
 from intraneuron.engine import run_study
 from intraneuron.errors import StudyError
 from intraneuron.exporting.choice import export_config, no_population
@@ -31,7 +31,6 @@ from intraneuron.files import atomic, writing
 from intraneuron.last import last_study, remember
 from intraneuron.one import one_neuron
 from intraneuron.pipeline.calibrate import Calibration
-from intraneuron.pipeline.compare import QUESTIONS
 from intraneuron.planning import Plan, Progress
 from intraneuron.report.card_html import card_html
 from intraneuron.report.methods import Methods, methods

@@ -10,11 +10,13 @@ import numpy as np
 import polars as pl
 
 from intraneuron.data import (
+    QUESTIONS,
     Card,
     CardCategory,
     CardNumber,
     CardSegment,
     CardToken,
+    Comparison,
     CoreTokens,
     Partition,
     Vocabulary,
@@ -22,7 +24,6 @@ from intraneuron.data import (
 )
 from intraneuron.errors import StudyError
 from intraneuron.manifest import damaged
-from intraneuron.pipeline.compare import QUESTIONS, Comparison
 from intraneuron.pipeline.numbers import NUMBERS
 from intraneuron.store import StudyFolder
 from intraneuron.tables import read_core_tokens_table, read_effect_table, read_partition_table

@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import cast
 
+from intraneuron.data import QUESTIONS
 from intraneuron.errors import StudyError
 from intraneuron.intact import is_whole
-from intraneuron.pipeline.compare import QUESTIONS
 from intraneuron.pipeline.retest import RETESTED
 from intraneuron.planning import Plan, Progress, Wanted, keys
 from intraneuron.store import STAGES, StudyFolder, goes_on

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from intraneuron.data import Background, CoreTokens, Partition, Space, Spelling
+from intraneuron.data import QUESTIONS, Background, Comparison, CoreTokens, Partition, Space, Spelling
 from intraneuron.kernels.nearest import nearest_to_mean
 from intraneuron.observing import check_testable, observe_stage
 from intraneuron.pipeline.analyse import Analysis, analyse
 from intraneuron.pipeline.background import background
-from intraneuron.pipeline.compare import QUESTIONS, Comparison, compare, with_q
+from intraneuron.pipeline.compare import compare, with_q
 from intraneuron.pipeline.leave_out import compare_without
 from intraneuron.pipeline.partition import bounds, segment
 from intraneuron.pipeline.results import Population, clustered, silhouette_bar

@@ -13,11 +13,10 @@ import numpy as np
 import polars as pl
 import tomli_w
 
-from intraneuron.data import CoreTokens, Effect, Partition, Space, Vocabulary
+from intraneuron.data import QUESTIONS, Comparison, CoreTokens, Effect, Partition, Space, Vocabulary
 from intraneuron.errors import StudyError
 from intraneuron.files import atomic, reading, without_none, writing
 from intraneuron.manifest import REQUIRED, SUMMARY, damaged, joined, missing_keys, said, same_identity, versions
-from intraneuron.pipeline.compare import QUESTIONS, Comparison
 from intraneuron.pipeline.results import Population
 from intraneuron.place import (
     check_writable,

@@ -9,14 +9,14 @@ import numpy as np
 import polars as pl
 
 from intraneuron.config import K_MAX, MIN_TOKENS, OWN_TWINS
-from intraneuron.data import CoreTokens
+from intraneuron.data import CoreTokens, Curve
 from intraneuron.errors import StudyError
 from intraneuron.manifest import MODEL, joined, versions
 from intraneuron.pipeline.partition import tied_bounds
 from intraneuron.pipeline.pattern import bars, flags
 from intraneuron.pipeline.power import detectable_in_neurons
 from intraneuron.pipeline.results import Population, results, silhouette_bar
-from intraneuron.pipeline.settling import Curve, settling_rows
+from intraneuron.pipeline.settling import settling_rows
 from intraneuron.pipeline.summarize import Layer, pattern_rows, summarize
 from intraneuron.store import StudyFolder
 from intraneuron.tables import read_jackknife_table, read_settling_table

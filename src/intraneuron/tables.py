@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from intraneuron.data import CoreTokens, Effect, Partition, Vocabulary
+from intraneuron.data import QUESTIONS, CoreTokens, Curve, Effect, Partition, Vocabulary
 from intraneuron.data.core_tokens import MAYBE
 from intraneuron.data.effect import ARRAYS
-from intraneuron.pipeline.compare import QUESTIONS
-from intraneuron.pipeline.settling import Curve
 
 _PARTS = ("deviation", "sample_noise", "layer_noise")
 

@@ -7,11 +7,11 @@ import pytest
 from tests.made_up import make_batch
 
 from intraneuron.config import PartitionConfig
-from intraneuron.data import CoreTokens, Partition
+from intraneuron.data import Comparison, CoreTokens, Partition
 from intraneuron.data.effect import ARRAYS
 from intraneuron.pipeline import similarity
 from intraneuron.pipeline.analyse import Analysis, analyse
-from intraneuron.pipeline.compare import Comparison, compare
+from intraneuron.pipeline.compare import compare
 from intraneuron.pipeline.partition import categorize, recategorize, segment
 from intraneuron.pipeline.shuffle import shuffle
 

@@ -12,10 +12,10 @@ from tests import oracle
 from tests.made_up import make_batch
 from tests.real_neurons import Real, need
 
-from intraneuron.data import CoreTokens, Effect, Partition
+from intraneuron.data import QUESTIONS, Comparison, CoreTokens, Effect, Partition
 from intraneuron.errors import DataError
 from intraneuron.models.vocabulary import spelling_of
-from intraneuron.pipeline.compare import QUESTIONS, Comparison, compare, with_q
+from intraneuron.pipeline.compare import compare, with_q
 from intraneuron.pipeline.partition import categorize, segment
 from intraneuron.pipeline.results import Population, results
 from intraneuron.pipeline.shuffle import shuffle

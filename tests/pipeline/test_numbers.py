@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from tests.made_up import make_batch
 
-from intraneuron.pipeline.compare import QUESTIONS, Comparison, compare, with_q
+from intraneuron.data import QUESTIONS, Comparison
+from intraneuron.pipeline.compare import compare, with_q
 from intraneuron.pipeline.numbers import BY_NAME, NUMBERS, Number, table_of
 from intraneuron.pipeline.partition import categorize, segment
 

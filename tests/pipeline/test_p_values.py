@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from tests.made_up import make_batch
 
-from intraneuron.data import Partition
+from intraneuron.data import QUESTIONS, Partition
 from intraneuron.pipeline.analyse import analyse
 from intraneuron.pipeline.background import background
-from intraneuron.pipeline.compare import QUESTIONS
 from intraneuron.pipeline.p_values import (
     BOUNDS,
     LEVELS,

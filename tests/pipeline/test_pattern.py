@@ -7,7 +7,8 @@ import pytest
 from tests import oracle
 from tests.made_up import make_batch
 
-from intraneuron.pipeline.compare import Comparison, compare, with_q
+from intraneuron.data import Comparison
+from intraneuron.pipeline.compare import compare, with_q
 from intraneuron.pipeline.numbers import BY_NAME
 from intraneuron.pipeline.partition import categorize, segment
 from intraneuron.pipeline.pattern import FLAGS, PATTERNS, bar_of, bars, flags, patterns

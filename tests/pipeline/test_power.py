@@ -11,9 +11,10 @@ from scipy import special
 from tests.made_up import make_batch
 
 from intraneuron.config import CalibrateConfig, Kind, PartitionConfig, SimulateConfig
+from intraneuron.data import Comparison
 from intraneuron.pipeline import power
 from intraneuron.pipeline.analyse import analyse
-from intraneuron.pipeline.compare import Comparison, with_q
+from intraneuron.pipeline.compare import with_q
 from intraneuron.pipeline.numbers import BY_NAME
 from intraneuron.pipeline.partition import categorize
 from intraneuron.pipeline.pattern import bar_of, bars, flags

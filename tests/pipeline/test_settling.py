@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from tests import oracle
 
-from intraneuron.data import TokenActivations
-from intraneuron.pipeline.settling import FAR, LAWS, SIZES, SPLITS, WANTED, Curve, law_of, settle, settling_rows
+from intraneuron.data import Curve, TokenActivations
+from intraneuron.pipeline.settling import FAR, LAWS, SIZES, SPLITS, WANTED, law_of, settle, settling_rows
 
 V, N, H = 1500, 12, 20
 ALL = np.ones(V, dtype=bool)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from intraneuron.config import Kind, SimulateConfig
+from intraneuron.data import Comparison
 from intraneuron.errors import SettingError
 from intraneuron.pipeline.analyse import analyse
-from intraneuron.pipeline.compare import Comparison
 from intraneuron.pipeline.numbers import BY_NAME
 from intraneuron.pipeline.p_values import p_values_of, table_of_p
 from intraneuron.pipeline.simulate import simulate

@@ -9,9 +9,10 @@ import pytest
 from scipy import stats
 from tests.made_up import make_batch
 
+from intraneuron.data import Comparison
 from intraneuron.kernels.jackknife import interval_factor, standard_error
 from intraneuron.pipeline.background import background
-from intraneuron.pipeline.compare import Comparison, compare, with_q
+from intraneuron.pipeline.compare import compare, with_q
 from intraneuron.pipeline.numbers import BY_NAME, NUMBERS
 from intraneuron.pipeline.partition import categorize, segment
 from intraneuron.pipeline.pattern import PATTERNS, bars

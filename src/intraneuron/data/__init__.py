@@ -7,7 +7,9 @@ dimensions. New axes go last. Undefined numbers are NaN; a padded token id, rank
 from intraneuron.data.activations import TokenActivations
 from intraneuron.data.background import Background
 from intraneuron.data.card import Card, CardCategory, CardNumber, CardSegment, CardToken
+from intraneuron.data.comparison import QUESTIONS, Comparison
 from intraneuron.data.core_tokens import CoreTokens
+from intraneuron.data.curve import Curve
 from intraneuron.data.effect import Effect
 from intraneuron.data.names import neuron_name, parse_neuron
 from intraneuron.data.partition import Partition
@@ -16,13 +18,16 @@ from intraneuron.data.spelling import Spelling
 from intraneuron.data.vocabulary import Vocabulary
 
 __all__ = [
+    "QUESTIONS",
     "Background",
     "Card",
     "CardCategory",
     "CardNumber",
     "CardSegment",
     "CardToken",
+    "Comparison",
     "CoreTokens",
+    "Curve",
     "Effect",
     "Partition",
     "Space",

@@ -9,8 +9,8 @@ from functools import partial
 import numpy as np
 
 from intraneuron.config import PartitionConfig
-from intraneuron.data import Background, CoreTokens, Partition, Space, Spelling
-from intraneuron.pipeline.compare import Comparison, compare
+from intraneuron.data import Background, Comparison, CoreTokens, Partition, Space, Spelling
+from intraneuron.pipeline.compare import compare
 from intraneuron.pipeline.partition import categorize, recategorize, segment
 from intraneuron.pipeline.similarity import Similarity, with_similarity
 

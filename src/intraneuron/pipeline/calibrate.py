@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from intraneuron.config import CalibrateConfig, PartitionConfig, SimulateConfig
-from intraneuron.data import CoreTokens, Partition, Space, Spelling
-from intraneuron.pipeline.compare import Comparison
+from intraneuron.data import Comparison, CoreTokens, Partition, Space, Spelling
 from intraneuron.pipeline.p_values import PValue, mostly_counted, p_values_of, shares_at, table_of_p
 from intraneuron.pipeline.partition import testable
 from intraneuron.pipeline.pattern import bars

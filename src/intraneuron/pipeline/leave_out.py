@@ -13,9 +13,8 @@ from functools import partial
 import numpy as np
 
 from intraneuron.config import PartitionConfig
-from intraneuron.data import Background, CoreTokens, Space, Spelling, TokenActivations
+from intraneuron.data import Background, Comparison, CoreTokens, Space, Spelling, TokenActivations
 from intraneuron.pipeline.analyse import analyse
-from intraneuron.pipeline.compare import Comparison
 from intraneuron.pipeline.select import select
 from intraneuron.pipeline.similarity import similarity
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from intraneuron.pipeline.compare import Comparison
+from intraneuron.data import Comparison
 
 
 @dataclass(frozen=True)
@@ -84,3 +84,16 @@ BY_NAME: dict[str, Number] = {number.name: number for number in NUMBERS}
 def table_of(comparison: Comparison, read: Callable[[Number, Comparison], np.ndarray]) -> np.ndarray:
     """Return one column a number, (N, M)."""
     return np.stack([read(number, comparison) for number in NUMBERS], axis=1)
+
+
+REFERENCE = "rotated"
+"""The twin that neurons are judged by."""
+
+
+def difference_name(twin: str) -> str:
+    """Return the column of the claims table that holds the neurons' mean minus a twin's.
+
+    >>> difference_name("rotated"), difference_name("untrained")
+    ('difference', 'difference_untrained')
+    """
+    return "difference" if twin == REFERENCE else f"difference_{twin}"

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from intraneuron.data import Partition
+from intraneuron.data import Comparison, Partition
 from intraneuron.kernels.homogeneity import TOPS
 from intraneuron.kernels.run_counts import EXACT, EXACT_TWO
-from intraneuron.pipeline.compare import Comparison
 
 LEVELS = (0.05, 0.01, 0.001)
 """The p at which a test's size is measured."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from intraneuron.config import ALPHA
-from intraneuron.pipeline.compare import Comparison
+from intraneuron.data import Comparison
 from intraneuron.pipeline.numbers import BY_NAME
 
 FLAGS = {

@@ -10,11 +10,10 @@ import numpy as np
 from scipy import stats
 
 from intraneuron.config import ALPHA, CalibrateConfig, Kind, PartitionConfig, SimulateConfig
-from intraneuron.data import CoreTokens, Partition, Space
+from intraneuron.data import Comparison, CoreTokens, Partition, Space
 from intraneuron.kernels.detectable import POWER, lognormal_quantile, power_z
 from intraneuron.kernels.von_mises_fisher import concentration_of
 from intraneuron.pipeline.analyse import analyse
-from intraneuron.pipeline.compare import Comparison
 from intraneuron.pipeline.numbers import BY_NAME, NUMBERS, Number
 from intraneuron.pipeline.pattern import FLAGS, PATTERNS, bar_of, bars, flags, patterns
 from intraneuron.pipeline.similarity import similarity

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from intraneuron.data import CoreTokens, Partition, Vocabulary
-from intraneuron.pipeline.compare import Comparison
+from intraneuron.data import Comparison, CoreTokens, Partition, Vocabulary
 from intraneuron.pipeline.pattern import FLAGS, patterns
 
 TOP = 10

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from intraneuron.config import PartitionConfig
-from intraneuron.data import CoreTokens, Space
+from intraneuron.data import QUESTIONS, Comparison, CoreTokens, Space
 from intraneuron.kernels.rates import kappa
 from intraneuron.pipeline.analyse import analyse
-from intraneuron.pipeline.compare import QUESTIONS, Comparison, with_q
+from intraneuron.pipeline.compare import with_q
 from intraneuron.pipeline.pattern import bars, flags, patterns
 
 Row = dict[str, Any]

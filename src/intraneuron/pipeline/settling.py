@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from intraneuron.config import MIN_TOKENS
-from intraneuron.data import TokenActivations
+from intraneuron.data import Curve, TokenActivations
 from intraneuron.kernels.growth import Law, fit_law
 from intraneuron.kernels.halves import correlation, in_common
 from intraneuron.kernels.selection import means_of, top_tokens
@@ -38,32 +37,6 @@ POINTS = 24
 _SPLIT = 4  # last word of seeds; models/twins.py has 1, pipeline/passes.py 2 and 3
 
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Curve:
-    """How far two texts agree, a row a split and length.
-
-    Attributes
-    ----------
-    split, shards : int64 arrays, (P,)
-        Which way to deal the shards, and how many each of the two texts got.
-    tokens : float64 array, (P,)
-        Tokens of one of the texts: the mean of both.
-    correlation, overlap : float64 arrays, (P,)
-        Median over neurons: of the two texts' means over the core tokens that one of them chose (both in turn), and
-        the share of core tokens in common. NaN when undefined for every neuron.
-    """
-
-    split: np.ndarray
-    shards: np.ndarray
-    tokens: np.ndarray
-    correlation: np.ndarray
-    overlap: np.ndarray
-
-    def mean(self, name: str) -> np.ndarray:
-        """Return the mean over splits of a column, by length, shortest first."""
-        return np.array([getattr(self, name)[self.shards == size].mean() for size in np.unique(self.shards)])
 
 
 def settle(shards: TokenActivations, eligible: np.ndarray, *, core_tokens: int, min_count: int, seed: int) -> Curve:

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from intraneuron.config import ALPHA, OWN_TWINS, PROFILE_WINDOW
+from intraneuron.data import Comparison
 from intraneuron.kernels.detectable import detectable_factor
 from intraneuron.kernels.jackknife import interval_factor, jackknife_parts, standard_error
-from intraneuron.pipeline.compare import Comparison
-from intraneuron.pipeline.numbers import NUMBERS, Number, table_of
+from intraneuron.pipeline.numbers import NUMBERS, REFERENCE, Number, difference_name, table_of
 from intraneuron.pipeline.pattern import PATTERNS, flags, patterns
 from intraneuron.pipeline.results import Population
 
@@ -21,9 +21,6 @@ Row = dict[str, Any]
 
 Reach = tuple[float, float]
 """Half the interval of an estimate, and the effect that such an interval tells from 0 with 80 % power."""
-
-REFERENCE = "rotated"
-"""The twin that neurons are judged by."""
 
 BINS = {"ami": np.linspace(-0.2, 0.6, 81), "interleaving": np.linspace(0.0, 1.6, 81)}
 """Edges of the histograms; values beyond are counted in the outer bins."""
@@ -51,15 +48,6 @@ class Layer:
         """Return a population's comparison, or None when it was not studied."""
         found = self.populations.get(population)
         return None if found is None else found.comparison
-
-
-def difference_name(twin: str) -> str:
-    """Return the column of the claims table that holds the neurons' mean minus a twin's.
-
-    >>> difference_name("rotated"), difference_name("untrained")
-    ('difference', 'difference_untrained')
-    """
-    return "difference" if twin == REFERENCE else f"difference_{twin}"
 
 
 def estimates(comparison: Comparison) -> np.ndarray:

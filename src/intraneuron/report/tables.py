@@ -11,7 +11,7 @@ from intraneuron.data.display import UNDEFINED, is_defined, measure, number, p_v
 from intraneuron.figures.claim_rows import interval, other_twins, written
 from intraneuron.figures.layout import layer_name
 from intraneuron.figures.palette import category_color, category_glyph
-from intraneuron.pipeline.summarize import difference_name
+from intraneuron.pipeline.numbers import difference_name
 from intraneuron.report.markup import Html, element, join, numeric, table, token
 from intraneuron.report.wording import is_clear, said_briefly, short_name
 

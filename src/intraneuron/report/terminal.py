@@ -18,7 +18,7 @@ from intraneuron.data.card import Card, CardCategory
 from intraneuron.data.display import UNDEFINED, is_defined, measure, number, p_value, plain, sentence, visible
 from intraneuron.figures.claim_rows import bounds, other_twins, written
 from intraneuron.figures.palette import category_color, category_glyph, category_words
-from intraneuron.pipeline.summarize import difference_name
+from intraneuron.pipeline.numbers import difference_name
 from intraneuron.report.strip import SIGNIFICANT, Strip
 from intraneuron.report.wording import (
     WEAK,
