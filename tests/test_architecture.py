@@ -30,6 +30,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
             "intact",
             "place",
             "lock",
+            "progress",
             "config_file",
             "reasons",
             "status",

@@ -10,7 +10,8 @@ from tests.tiny_models import LAYERS, NEURONS, tiny_bert, tiny_gpt2
 
 from intraneuron.config import RunConfig, StudyConfig
 from intraneuron.errors import DataError, IntraneuronError, SettingError
-from intraneuron.planning import Plan, Progress, check, keys, plan
+from intraneuron.planning import Plan, check, keys, plan
+from intraneuron.progress import Progress
 from intraneuron.settings import settings_from
 from intraneuron.store import STAGES
 

@@ -13,7 +13,7 @@ from tests.tiny_models import tiny_gpt2
 from intraneuron import api, planning
 from intraneuron.errors import SettingError, StudyError
 from intraneuron.lock import locked
-from intraneuron.planning import Progress
+from intraneuron.progress import Progress
 from intraneuron.settings import settings_from
 from intraneuron.status import ago, status
 from intraneuron.store import StudyFolder

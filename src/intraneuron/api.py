@@ -31,7 +31,8 @@ from intraneuron.files import atomic, writing
 from intraneuron.last import last_study, remember
 from intraneuron.one import one_neuron
 from intraneuron.pipeline.calibrate import Calibration
-from intraneuron.planning import Plan, Progress
+from intraneuron.planning import Plan
+from intraneuron.progress import Progress
 from intraneuron.report.card_html import card_html
 from intraneuron.report.methods import Methods, methods
 from intraneuron.report.page import write_report

@@ -21,7 +21,7 @@ from intraneuron.pipeline.calibrate import Calibration, Material, calibrate
 from intraneuron.pipeline.retest import RETESTED, Forms
 from intraneuron.place import check_writable
 from intraneuron.plain import plain
-from intraneuron.planning import Progress
+from intraneuron.progress import Progress
 from intraneuron.settings import check_names, check_seed, check_types
 from intraneuron.store import StudyFolder
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,6 @@ from intraneuron.data import (
     Comparison,
     CoreTokens,
     Partition,
-    Vocabulary,
     neuron_name,
 )
 from intraneuron.errors import StudyError
@@ -54,14 +54,16 @@ def build_card(folder: StudyFolder, layer: int, neuron: int) -> Card:
     """
     check_neuron(folder, layer, neuron)
     summary = folder.summary()
-    core = read_core_tokens_table(_row(folder, "core_tokens", layer, neuron))
-    categories = read_partition_table(_row(folder, "categories", layer, neuron), "meaning", "")
-    segments = read_partition_table(_row(folder, "segments", layer, neuron), "activation", "")
-    effects = {q: read_effect_table(_row(folder, f"effects/{q}", layer, neuron), q) for q in QUESTIONS}
-    comparison = Comparison(effects, *_profile(folder, layer, neuron))
-    words = _row(folder, "categories", layer, neuron)["words"].to_list()[0]
+    row = _rows(folder, layer, neuron)
+    core = read_core_tokens_table(row["core_tokens"])
+    categories = read_partition_table(row["categories"], "meaning", "")
+    segments = read_partition_table(row["segments"], "activation", "")
+    effects = {question: read_effect_table(row[f"effects/{question}"], question) for question in QUESTIONS}
+    profile = (row["profile"][column].to_numpy() for column in ("mean_similarity", "profile"))
+    comparison = Comparison(effects, *profile)
+    words = row["categories"]["words"].to_list()[0]
     result = _result(folder, layer, neuron)
-    bound = _row(folder, "segments", layer, neuron)["bound"].to_numpy()[0]
+    bound = row["segments"]["bound"].to_numpy()[0]
     claims = {c["number"]: c for c in summary["claims"] if c["layer"] == layer}
     return Card(
         name=neuron_name(layer, neuron),
@@ -74,7 +76,7 @@ def build_card(folder: StudyFolder, layer: int, neuron: int) -> Card:
         overlap=float(core.overlap[0]),
         silhouette=_float(result["silhouette"]),
         clustered=result["clustered"],
-        tokens=card_tokens(core, categories, segments, folder.vocabulary()),
+        tokens=card_tokens(core, categories, segments, _texts(folder, core.token_id[0])),
         categories=card_categories(core, categories, comparison, words),
         segments=card_segments(segments, comparison, bound, _rotated_zones(folder, layer, summary)),
         numbers=_numbers(comparison, claims, *(_of_layer(summary, name, layer) for name in ("bars", "detectable"))),
@@ -108,10 +110,23 @@ def check_neuron(folder: StudyFolder, layer: int, neuron: int) -> None:
         raise StudyError(msg)
 
 
-def _row(folder: StudyFolder, table: str, layer: int, row: int) -> pl.DataFrame:
-    """Read one neuron's row of a table (rows are in neuron order)."""
-    file = folder.layer_file(f"neurons/{table}", layer)
-    return _only(file, folder.read(file, lambda lazy: lazy.slice(row, 1)))
+TABLES = ("core_tokens", "categories", "segments", "profile", *(f"effects/{question}" for question in QUESTIONS))
+"""Tables of a layer that a card is made from."""
+
+
+def _rows(folder: StudyFolder, layer: int, neuron: int) -> dict[str, pl.DataFrame]:
+    """Read one neuron's row of every table (rows are in neuron order)."""
+    files = {table: folder.layer_file(f"neurons/{table}", layer) for table in TABLES}
+    frames = folder.read_all(list(files.values()), lambda lazy: lazy.slice(neuron, 1))
+    return {table: _only(file, frame) for (table, file), frame in zip(files.items(), frames, strict=True)}
+
+
+def _texts(folder: StudyFolder, token_id: np.ndarray) -> dict[int, str]:
+    """Read the texts of some tokens: a vocabulary may have a quarter of a million."""
+    wanted = pl.col("token_id").is_in([int(i) for i in token_id if i >= 0])
+    file = folder.path / "vocabulary.parquet"
+    frame = folder.read(file, lambda lazy: lazy.select("token_id", "token").filter(wanted))
+    return dict(zip(frame["token_id"].to_list(), frame["token"].to_list(), strict=True))
 
 
 def _only(file: Path, frame: pl.DataFrame) -> pl.DataFrame:
@@ -119,11 +134,6 @@ def _only(file: Path, frame: pl.DataFrame) -> pl.DataFrame:
     if len(frame) != 1:
         raise damaged(file, f"it has {len(frame)} rows of one neuron")
     return frame
-
-
-def _profile(folder: StudyFolder, layer: int, row: int) -> tuple[np.ndarray, np.ndarray]:
-    frame = _row(folder, "profile", layer, row)
-    return frame["mean_similarity"].to_numpy(), frame["profile"].to_numpy()
 
 
 def _result(folder: StudyFolder, layer: int, neuron: int) -> dict[str, Any]:
@@ -145,13 +155,13 @@ def _rotated_zones(folder: StudyFolder, layer: int, summary: dict[str, Any]) -> 
 
 
 def card_tokens(
-    core: CoreTokens, categories: Partition, segments: Partition, vocabulary: Vocabulary
+    core: CoreTokens, categories: Partition, segments: Partition, text: Mapping[int, str] | np.ndarray
 ) -> tuple[CardToken, ...]:
-    """Return the tokens of the one neuron in ``core``."""
+    """Return the tokens of the one neuron in ``core``; ``text`` has the text of each by its id."""
     return tuple(
         CardToken(
             rank=r,
-            token=str(vocabulary.token[core.token_id[0, r]]),
+            token=str(text[int(core.token_id[0, r])]),
             activation=float(core.activation[0, r]),
             count=int(core.count[0, r]),
             category=int(categories.label[0, r]),

@@ -11,7 +11,8 @@ from intraneuron.leftovers import remove_leftovers
 from intraneuron.lock import locked
 from intraneuron.missing import Layers, left_to_do, lost_files, missing_stages, with_dependents
 from intraneuron.place import has_aside, has_study, is_interrupted, keep_aside, put_back, remove, to_make, unmake
-from intraneuron.planning import Plan, Progress, keys
+from intraneuron.planning import Plan, keys
+from intraneuron.progress import Progress
 from intraneuron.stages import STAGE_VERBS
 from intraneuron.store import STAGES, StudyFolder
 from intraneuron.work import Work

@@ -11,7 +11,8 @@ from intraneuron.exporting.place import remove_outdated_export
 from intraneuron.files import writing
 from intraneuron.missing import OUTPUTS
 from intraneuron.place import OWN
-from intraneuron.planning import Plan, Progress, keys
+from intraneuron.planning import Plan, keys
+from intraneuron.progress import Progress
 from intraneuron.store import STAGES, StudyFolder
 from intraneuron.work import Work
 

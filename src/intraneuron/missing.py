@@ -10,7 +10,8 @@ from intraneuron.data import QUESTIONS
 from intraneuron.errors import StudyError
 from intraneuron.intact import is_whole
 from intraneuron.pipeline.retest import RETESTED
-from intraneuron.planning import Plan, Progress, Wanted, keys
+from intraneuron.planning import Plan, Wanted, keys
+from intraneuron.progress import Progress
 from intraneuron.store import STAGES, StudyFolder, goes_on
 from intraneuron.work import Work
 

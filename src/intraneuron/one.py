@@ -73,7 +73,7 @@ def one_neuron(
         reliability=float("nan"),
         silhouette=float(meaning.quality[0]),
         clustered=None,
-        tokens=card_tokens(given, meaning, zones, vocabulary),
+        tokens=card_tokens(given, meaning, zones, vocabulary.token),
         categories=card_categories(given, meaning, comparison, words),
         segments=card_segments(zones, comparison, bounds(given, zones)[0], np.zeros(0)),
         numbers=own_numbers(comparison),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -14,31 +12,13 @@ from intraneuron.errors import SettingError
 from intraneuron.files import fingerprint
 from intraneuron.manifest import IDENTITY
 from intraneuron.pipeline.partition import check_linkage, parse_segments
+from intraneuron.place import check_writable, has_study, replaceable
 from intraneuron.settings import check_seed, path_from
-from intraneuron.store import DEFAULT_ROOT, STAGES, check_place
+from intraneuron.store import DEFAULT_ROOT, STAGES, StudyFolder
 
 if TYPE_CHECKING:
     from intraneuron.models.loading import LoadedModel
     from intraneuron.models.texts import Windows
-
-Report = Callable[[int, int], None]
-"""Called with the work done so far and the whole work of a stage."""
-
-
-class Progress:
-    """What a run tells its caller; this one keeps silent."""
-
-    def begin(self, plan: Plan, path: Path, todo: Mapping[str, tuple[int, ...]]) -> None:
-        """Announce a run in a folder that takes it: the stages that it will do, each with its layers."""
-
-    @contextmanager
-    def stage(self, name: str, unit: str) -> Iterator[Report]:
-        """Announce a stage; the block calls the yielded function as it goes."""
-        del name, unit
-        yield lambda done, total: None
-
-    def say(self, message: str) -> None:
-        """Pass a remark on."""
 
 
 class Wanted(Protocol):
@@ -167,6 +147,26 @@ def check(config: StudyConfig, run: RunConfig) -> None:
     if not 0 < run.memory < math.inf:
         msg = f"memory (--memory) must be a number of GiB above 0, got {run.memory}."
         raise SettingError(msg)
+
+
+def check_place(path: Path, *, overwrite: bool) -> None:
+    """Say, before a model is loaded for it, that no study can be made or gone on with at ``path``.
+
+    What shows only when the model is known is told by :meth:`StudyFolder.create`.
+
+    Raises
+    ------
+    StudyError
+        When the place holds something else, a study that cannot be read, or cannot be written.
+    """
+    there = has_study(path)
+    if not there or overwrite:  # a study that is finished may be shown from a place that cannot be written
+        check_writable(path)
+    if (path / "manifest.toml").is_file():
+        if overwrite:
+            replaceable(path)
+        else:
+            StudyFolder.open(path)
 
 
 def plan_in(out: Path | None, name: str, config: StudyConfig, run: RunConfig, *, overwrite: bool) -> Plan:

@@ -20,7 +20,7 @@ from intraneuron.pipeline.partition import bounds, segment
 from intraneuron.pipeline.results import Population, clustered, silhouette_bar
 from intraneuron.pipeline.shuffle import deal
 from intraneuron.pipeline.summarize import leave_out
-from intraneuron.planning import Report
+from intraneuron.progress import Report
 from intraneuron.summary import write_summary
 from intraneuron.tables import (
     categories_table,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,14 +19,12 @@ from intraneuron.files import atomic, reading, without_none, writing
 from intraneuron.manifest import REQUIRED, SUMMARY, damaged, joined, missing_keys, said, same_identity, versions
 from intraneuron.pipeline.results import Population
 from intraneuron.place import (
-    check_writable,
     drop_aside,
     has_aside,
     has_study,
     make_room,
     put_back,
     recover,
-    replaceable,
 )
 from intraneuron.plain import plain
 from intraneuron.tables import (
@@ -222,6 +220,13 @@ class StudyFolder:
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             raise damaged(file, error) from error
 
+    def read_all(self, files: Sequence[Path], pick: Callable[[pl.LazyFrame], pl.LazyFrame]) -> list[pl.DataFrame]:
+        """Read rows and columns of several tables at once; as :meth:`read`, which names the one that cannot be read."""
+        try:
+            return pl.collect_all([pick(pl.scan_parquet(file, glob=False)) for file in files])
+        except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException):
+            return [self.read(file, pick) for file in files]
+
     def write_json(self, name: str, value: Any) -> None:
         """Write plain data as JSON; NaN becomes null."""
         with atomic(self.path / name) as temporary:
@@ -327,23 +332,3 @@ def goes_on(path: Path, manifest: dict[str, Any]) -> bool:
         return False
     same = same_identity(have["identity"], manifest["identity"])
     return bool(have.get("replaces")) and same and have["settings"] == without_none(manifest["settings"])
-
-
-def check_place(path: Path, *, overwrite: bool) -> None:
-    """Say, before a model is loaded for it, that no study can be made or gone on with at ``path``.
-
-    What shows only when the model is known is told by :meth:`StudyFolder.create`.
-
-    Raises
-    ------
-    StudyError
-        When the place holds something else, a study that cannot be read, or cannot be written.
-    """
-    there = has_study(path)
-    if not there or overwrite:  # a study that is finished may be shown from a place that cannot be written
-        check_writable(path)
-    if (path / "manifest.toml").is_file():
-        if overwrite:
-            replaceable(path)
-        else:
-            StudyFolder.open(path)

@@ -10,7 +10,7 @@ import numpy as np
 
 from intraneuron.data import Space, TokenActivations
 from intraneuron.pipeline.readout import readout
-from intraneuron.planning import Report
+from intraneuron.progress import Report
 from intraneuron.work import Work
 
 if TYPE_CHECKING:

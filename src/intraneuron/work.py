@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from intraneuron.config import DEALT_TWINS, OWN_TWINS, OwnTwin, Twin
-from intraneuron.planning import Plan, Progress
+from intraneuron.planning import Plan
+from intraneuron.progress import Progress
 from intraneuron.store import StudyFolder
 
 

@@ -15,6 +15,8 @@ def calibrate(
     study: str | None = None,
     *,
     out: str | None = None,
+    quiet: bool = False,
+    json: bool = False,
     config: Annotated[CalibrateConfig, _FLAT] = CalibrateConfig(),  # noqa: B008 - frozen
 ) -> bool:
     """Check the tests of a study: size on shuffled neurons, power on planted ones, how firm patterns are.
@@ -30,6 +32,10 @@ def calibrate(
         The study's folder; the last study when not given.
     out
         Folder of the tables and the figure; the study's folder calibration when not given.
+    quiet
+        No progress: only results on stdout, and errors on stderr.
+    json
+        Print the tables as JSON for programs.
     """
     from dataclasses import asdict
 
@@ -37,7 +43,8 @@ def calibrate(
 
     from intraneuron.api import calibrate as calibrated
     from intraneuron.api import open as opened
-    from intraneuron.commands.progress import Bars
+    from intraneuron.commands.printing import print_json
+    from intraneuron.commands.progress import progress_on
     from intraneuron.commands.stopping import stop_if_pressed, when_stopped
     from intraneuron.report.calibration import render_calibration
     from intraneuron.settings import path_from
@@ -46,7 +53,11 @@ def calibrate(
     to = None if out is None else path_from("--out", out)
     stop_if_pressed()
     with when_stopped("Tables of an earlier calibration, if any, are as they were."):
-        found = calibrated(of, out=to, progress=Bars(Console(stderr=True)), **asdict(config))
+        bars = progress_on(Console(stderr=True), quiet=quiet)
+        found = calibrated(of, out=to, progress=bars, **asdict(config))
+        if json:
+            print_json(found.tables() | {"out": [row["test"] for row in found.out]})
+            return not found.out
         console = Console()
         console.print(render_calibration(found.tables()))
         where = to or of.path / "calibration"

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
+from intraneuron.commands.outcome import outcome
+from intraneuron.commands.quick import quick_show
 from intraneuron.commands.stopping import listen, silent_where_lost
 
 STOPPED = 130
@@ -17,10 +19,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     before = signal.getsignal(signal.SIGINT)
     try:
         listen()
+        words = sys.argv[1:] if argv is None else argv
         with silent_where_lost():
+            quick = quick_show(words)
+            if quick:
+                return outcome(quick)
             from intraneuron.commands.app import run  # slow to import
 
-            return run(sys.argv[1:] if argv is None else argv)
+            return run(words)
     except KeyboardInterrupt as stop:
         with suppress(ValueError):
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is ending: a second Ctrl-C would only cut the sentence

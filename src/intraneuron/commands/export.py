@@ -15,6 +15,8 @@ def export(
     study: str | None = None,
     *,
     out: str | None = None,
+    quiet: bool = False,
+    json: bool = False,
     config: Annotated[ExportConfig, _FLAT] = ExportConfig(),  # noqa: B008 - frozen
 ) -> None:
     """Export a study as long tables for pandas, Polars, R or a spreadsheet, with a codebook of every column.
@@ -31,6 +33,10 @@ def export(
         The study's folder; the last study when not given.
     out
         Folder of the tables; the study's folder export when not given.
+    quiet
+        No progress: only results on stdout, and errors on stderr.
+    json
+        Print folder and numbers of rows as JSON for programs.
     """
     from dataclasses import asdict
 
@@ -38,7 +44,8 @@ def export(
 
     from intraneuron.api import export as exported
     from intraneuron.api import open as opened
-    from intraneuron.commands.progress import Bars
+    from intraneuron.commands.printing import print_json
+    from intraneuron.commands.progress import progress_on
     from intraneuron.commands.stopping import stop_if_pressed, when_stopped
     from intraneuron.settings import path_from
 
@@ -46,7 +53,10 @@ def export(
     to = None if out is None else path_from("--out", out)
     stop_if_pressed()
     with when_stopped("An earlier export, if any, is as it was."):
-        found = exported(of, out=to, progress=Bars(Console(stderr=True)), **asdict(config))
+        found = exported(of, out=to, progress=progress_on(Console(stderr=True), quiet=quiet), **asdict(config))
+    if json:
+        print_json({"path": str(found.path), "rows": found.rows})
+        return
     console = Console()
     for table, rows in found.rows.items():
         console.print(f"{table:<11}{rows:>12,} rows", highlight=False)

@@ -18,13 +18,11 @@ def methods(study: str | None = None, *, json: bool = False) -> None:
         Print paragraph and references as JSON for programs.
     """
     from intraneuron.api import open as opened
+    from intraneuron.commands.printing import print_json
     from intraneuron.settings import path_from
 
     found = opened(None if study is None else path_from("The study's folder", study)).methods()
     if json:
-        import json as json_module
-
-        told = {"paragraph": found.paragraph, "references": found.references}
-        print(json_module.dumps(told, indent=1))  # noqa: T201
+        print_json({"paragraph": found.paragraph, "references": found.references})
         return
     print(found)  # noqa: T201

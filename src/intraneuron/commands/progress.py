@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import (
@@ -20,8 +21,16 @@ from rich.progress import (
 )
 
 from intraneuron.commands.stopping import stop_if_pressed
-from intraneuron.commands.words import announce
-from intraneuron.planning import Plan, Progress, Report
+from intraneuron.data.display import plain
+from intraneuron.progress import Progress, Report
+
+if TYPE_CHECKING:
+    from intraneuron.planning import Plan
+
+
+def progress_on(console: Console, *, quiet: bool) -> Bars:
+    """Return progress on a console, or, when it is to be quiet, on one that nobody sees."""
+    return Bars(Console(quiet=True) if quiet else console)
 
 
 class Bars(Progress):
@@ -30,8 +39,21 @@ class Bars(Progress):
     def __init__(self, console: Console) -> None:
         self.console = console
 
+    @contextmanager
+    def loading(self, what: str) -> Iterator[None]:
+        """Show, in a terminal, that something is being loaded, before the libraries that load it are."""
+        if not self.console.is_terminal:
+            yield
+            return
+        columns = (TextColumn(f"{'load':<19}"), BarColumn(bar_width=30), TextColumn(plain(what)), TimeElapsedColumn())
+        with RichProgress(*columns, console=self.console, transient=True) as bars:
+            bars.add_task("load", total=None)
+            yield
+
     def begin(self, plan: Plan, path: Path, todo: Mapping[str, tuple[int, ...]]) -> None:
         """Say what will be done, and what it will roughly cost."""
+        from intraneuron.commands.words import announce  # with the libraries that a plan needs
+
         stop_if_pressed()
         announce(self.console, plan, path, todo)
 

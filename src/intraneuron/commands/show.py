@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 
@@ -24,6 +23,7 @@ def show(*where: str, json: bool = False) -> None:
         msg = f"show needs a neuron such as L1N204, after an optional study folder, got {len(where)} words."
         raise SettingError(msg)
     from intraneuron.cards import build_card
+    from intraneuron.commands.printing import print_json
     from intraneuron.data import parse_neuron
     from intraneuron.last import last_study
     from intraneuron.settings import path_from
@@ -33,13 +33,7 @@ def show(*where: str, json: bool = False) -> None:
     folder = StudyFolder.open(Path(path_from("The study's folder", where[0])) if len(where) == 2 else last_study())
     card = build_card(folder, layer, neuron)
     if json:
-        import json as json_module
-
-        from intraneuron.plain import plain
-
-        # An escape that the output would put in place of a character it does not have may be none of JSON's.
-        unicode = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
-        print(json_module.dumps(plain(card.to_dict()), ensure_ascii=not unicode, indent=1))  # noqa: T201
+        print_json(card.to_dict())
         return
     from rich.console import Console
 

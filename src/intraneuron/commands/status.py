@@ -39,6 +39,7 @@ def status(
     from dataclasses import asdict
     from pathlib import Path
 
+    from intraneuron.commands.printing import print_json
     from intraneuron.last import last_study
     from intraneuron.settings import path_from
     from intraneuron.status import status as status_of
@@ -47,11 +48,7 @@ def status(
     parts = (observe, space, partition, twin, run)
     found = status_of(path, {name: value for part in parts for name, value in asdict(part).items()})
     if json:
-        import json as json_module
-
-        from intraneuron.plain import plain
-
-        print(json_module.dumps(plain(found), indent=1))  # noqa: T201
+        print_json(found)
         return
     from rich.console import Console
 

@@ -27,6 +27,8 @@ def study(
     overwrite: bool = False,
     config: str | None = None,
     plan: bool = False,
+    quiet: bool = False,
+    json: bool = False,
     observe: Annotated[ObserveConfig, _FLAT] = _DEFAULTS.observe,
     space: Annotated[SpaceConfig, _FLAT] = _DEFAULTS.space,
     partition: Annotated[PartitionConfig, _FLAT] = _DEFAULTS.partition,
@@ -52,23 +54,34 @@ def study(
         A TOML file of settings, such as a study's manifest.toml; options given beside it come first.
     plan
         Say what would be done, of what size and in about what time, and do nothing.
+    quiet
+        No progress and no remarks: only results on stdout, and errors on stderr.
+    json
+        Print the study's folder and its summary (summary.json) as JSON for programs, in place of tables.
     """
     from rich.console import Console
 
-    from intraneuron.api import run_planned
-    from intraneuron.commands.progress import Bars
+    from intraneuron.commands.printing import print_json
+    from intraneuron.commands.progress import progress_on
     from intraneuron.commands.stopping import stop_if_pressed, when_stopped
-    from intraneuron.commands.words import conclude, show_plan
-    from intraneuron.planning import plan_in
     from intraneuron.settings import path_from
 
     del config  # its values are in the others already (commands/configured.py)
     given = None if out is None else Path(path_from("--out", out))
-    planned = plan_in(given, model, StudyConfig(observe, space, partition, twin), run, overwrite=overwrite)
+    bars = progress_on(Console(stderr=True), quiet=quiet)
+    with bars.loading(model):  # with the libraries, which take the longest
+        from intraneuron.api import run_planned
+        from intraneuron.commands.words import conclude, show_plan
+        from intraneuron.planning import plan_in
+
+        planned = plan_in(given, model, StudyConfig(observe, space, partition, twin), run, overwrite=overwrite)
     stop_if_pressed()
     if plan:
         show_plan(Console(), planned, given or planned.default_folder, overwrite=overwrite)
         return
     with when_stopped("The same command goes on where it was."):
-        finished = run_planned(planned, given, overwrite=overwrite, progress=Bars(Console(stderr=True)))
-        conclude(Console(), finished)
+        finished = run_planned(planned, given, overwrite=overwrite, progress=bars)
+        if json:
+            print_json({"study": str(finished.path), "summary": finished.summary})
+        else:
+            conclude(Console(), finished)

@@ -24,7 +24,7 @@ from intraneuron.exporting.rows import ROWS, Part
 from intraneuron.files import without_none
 from intraneuron.manifest import versions
 from intraneuron.plain import plain
-from intraneuron.planning import Progress
+from intraneuron.progress import Progress
 from intraneuron.store import StudyFolder
 
 
