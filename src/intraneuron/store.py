@@ -147,8 +147,11 @@ class StudyFolder:
         """Take new settings over, if they are of the same observation."""
         have, want = self.manifest["identity"], manifest["identity"]
         if not same_identity(have, want):
-            msg = f"The study in {self.path} is of something else: {said(have)}; got {said(want)}. "
-            raise StudyError(msg + "Give another folder with --out, or replace it with --overwrite.")
+            msg = (
+                f"The study in {self.path} is of something else: {said(have)}; got {said(want)}. "
+                "Give another folder with --out, or replace it with --overwrite."
+            )
+            raise StudyError(msg)
         names = ("format", "stages", "observation", "versions", "replaces")
         return StudyFolder(self.path, manifest | {n: self.manifest[n] for n in names if n in self.manifest})
 

@@ -34,6 +34,7 @@ app.command(show)
 app.command(calibrate)
 app.command(status)
 app.command(methods)
+app.register_install_completion_command(help="Write completion of this command for bash, zsh or fish, and exit.")
 app.command(export)
 
 

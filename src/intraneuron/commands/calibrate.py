@@ -24,7 +24,7 @@ def calibrate(
     Example: intraneuron calibrate intraneuron-studies/minilm-vocabulary
 
     The exit code is 1 when a test rejects too often or too seldom; it is named. Tables and a figure go into the
-    study's folder calibration.
+    study's folder calibration. Then write it up with: intraneuron methods
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from intraneuron.commands.outcome import outcome
-from intraneuron.commands.quick import quick_show
+from intraneuron.commands.quick import quick_show, welcome
 from intraneuron.commands.stopping import listen, silent_where_lost
 
 STOPPED = 130
@@ -21,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         listen()
         words = sys.argv[1:] if argv is None else argv
         with silent_where_lost():
-            quick = quick_show(words)
+            quick = quick_show(words) if words else welcome
             if quick:
                 return outcome(quick)
             from intraneuron.commands.app import run  # slow to import

@@ -1,4 +1,4 @@
-"""intraneuron show, without the parser: one word or two and nothing else, which is how it is typed."""
+"""What needs no parser: intraneuron alone, and intraneuron show with one word or two, which is how it is typed."""
 
 from __future__ import annotations
 
@@ -23,3 +23,18 @@ def quick_show(words: Sequence[str]) -> Callable[[], None] | None:
         show(*where, json="--json" in words)
 
     return call
+
+
+WELCOME = """\
+intraneuron looks inside one neuron of a language model: do zones of its activation pick out zones of meaning?
+
+  intraneuron study minilm    study every neuron of a model
+  intraneuron show L1N204     look at one of them
+  intraneuron status          see what is done, and what the next command would do
+
+All commands: intraneuron --help"""
+
+
+def welcome() -> None:
+    """Print the three commands that a newcomer needs."""
+    print(WELCOME)  # noqa: T201

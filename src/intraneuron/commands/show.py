@@ -10,6 +10,8 @@ def show(*where: str, json: bool = False) -> None:
 
     Example: intraneuron show L1N204
 
+    For the tables behind it: intraneuron export --neurons L1N204
+
     Parameters
     ----------
     where
