@@ -36,7 +36,7 @@ def locked(path: Path) -> Iterator[None]:
             path.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
-        raise StudyError(_held(path)) from None
+        raise _held(path) from None
     except OSError as error:
         if error.errno not in _REFUSED:
             raise
@@ -58,13 +58,15 @@ def holder(path: Path) -> tuple[str, str] | None:
     return pid, host.partition("?")[0]  # behind it the library marks a container
 
 
-def _held(path: Path) -> str:
+def _held(path: Path) -> StudyError:
+    """Return the error for a study that another run works on."""
     who = holder(path)
     by = f"process {who[0]} on {who[1]}" if who else "another process"
-    return (
+    msg = (
         f"The study in {path} is being made by {by}. Wait for it, or stop it; if it no longer runs there, delete "
         f"{path / LOCK} and run the same command again."
     )
+    return StudyError(msg)
 
 
 def _sweep(path: Path) -> None:

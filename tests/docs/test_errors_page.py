@@ -28,7 +28,10 @@ def text_of(node: ast.expr | None) -> str | None:
     return None
 
 
-SAID = ("settings.py", "commands/refusals.py", "commands/lists.py", "lock.py", "manifest.py")
+PARSERS = ("There is no option ….",)
+"""Sentences that are the parser's, but for their first words."""
+
+SAID = ("settings.py", "commands/refusals.py", "commands/lists.py")
 """Files in which sentences are put together before they are raised: all their texts count."""
 
 
@@ -71,7 +74,7 @@ def fits(message: str, entry: str) -> bool:
     """Tell whether a message begins as an entry says, where holes of either stand for anything."""
     ours, theirs = (re.sub(r"\s+", " ", text).strip() for text in (message, entry))
     words = [set(re.findall(r"\w+", text)) for text in (ours, theirs)]
-    if len(words[0] & words[1]) < len(words[1]) / 3:  # two holes could stand for each other's words
+    if len(words[0] & words[1]) < 0.7 * len(words[1]):  # two holes could stand for each other's words
         return False
     reached = {0}  # places in the entry that a beginning of the message leads to
     for letter in ours:
@@ -105,7 +108,7 @@ def test_every_message_is_on_the_page() -> None:
 
 def test_every_message_on_the_page_is_raised() -> None:
     every = list(messages())
-    assert [entry for entry in entries() if not any(fits(text, entry) for text in every)] == []
+    assert [entry for entry in entries() if not any(fits(text, entry) for text in every)] == [*PARSERS]
 
 
 def test_holes_of_either_side_stand_for_anything() -> None:
