@@ -43,11 +43,12 @@ def _file(named: dict[str, Argument]) -> Path | None:
     return Path(path_from(OPTION, asked.tokens[-1].value)) if asked is not None and asked.tokens else None
 
 
-def _manifest(named: dict[str, Argument]) -> Path | None:
-    """Return the manifest of the study that is asked about; None when there is none, which the command says."""
+def _manifest(named: dict[str, Argument]) -> Path:
+    """Return the manifest of the study that is asked about."""
     from intraneuron.last import last_study
     from intraneuron.settings import path_from
+    from intraneuron.store import StudyFolder
 
     tokens = named["study"].tokens
     path = Path(path_from("The study's folder", tokens[-1].value)) if tokens else last_study()
-    return path / "manifest.toml" if (path / "manifest.toml").is_file() else None
+    return StudyFolder.open(path).path / "manifest.toml"  # says what is wrong with it
