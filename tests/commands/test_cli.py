@@ -378,9 +378,8 @@ def test_another_model_in_the_folder_of_a_study_is_refused(student: Made, models
 
 
 def test_an_unknown_command_is_told(user: User) -> None:
-    refused(
-        user, "studdy", text='Did you mean "study"? Available commands: study, show, calibrate. Try: intraneuron --help'
-    )
+    known = "study, show, calibrate, status, methods, export"
+    refused(user, "studdy", text=f'Did you mean "study"? Available commands: {known}. Try: intraneuron --help')
 
 
 def test_the_installed_command_ends_with_exit_code_2_and_one_line(user: User) -> None:
