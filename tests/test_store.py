@@ -311,3 +311,15 @@ def test_json_is_plain(folder: StudyFolder) -> None:
 def test_the_manifest_on_disk_is_toml_that_other_programs_read(folder: StudyFolder) -> None:
     found = tomllib.loads((folder.path / "manifest.toml").read_text(encoding="utf-8"))
     assert found["settings"]["partition"]["segments"] == "quantile:5"
+
+
+def test_the_order_in_which_stages_are_finished_does_not_show_in_the_manifest(tmp_path: Path) -> None:
+    written = []
+    for number, order in enumerate(
+        (("observe", "categorize", "compare", "segment"), ("segment", "observe", "compare"))
+    ):
+        made = StudyFolder.create(tmp_path / str(number), manifest(), overwrite=False)
+        for stage in (*order, "categorize"):
+            made.finish(stage, "key", {0})
+        written.append((made.path / "manifest.toml").read_bytes())
+    assert written[0] == written[1]

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -17,7 +17,6 @@ from intraneuron.data import QUESTIONS, Comparison, CoreTokens, Effect, Partitio
 from intraneuron.errors import StudyError
 from intraneuron.files import atomic, reading, without_none, writing
 from intraneuron.manifest import REQUIRED, SUMMARY, damaged, joined, missing_keys, said, same_identity, versions
-from intraneuron.pipeline.results import Population
 from intraneuron.place import (
     drop_aside,
     has_aside,
@@ -34,6 +33,9 @@ from intraneuron.tables import (
     read_profile_table,
     read_vocabulary_table,
 )
+
+if TYPE_CHECKING:
+    from intraneuron.pipeline.results import Population
 
 FORMAT = 1
 """Version of the folder's layout; a study of another version is refused."""
@@ -179,6 +181,8 @@ class StudyFolder:
         before = stages[stage].get("versions", {}) if done else {}
         made = {"key": key, "method": METHODS[stage], "layers": sorted(done | layers)}
         stages[stage] = made | {"versions": joined(before, versions())}
+        # In one order, whichever stage a run that was killed had come to: the same study, the same bytes.
+        self.manifest["stages"] = stages = {name: stages[name] for name in METHODS if name in stages}
         self.manifest["versions"] = joined(*(state.get("versions", {}) for state in stages.values()))
         self.write_manifest()
 
@@ -319,6 +323,8 @@ class StudyFolder:
 
     def population(self, name: str, layer: int) -> Population:
         """Read all that is known of a layer's neurons or twins."""
+        from intraneuron.pipeline.results import Population
+
         return Population(
             self.core_tokens(name, layer),
             self.partition(name, layer, "meaning"),
