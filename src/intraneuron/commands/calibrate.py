@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from cyclopts import Parameter
-
+from intraneuron.commands.options import FLAT
 from intraneuron.config import CalibrateConfig
-
-_FLAT = Parameter(name="*")
 
 
 def calibrate(
@@ -17,7 +14,7 @@ def calibrate(
     out: str | None = None,
     quiet: bool = False,
     json: bool = False,
-    config: Annotated[CalibrateConfig, _FLAT] = CalibrateConfig(),  # noqa: B008 - frozen
+    config: Annotated[CalibrateConfig, FLAT] = CalibrateConfig(),  # noqa: B008 - frozen
 ) -> bool:
     """Check the tests of a study: size on shuffled neurons, power on planted ones, how firm patterns are.
 

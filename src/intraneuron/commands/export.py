@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from cyclopts import Parameter
-
+from intraneuron.commands.options import FLAT
 from intraneuron.config import ExportConfig
-
-_FLAT = Parameter(name="*")
 
 
 def export(
@@ -17,7 +14,7 @@ def export(
     out: str | None = None,
     quiet: bool = False,
     json: bool = False,
-    config: Annotated[ExportConfig, _FLAT] = ExportConfig(),  # noqa: B008 - frozen
+    config: Annotated[ExportConfig, FLAT] = ExportConfig(),  # noqa: B008 - frozen
 ) -> None:
     """Export a study as long tables for pandas, Polars, R or a spreadsheet, with a codebook of every column.
 

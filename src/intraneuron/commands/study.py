@@ -3,21 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
-
-from intraneuron.config import (
-    ObserveConfig,
-    PartitionConfig,
-    RunConfig,
-    SpaceConfig,
-    StudyConfig,
-    TwinConfig,
-)
-
-_FLAT = Parameter(name="*")
-_DEFAULTS = StudyConfig()
+from intraneuron.commands.options import RUN, STUDY, Observe, Partition, Run, Space, Twin
+from intraneuron.config import StudyConfig
 
 
 def study(
@@ -29,11 +17,11 @@ def study(
     plan: bool = False,
     quiet: bool = False,
     json: bool = False,
-    observe: Annotated[ObserveConfig, _FLAT] = _DEFAULTS.observe,
-    space: Annotated[SpaceConfig, _FLAT] = _DEFAULTS.space,
-    partition: Annotated[PartitionConfig, _FLAT] = _DEFAULTS.partition,
-    twin: Annotated[TwinConfig, _FLAT] = _DEFAULTS.twin,
-    run: Annotated[RunConfig, _FLAT] = RunConfig(),  # noqa: B008 - frozen
+    observe: Observe = STUDY.observe,
+    space: Space = STUDY.space,
+    partition: Partition = STUDY.partition,
+    twin: Twin = STUDY.twin,
+    run: Run = RUN,
 ) -> None:
     """Study a model: core tokens of every neuron, their categories and segments, the tests between them.
 
