@@ -30,23 +30,38 @@ def locked(path: Path) -> Iterator[None]:
     StudyError
         When another run holds it; the message names process and host.
     """
-    lock = SoftFileLock(path / LOCK, timeout=0, thread_local=False)
+    with writing(path):
+        path.mkdir(parents=True, exist_ok=True)
     try:
-        with writing(path):
-            path.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except Timeout:
-        raise _held(path) from None
+        lock = acquired(path)
     except OSError as error:
         if error.errno not in _REFUSED:
             raise
         yield
         return
+    if lock is None:
+        raise _held(path)
     try:
         _sweep(path)
         yield
     finally:
         lock.release()
+
+
+def acquired(path: Path) -> SoftFileLock | None:
+    """Take the lock of a folder, from a process that is gone if need be; None when another process holds it."""
+    lock = SoftFileLock(path / LOCK, timeout=0, thread_local=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        return None
+    return lock
+
+
+def said_holder(path: Path) -> str:
+    """Return in words who holds the lock of a folder."""
+    process, host = holder(path) or ("unknown", "an unknown host")
+    return f"process {process} on {host}"
 
 
 def holder(path: Path) -> tuple[str, str] | None:
@@ -60,11 +75,9 @@ def holder(path: Path) -> tuple[str, str] | None:
 
 def _held(path: Path) -> StudyError:
     """Return the error for a study that another run works on."""
-    who = holder(path)
-    by = f"process {who[0]} on {who[1]}" if who else "another process"
     msg = (
-        f"The study in {path} is being made by {by}. Wait for it, or stop it; if it no longer runs there, delete "
-        f"{path / LOCK} and run the same command again."
+        f"The study in {path} is being made by {said_holder(path)}. Wait for it, or stop it; if it no longer runs "
+        f"there, delete {path / LOCK} and run the same command again."
     )
     return StudyError(msg)
 

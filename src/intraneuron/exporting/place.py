@@ -13,13 +13,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, get_args
 
-from filelock import SoftFileLock, Timeout
-
 from intraneuron.calibrating import study_key
 from intraneuron.config import ExportFormat, LongTable
 from intraneuron.errors import StudyError
 from intraneuron.files import reading, writing
-from intraneuron.lock import holder
+from intraneuron.lock import acquired, said_holder
 from intraneuron.place import LOCK, check_writable, to_make, unmake
 from intraneuron.store import StudyFolder
 
@@ -93,13 +91,13 @@ def remove_outdated_export(folder: StudyFolder) -> None:
 def _alone(out: Path) -> Iterator[None]:
     """Hold the lock of an export's folder, which is made if need be; that of a process which is gone is taken over."""
     out.mkdir(parents=True, exist_ok=True)
-    lock = SoftFileLock(out / LOCK, timeout=0, thread_local=False)
-    try:
-        lock.acquire()
-    except Timeout:
-        by = "process {} on {}".format(*(holder(out) or ("unknown", "an unknown host")))
-        msg = f"An export is being written into {out} by {by}. Wait for it, or give another folder with --out."
-        raise StudyError(msg) from None
+    lock = acquired(out)
+    if lock is None:
+        msg = (
+            f"An export is being written into {out} by {said_holder(out)}. Wait for it, or give another folder with "
+            "--out."
+        )
+        raise StudyError(msg)
     try:
         yield
     finally:
