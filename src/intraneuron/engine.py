@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from intraneuron.leftovers import remove_leftovers
 from intraneuron.lock import locked
 from intraneuron.missing import Layers, left_to_do, lost_files, missing_stages, with_dependents
 from intraneuron.place import has_aside, has_study, is_interrupted, keep_aside, put_back, remove, to_make, unmake
+from intraneuron.plain import listed
 from intraneuron.planning import Plan, keys
 from intraneuron.progress import Progress
 from intraneuron.stages import STAGE_VERBS
@@ -71,9 +72,6 @@ def _run(
 PAGES = {"summarize": "summary.json", "report": "report.html"}
 """Files that speak for the study as a whole, and the stages that make them."""
 
-NAMED = 3
-"""Damaged files that are named; more are counted."""
-
 
 def _run_stages(
     planned: Plan, folder: StudyFolder, progress: Progress, verbs: Mapping[str, Callable[[Work], None]]
@@ -84,7 +82,7 @@ def _run_stages(
         _withdraw(planned, folder, missing)
     progress.begin(planned, folder.path, missing)
     if lost:
-        progress.say(f"Damaged or gone in {folder.path}, and made again: {_listed(lost)}.")
+        progress.say(f"Damaged or gone in {folder.path}, and made again: {listed(lost)}.")
     if not missing:
         return
     for stage in STAGES:  # a stage may have done a later one in the same pass
@@ -115,13 +113,3 @@ def _loses(folder: StudyFolder, key: Mapping[str, str], missing: Mapping[str, La
         state["key"] != key.get(name) or set(state["layers"]) & set(missing.get(name, ()))
         for name, state in folder.manifest["stages"].items()
     )
-
-
-def _listed(names: Sequence[str]) -> str:
-    """Return names, a few of them in full.
-
-    >>> _listed(["a", "b", "c", "d", "e"])
-    'a, b, c and 2 more'
-    """
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more

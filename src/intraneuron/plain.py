@@ -1,10 +1,14 @@
-"""Plain data for JSON and TOML."""
+"""Plain data for JSON and TOML, and lists in words."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
+NAMED = 3
+"""Names that are written; more are counted."""
 
 
 def plain(value: Any) -> Any:
@@ -22,3 +26,13 @@ def plain(value: Any) -> Any:
     if isinstance(value, (np.integer, np.bool_)):
         return value.item()
     return value
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names, a few of them in full.
+
+    >>> listed(["a", "b", "c", "d", "e"])
+    'a, b, c and 2 more'
+    """
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more

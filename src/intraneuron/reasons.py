@@ -8,11 +8,9 @@ from typing import Any
 
 from intraneuron.config import OWN_TWINS
 from intraneuron.missing import Layers, files_of
+from intraneuron.plain import listed
 from intraneuron.planning import Wanted
 from intraneuron.store import STAGES, Stage, StudyFolder
-
-NAMED = 3
-"""Files that are named; more are counted."""
 
 OBSERVED = ("core_tokens", "min_count", "cross_fit", "seed", "dtype", "own_twins", *("mode", "texts", "model"))
 FIELDS = {"observe": OBSERVED, "space": ("space", "center"), "layers": ("layers",)}
@@ -54,8 +52,7 @@ def _reason(
         return f"this version does it in another way (method {state['method']}, now {stage.method})"
     gone = [name for name in dict.fromkeys(files_of(wanted, folder, stage.name)) if name in lost]
     if gone:
-        more = f" and {len(gone) - NAMED} more" if len(gone) > NAMED else ""
-        return f"damaged or gone: {', '.join(gone[:NAMED])}{more}"
+        return f"damaged or gone: {listed(gone)}"
     needs = [name for name in stage.inputs if name in todo]
     if needs:
         return f"is made from {', '.join(needs)}"
