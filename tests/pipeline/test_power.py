@@ -83,7 +83,7 @@ def test_neurons_with_the_effect_that_is_needed_are_flagged_four_times_of_five(k
         shares.append(float(((effect > bar) & (number.p_of(found) <= limit)).mean()))
     assert effects[0] < needed < effects[-1]
     z = np.interp(needed, effects, special.ndtri(np.clip(shares, 0.005, 0.995)))  # power curves are nearly normal
-    assert special.ndtr(z) == pytest.approx(0.78, abs=0.03)
+    assert special.ndtr(z) == pytest.approx(0.8, abs=0.05)
 
 
 def test_a_number_needs_both_twins() -> None:
