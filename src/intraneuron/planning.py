@@ -206,7 +206,7 @@ def plan(name: str, config: StudyConfig, run: RunConfig) -> Plan:
 
         documents = read_texts(config.observe.texts, config.observe.seed)
         texts, text_hash = pack(documents, model), fingerprint(documents)
-    layers = _layers(config, len(model.sites), name)
+    layers = layers_of(config, len(model.sites), name)
     config = replace(config, observe=replace(config.observe, layers=layers))
     return Plan(name, config, run, model, texts, text_hash, layers, mode)
 
@@ -221,7 +221,8 @@ def _default_folder(name: str, mode: str) -> Path:
     return DEFAULT_ROOT / f"{Path(name).name or 'model'}-{mode}"
 
 
-def _layers(config: StudyConfig, available: int, name: str) -> tuple[int, ...]:
+def layers_of(config: StudyConfig, available: int, name: str) -> tuple[int, ...]:
+    """Return the layers that are wanted of a model with so many, or raise SettingError for one that it has not."""
     wanted = config.observe.layers
     if wanted is None:
         return tuple(range(available))

@@ -10,12 +10,11 @@ from typing import Any
 
 from intraneuron.config import RunConfig, StudyConfig
 from intraneuron.config_file import settings_of
-from intraneuron.errors import StudyError
 from intraneuron.files import reading
 from intraneuron.lock import holder
 from intraneuron.missing import lost_files, missing_stages, with_dependents
 from intraneuron.place import ASIDE, has_aside
-from intraneuron.planning import check
+from intraneuron.planning import check, layers_of
 from intraneuron.reasons import reasons
 from intraneuron.settings import settings_from
 from intraneuron.store import STAGES, StudyFolder
@@ -38,21 +37,15 @@ class Recorded:
 
         Raises
         ------
-        StudyError, SettingError
+        SettingError
             When the manifest holds settings that this version does not know; for a change that cannot be made.
         """
         config, run = settings_from(settings_of(manifest) | dict(changes))
         check(config, run)
-        layers = config.observe.layers or tuple(manifest["settings"]["layers"])
-        most = int(manifest["model"]["layers"])
-        wrong = [layer for layer in layers if not 0 <= layer < most]
-        if wrong:
-            msg = f"layers (--layers) must be between 0 and {most - 1} for this model, got {wrong[0]}."
-            raise StudyError(msg)
-        context = manifest["model"].get("context")
-        return cls(
-            config, run, tuple(sorted(set(layers))), manifest["settings"]["mode"], dict(manifest["identity"]), context
-        )
+        model = manifest["model"]
+        layers = layers_of(config, int(model["layers"]), model["name"])
+        mode, identity = manifest["settings"]["mode"], dict(manifest["identity"])
+        return cls(config, run, layers, mode, identity, model.get("context"))
 
 
 def status(path: Path, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -67,9 +60,10 @@ def status(path: Path, changes: Mapping[str, Any] | None = None) -> dict[str, An
     Returns
     -------
     dict
-        ``study`` (folder), ``model``, ``mode``, ``settings``, ``versions``, ``written`` (seconds since 1970),
-        ``bytes``, ``files``, ``running`` (process and host, or None), ``replaces`` (whether it is to replace another
-        study that waits), and ``stages``, rows of ``stage``, ``sentence``, ``done`` and ``todo`` (layers), ``why``.
+        ``study`` (folder), ``model``, ``mode``, ``settings``, ``asked`` (changes that are any), ``versions``,
+        ``written`` (seconds since 1970), ``bytes``, ``files``, ``running`` (process and host, or None), ``replaces``
+        (whether it is to replace another study that waits), and ``stages``, rows of ``stage``, ``sentence``, ``done``
+        and ``todo`` (layers), ``why``.
 
     Raises
     ------
@@ -77,7 +71,8 @@ def status(path: Path, changes: Mapping[str, Any] | None = None) -> dict[str, An
         When there is no study, it is damaged, or a change cannot be made.
     """
     folder = StudyFolder.open(path)
-    wanted = Recorded.of(folder.manifest, changes or {})
+    own, changes = settings_of(folder.manifest), changes or {}
+    wanted = Recorded.of(folder.manifest, changes)
     lost = lost_files(wanted, folder)
     todo = with_dependents(wanted, missing_stages(wanted, folder, lost))
     why = reasons(wanted, folder, todo, lost)
@@ -88,6 +83,7 @@ def status(path: Path, changes: Mapping[str, Any] | None = None) -> dict[str, An
         "model": folder.manifest["model"]["name"],
         "mode": wanted.mode,
         "settings": folder.manifest["settings"],
+        "asked": {name: value for name, value in changes.items() if _listed(value) != own.get(name, _listed(value))},
         "versions": folder.manifest.get("versions", {}),
         "written": (folder.path / "manifest.toml").stat().st_mtime,
         "bytes": size,
@@ -103,6 +99,11 @@ def status(path: Path, changes: Mapping[str, Any] | None = None) -> dict[str, An
             for stage in STAGES
         ],
     }
+
+
+def _listed(value: Any) -> Any:
+    """Return tuples as the lists that a manifest has."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _size(path: Path) -> tuple[int, int]:

@@ -42,7 +42,9 @@ def test_the_last_study_is_shown_with_stages_settings_age_and_size(user: User) -
 def test_a_setting_is_asked_about_and_nothing_is_changed(user: User) -> None:
     before = user.files()
     found = user.call("status", "study", "--segments", "quantile:10")
-    assert "segments quantile:5, now quantile:10" in " ".join(found.stdout.split())
+    shown = " ".join(found.stdout.split())
+    assert "segments quantile:5, now quantile:10" in shown
+    assert shown.endswith("Next: intraneuron study --config study/manifest.toml --out study --segments quantile:10")
     assert user.files() == before
     rows = {row["stage"]: row for row in json.loads(user.call("status", "--center", "--json").stdout)["stages"]}
     assert rows["categorize"]["why"] == "center False, now True"

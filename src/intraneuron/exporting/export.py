@@ -118,7 +118,7 @@ def _write_tables(
     tables = tuple(dict.fromkeys(config.tables))
     rows: dict[str, int] = dict.fromkeys(tables, 0)
     total = len(choice.populations) * len(choice.neurons)
-    with ExitStack() as files, progress.stage("export", "layers") as report:
+    with ExitStack() as files, progress.stage("export", "populations") as report:
         add = {table: files.enter_context(table_file(new / f"{table}.{config.format}", config)) for table in tables}
         for done, part in enumerate(_parts(folder, choice), 1):
             for table in tables:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from shlex import quote
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -91,4 +92,22 @@ def _next(found: Mapping[str, Any]) -> list[Text]:
     if not any(row["todo"] for row in found["stages"]):
         return [Text(plain("Finished: the same command would do nothing. Next: intraneuron show L0N0"))]
     same = f"intraneuron study --config {found['study']}/manifest.toml --out {found['study']}"
-    return [Text(plain(f"Next: {same}"))]
+    return [Text(plain(" ".join(["Next:", same, *_options(found["asked"])])))]
+
+
+def _options(asked: Mapping[str, Any]) -> list[str]:
+    """Return settings as one types them.
+
+    >>> _options({"layers": (0, 1), "core_tokens": 50, "center": True, "texts": ("a b", "docs")})
+    ['--layers 0,1', '--core-tokens 50', '--center', "--texts 'a b'", '--texts docs']
+    """
+    words = []
+    for name, value in asked.items():
+        option = f"--{name.replace('_', '-')}"
+        if value is True:
+            words.append(option)
+        elif name == "texts":
+            words += [f"{option} {quote(text)}" for text in value]
+        else:
+            words.append(f"{option} {quote(_said(value))}" if value is not False else f"{option}=false")
+    return words
