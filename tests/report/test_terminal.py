@@ -185,3 +185,19 @@ def test_a_finding_without_twin_or_interval_says_what_is_missing() -> None:
     assert finding(row).endswith("a difference of 0.010, without an interval.")
     assert "without rotated twins" in finding({"neurons": 0.05, "rotated": None})
     assert "could not be tested" in finding({"neurons": None})
+
+
+def test_no_number_of_the_claims_table_is_broken_in_the_middle() -> None:
+    summary = make_summary()
+    row = next(row for row in summary["claims"] if row["layer"] is None)
+    row |= {
+        "neurons": 0.00054,
+        "neurons_low": -0.00907,
+        "neurons_high": 0.01016,
+        "shuffled": -0.001,
+        "rotated": -0.00461,
+    }
+    row |= {"difference": 0.00515, "difference_low": -0.00656, "difference_high": 0.01686}
+    words = printed(render_claims(summary), 80).split()
+    assert {"[−.00907,", ".01016]", "[−.00656,", ".01686]"} <= set(words)
+    assert "]" not in words

@@ -60,6 +60,10 @@ def card_text(card: Card, width: int = 80) -> str:
     return "\n".join(line.rstrip() for line in captured.get().splitlines())
 
 
+LONG_BOUNDS = 12
+"""Characters of two bounds that fit into a column of the claims table at 80 columns."""
+
+
 def render_claims(summary: Mapping[str, Any]) -> Table:
     """Show the paper's claims: this model's numbers, the twins', and what is left of them."""
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), title_justify="left", caption_justify="left")
@@ -118,9 +122,12 @@ def _claim(row: Mapping[str, Any]) -> list[Text]:
 
 
 def _interval(row: Mapping[str, Any], name: str) -> str:
-    """Write a value and its interval, the bounds without their leading zero."""
-    low, high = bounds(row, name)
-    return f"{written(row, name)} [{_short(low)},{_short(high)}]" if low and high else written(row, name)
+    """Write a value and its interval, the bounds without their leading zero; a long one may break between them."""
+    low, high = (_short(bound) for bound in bounds(row, name))
+    if not low or not high:
+        return written(row, name)
+    space = " " if len(low) + len(high) > LONG_BOUNDS else ""
+    return f"{written(row, name)} [{low},{space}{high}]"
 
 
 def _short(text: str) -> str:
