@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from intraneuron.data import QUESTIONS, Background, Comparison, CoreTokens, Partition, Space, Spelling
+from intraneuron.data import Background, Comparison, CoreTokens, Partition, Space, Spelling
 from intraneuron.kernels.nearest import nearest_to_mean
 from intraneuron.observing import check_testable, observe_stage
 from intraneuron.pipeline.analyse import Analysis, analyse
 from intraneuron.pipeline.background import background
-from intraneuron.pipeline.compare import compare, with_q
+from intraneuron.pipeline.compare import compare, give_q
 from intraneuron.pipeline.leave_out import compare_without
 from intraneuron.pipeline.partition import bounds, segment
 from intraneuron.pipeline.results import Population, clustered, silhouette_bar
@@ -220,14 +220,11 @@ def summarize_stage(work: Work) -> None:
         found: dict[int, dict[str, Population]] = {layer: {} for layer in layers}
         for done, name in enumerate(work.populations, 1):
             some = [work.folder.population(name, layer) for layer in layers]
-            for question in QUESTIONS:
-                effects = with_q([p.comparison.effects[question] for p in some])
-                for population, effect in zip(some, effects, strict=True):
-                    population.comparison.effects[question] = effect
-                    layer = int(population.core.layer[0])
+            give_q([population.comparison for population in some])
+            for layer, population in zip(layers, some, strict=True):
+                for question, effect in population.comparison.effects.items():
                     file = work.folder.layer_file(f"{name}/effects/{question}", layer)
                     work.folder.write(file, effect_table(population.core, effect))
-            for layer, population in zip(layers, some, strict=True):
                 found[layer][name] = population
             report(done, total)
         write_summary(work.folder, found)

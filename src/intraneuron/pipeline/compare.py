@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -146,6 +147,14 @@ def _tightness(core: CoreTokens, mean_similarity: np.ndarray, background: Backgr
     std, p = tightness(mean_similarity, core.n, background.size, background.mean, background.sums)
     null = np.where(np.isfinite(mean_similarity), background.mean, np.nan)
     return _effect("tightness", mean_similarity, mean_similarity - null, null, std, p)
+
+
+def give_q(comparisons: Sequence[Comparison]) -> None:
+    """Give every p its q over several comparisons, the layers of one population: :func:`with_q` of each question."""
+    for question in QUESTIONS:
+        effects = with_q([one.effects[question] for one in comparisons])
+        for one, effect in zip(comparisons, effects, strict=True):
+            one.effects[question] = effect
 
 
 def with_q(effects: list[Effect]) -> list[Effect]:

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from intraneuron.config import PartitionConfig
-from intraneuron.data import QUESTIONS, Comparison, CoreTokens, Space
+from intraneuron.data import Comparison, CoreTokens, Space
 from intraneuron.kernels.rates import kappa
 from intraneuron.pipeline.analyse import analyse
-from intraneuron.pipeline.compare import with_q
+from intraneuron.pipeline.compare import give_q
 from intraneuron.pipeline.pattern import bars, flags, patterns
 
 Row = dict[str, Any]
@@ -90,12 +90,8 @@ def retest_rows(
 
 def _patterns(compared: dict[int, dict[str, Comparison]]) -> dict[int, dict[str, np.ndarray]]:
     """Return the pattern of every neuron and twin of one form."""
-    layers = list(compared)
     for name in RETESTED:
-        for question in QUESTIONS:
-            effects = with_q([compared[layer][name].effects[question] for layer in layers])
-            for layer, effect in zip(layers, effects, strict=True):
-                compared[layer][name].effects[question] = effect
+        give_q([some[name] for some in compared.values()])
     out = {}
     for layer, some in compared.items():
         limits = bars(some["rotated"])
