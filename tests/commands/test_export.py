@@ -57,14 +57,14 @@ def test_it_exports_the_last_study_and_says_how_many_rows_and_what_to_read_next(
     assert f"neurons    {rows:>12,} rows" in out
     for line in (f"Tables: {home / 'study' / 'export'}", f"Next:   read {home / 'study' / 'export' / 'codebook.csv'}"):
         assert line in out
-    assert "export: 6 layers in " in err
+    assert "export: 6 populations in " in err
     assert (home / "study" / "export" / "codebook.csv").is_file()
 
 
 def test_lists_are_written_with_commas(home: Path) -> None:
     words = ("--tables", "neurons,tokens", "--populations=neurons,rotated", "--layers", "1,0", "--neurons", "L0N3,L1N2")
     code, out, err = called(home, "study", "--out", "few", "--format", "json", *words)
-    assert (code, err.splitlines()[-1][:17]) == (0, "export: 4 layers ")
+    assert (code, err.splitlines()[-1][:22]) == (0, "export: 4 populations ")
     assert "neurons               4 rows" in out
     assert {file.name for file in (home / "few").iterdir()} >= {"neurons.json", "tokens.json", "codebook.json"}
 
