@@ -124,8 +124,8 @@ def _rows(folder: StudyFolder, layer: int, neuron: int) -> dict[str, pl.DataFram
 def _texts(folder: StudyFolder, token_id: np.ndarray) -> dict[int, str]:
     """Read the texts of some tokens: a vocabulary may have a quarter of a million."""
     wanted = pl.col("token_id").is_in([int(i) for i in token_id if i >= 0])
-    file = folder.path / "vocabulary.parquet"
-    frame = folder.read(file, lambda lazy: lazy.select("token_id", "token").filter(wanted))
+    every = folder.read(folder.path / "vocabulary.parquet", lambda lazy: lazy.select("token_id", "token"))
+    frame = every.filter(wanted)  # inside the scan it would take ten times as long
     return dict(zip(frame["token_id"].to_list(), frame["token"].to_list(), strict=True))
 
 

@@ -1,12 +1,16 @@
-"""Runs that are killed, and two at once: the same command finishes, with the bytes of a run that nobody disturbed."""
+"""Runs that are killed or stopped, a full disk, two runs at once: the same command finishes, with the same bytes."""
 
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +20,7 @@ from tests.tiny_models import LETTERS, WORDS, tiny_gpt2
 
 from intraneuron.lock import holder
 
-KILLS = 20
+STOPS = 20
 LINE = (str(COMMAND), "study", "tiny", "--texts", "texts", "--core-tokens", "30", "--device", "cpu", "--out")
 
 
@@ -49,24 +53,80 @@ def contents(study: Path) -> dict[str, bytes]:
     return {str(file.relative_to(study)): file.read_bytes() for file in study.rglob("*") if file.is_file()}
 
 
-@pytest.mark.slow
-def test_a_study_killed_at_any_moment_is_finished_by_the_same_command_with_the_same_bytes(user: User) -> None:
+@dataclass(frozen=True)
+class Undisturbed:
+    """A run that nobody disturbed: how long it took, and what it wrote."""
+
+    seconds: float
+    files: dict[str, bytes]
+
+    def check(self, study: Path, case: str) -> None:
+        """Fail when a study has other files, or other bytes."""
+        found = contents(study)
+        assert set(found) == set(self.files), case
+        assert [name for name in found if found[name] != self.files[name]] == [], case
+
+
+@pytest.fixture(scope="module")
+def undisturbed(user: User) -> Undisturbed:
+    """Return what the command does when it is left alone."""
     began = time.monotonic()
     finish(user, "undisturbed")
-    seconds, expected = time.monotonic() - began, contents(user.home / "undisturbed")
+    return Undisturbed(time.monotonic() - began, contents(user.home / "undisturbed"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_study_stopped_at_any_moment_is_finished_by_the_same_command_with_the_same_bytes(
+    user: User, undisturbed: Undisturbed, how: signal.Signals
+) -> None:
     resumed = 0
-    for i, moment in enumerate(np.random.default_rng(3).uniform(0.1, 1, KILLS) * seconds):
-        study = user.home / f"killed-{i}"
+    for i, share in enumerate(np.random.default_rng(how).uniform(0.1, 1, STOPS)):
+        study, moment = user.home / f"{how.name}-{i}", share * undisturbed.seconds
+        case = f"{how.name} after {moment:.2f} s"
         with start(user, study.name) as run:
             time.sleep(moment)
-            run.kill()
-            run.communicate()
+            run.send_signal(how)
+            told = run.communicate(timeout=300)[1]
+        if how == signal.SIGINT and run.returncode:
+            assert run.returncode == 130, f"{case}: {told}"
+            assert told.splitlines()[-1].startswith("Stopped. "), f"{case}: {told}"
+            assert "Traceback" not in told
         resumed += (study / "manifest.toml").is_file()
         finish(user, study.name)
-        found = contents(study)
-        assert set(found) == set(expected)
-        assert [name for name in found if found[name] != expected[name]] == [], f"killed after {moment:.2f} s"
-    assert resumed > KILLS / 4  # most of the time goes into starting
+        undisturbed.check(study, case)
+    assert resumed > STOPS / 4  # most of the time goes into starting
+
+
+@pytest.fixture
+def small_disk(user: User) -> Iterator[Path]:
+    """Mount a disk of 100 kB, where the machine lets us."""
+    place = user.home / "disk"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", str(place)]
+    if shutil.which("mount") is None or subprocess.run(command, check=False, capture_output=True).returncode:
+        pytest.skip("no file system may be mounted here")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.slow
+def test_a_disk_that_is_full_again_and_again_is_told_in_a_sentence_and_the_study_goes_on_when_there_is_room(
+    user: User, undisturbed: Undisturbed, small_disk: Path
+) -> None:
+    need, refused = sum(map(len, undisturbed.files.values())) // 1000, 0
+    for size in (100, *range(need // 8, need, need // 8), 3 * need):
+        subprocess.run(["mount", "-o", f"remount,size={size}k", str(small_disk)], check=True)
+        with start(user, f"{small_disk.name}/study") as run:
+            told = run.communicate(timeout=300)[1]
+        if run.returncode:
+            refused += 1
+            assert run.returncode == 2, told
+            assert re.search(r"^intraneuron: Cannot write to .* \(No space left on device\); give another", told, re.M)
+            assert "Traceback" not in told
+    assert run.returncode == 0, told
+    assert refused > 4
+    undisturbed.check(small_disk / "study", "full disk")
 
 
 @pytest.mark.slow
