@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,15 @@ def fingerprint(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def system_said(error: OSError) -> str:
+    """Return the system's words for a refusal, without what polars puts around them.
+
+    >>> system_said(OSError("parquet: underlying IO error: No space left on device (os error 28)"))
+    'No space left on device'
+    """
+    return error.strerror or re.sub(r"^.*\bI/?O error: | \(os error \d+\)$", "", str(error))
+
+
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Tell a write that the disk refuses as a StudyError."""
@@ -29,7 +39,7 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         msg = (
-            f"Cannot write to {path} ({error.strerror or error}); give another folder with --out, "
+            f"Cannot write to {path} ({system_said(error)}); give another folder with --out, "
             "or put that right and run the same command again."
         )
         raise StudyError(msg) from error
@@ -41,7 +51,7 @@ def reading(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        msg = f"Cannot read {path} ({error.strerror or error}); check that the folder and its files may be read."
+        msg = f"Cannot read {path} ({system_said(error)}); check that the folder and its files may be read."
         raise StudyError(msg) from error
 
 
