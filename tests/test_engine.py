@@ -161,7 +161,11 @@ def test_a_card_shows_what_the_tables_hold(finished: Path) -> None:
 @pytest.mark.parametrize(
     ("layer", "neuron", "text"),
     [
-        (1, 0, r"This study has no layer 1 \(it has 0, 2\)\. Run: intraneuron study .*gpt2 --layers 0,1,2 --out"),
+        (
+            1,
+            0,
+            r"This study has no layer 1 \(it has 0, 2\)\. Run: intraneuron study --config .*/manifest\.toml --out .* --layers 0,1,2$",
+        ),
         (7, 0, rf"gpt2 has no layer 7: its layers are 0 to {LAYERS - 1}"),
         (0, NEURONS, rf"Layer 0 has neurons 0 to {NEURONS - 1}, got {NEURONS}"),
     ],
@@ -510,14 +514,20 @@ def test_a_run_that_was_killed_while_it_moved_a_study_loses_nothing(
 def test_a_link_stays_a_link_and_files_of_others_stay(models: Path, study: Path, starved: dict[str, Any]) -> None:
     link = study.parent / "link"
     link.symlink_to(study)
-    (study / "notes.txt").write_text("mine")
+    own = [study / name for name in ("notes.txt", "neurons/notes.txt", "neurons/.notes/a", "spaces/.notes.20251126")]
+    for file in own:
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("mine")
     with pytest.raises(DataError):
         run(models / "gpt2", link, overwrite=True, **starved)
     assert layers_of(link) == [0, 2]
-    run(models / "gpt2", link, overwrite=True, layers=(1,))
-    assert link.is_symlink()
-    assert layers_of(study) == [1]
-    assert (study / "notes.txt").read_text() == "mine"
+    assert [file.read_text() for file in own] == ["mine"] * len(own)
+    for _ in range(2):
+        run(models / "gpt2", link, overwrite=True, layers=(1,))
+        assert link.is_symlink()
+        assert layers_of(study) == [1]
+        assert [file.read_text() for file in own] == ["mine"] * len(own)
+        assert not {".replaced", ".moving", ".copying"} & {file.name for file in study.iterdir()}
 
 
 def test_the_working_folder_can_hold_a_study(

@@ -71,8 +71,8 @@ def test_a_lock_of_another_host_is_not_taken_over(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_run_never_finished_is_swept_and_nothing_else(tmp_path: Path) -> None:
-    own = (".manifest.toml.0a1b2c3d", "neurons/effects/peak/.layer-00.parquet.deadbeef")
-    others = (".hidden", ".mine.txt.old", "neurons/.keep", "notes/.draft.0a1b2c3d", "manifest.toml")
+    own = (".manifest.toml.0a1b2c3d.writing", "neurons/effects/peak/.layer-00.parquet.deadbeef.writing")
+    others = (".hidden", ".notes.20251126", "neurons/.keep", "notes/.draft.0a1b2c3d.writing", "manifest.toml")
     for name in (*own, *others):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()

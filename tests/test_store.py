@@ -233,7 +233,7 @@ def test_a_study_that_does_not_say_its_configuration_is_read_and_not_gone_on_wit
 
 def test_overwriting_replaces_everything(folder: StudyFolder) -> None:
     folder.finish("observe", "key", {0})
-    folder.write(folder.path / "neurons" / "old.parquet", pl.DataFrame({"a": [1]}))
+    folder.write(folder.path / "neurons" / "segments" / "layer-07.parquet", pl.DataFrame({"a": [1]}))
     (folder.path / "notes.txt").write_text("mine")
     new = StudyFolder.create(folder.path, manifest(name="n"), overwrite=True)
     assert new.done("observe", "key") == set()

@@ -13,13 +13,13 @@ import polars as pl
 import tomli_w
 
 from intraneuron.config import CalibrateConfig, PartitionConfig
-from intraneuron.errors import SettingError
+from intraneuron.errors import SettingError, StudyError
 from intraneuron.files import atomic, without_none, writing
 from intraneuron.manifest import versions
 from intraneuron.models.vocabulary import spelling_of
 from intraneuron.pipeline.calibrate import Calibration, Material, calibrate
 from intraneuron.pipeline.retest import RETESTED, Forms
-from intraneuron.place import check_writable
+from intraneuron.place import CALIBRATION, check_writable
 from intraneuron.plain import plain
 from intraneuron.progress import Progress
 from intraneuron.settings import check_names, check_seed, check_types
@@ -27,9 +27,6 @@ from intraneuron.store import StudyFolder
 
 FOLDER = "calibration"
 TABLES = ("size", "power", "patterns", "retest")
-FILES = (*(f"{name}.parquet" for name in TABLES), "calibration.html", "calibration.png", "settings.toml")
-"""What a calibration writes; the settings last, because they say that the rest is there."""
-
 LEAST = {"shuffles": 1, "planted": 20}
 
 
@@ -65,6 +62,9 @@ def calibrate_study(
     """
     check_writable(out)
     found = calibrate(material_of(folder), config, (progress or Progress()).stage)
+    if study_key(StudyFolder.open(folder.path)) != study_key(folder):
+        msg = f"The study in {folder.path} was changed while it was calibrated. Run the same command again."
+        raise StudyError(msg)
     for name in TABLES:
         frame = pl.DataFrame(getattr(found, name), infer_schema_length=None)
         folder.write(out / f"{name}.parquet", frame)
@@ -88,7 +88,7 @@ def remove_outdated(folder: StudyFolder) -> None:
         with suppress(tomllib.TOMLDecodeError, UnicodeDecodeError):  # damaged: nobody can say what it is of
             if tomllib.loads(made.read_text(encoding="utf-8")).get("study", {}).get("key") == study_key(folder):
                 return
-        for name in FILES:
+        for name in CALIBRATION:
             (own / name).unlink(missing_ok=True)
         with suppress(OSError):  # somebody's own files are in it
             own.rmdir()

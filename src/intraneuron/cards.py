@@ -23,7 +23,7 @@ from intraneuron.data import (
     neuron_name,
 )
 from intraneuron.errors import StudyError
-from intraneuron.manifest import damaged
+from intraneuron.manifest import damaged, same_command
 from intraneuron.pipeline.numbers import NUMBERS
 from intraneuron.store import StudyFolder
 from intraneuron.tables import read_core_tokens_table, read_effect_table, read_partition_table
@@ -94,10 +94,7 @@ def check_layer(folder: StudyFolder, layer: int) -> None:
         msg = f"{model} has no layer {layer}: its layers are 0 to {folder.manifest['model']['layers'] - 1}."
         raise StudyError(msg)
     union = ",".join(map(str, sorted({*layers, layer})))
-    msg = (
-        f"This study has no layer {layer} (it has {have}). Run: intraneuron study {model} --layers {union} "
-        f"--out {folder.path}"
-    )
+    msg = f"This study has no layer {layer} (it has {have}). Run: {same_command(folder.path, '--layers', union)}"
     raise StudyError(msg)
 
 

@@ -18,6 +18,12 @@ RECORDS = ("format", "identity", "versions", "stages", "observation", "replaces"
 
 KNOWN = ("model", "out", "settings", "run")
 
+MODEL = ("name", "family", "kind", "revision", "weights", "tokenizer", "config", "context", "layers", "neurons")
+"""What a manifest says of a model; its name is what is wanted."""
+
+RESOLVED = ("layers", "mode")
+"""Settings that a manifest has twice: as they were given, and what they came to."""
+
 
 @dataclass(frozen=True)
 class ConfigFile:
@@ -47,6 +53,8 @@ def read_config_file(path: Path) -> ConfigFile:
     with reading(path):
         if not path.is_file():
             msg = f"There is no file {path}. Give --config a TOML file, such as a study's manifest.toml."
+            if path.is_dir():
+                msg = f"{path} is a folder. Give --config a TOML file, such as a study's manifest.toml."
             raise SettingError(msg)
         text = path.read_bytes()
     try:
@@ -65,7 +73,11 @@ def _checked(found: Mapping[str, Any]) -> ConfigFile:
     check_names([name for name in found if name not in RECORDS], KNOWN)
     model = found.get("model")
     if isinstance(model, Mapping):  # a manifest's
+        check_names(model, MODEL)
         model = model.get("name")
+        if model is None:
+            msg = "[model] must say the model's name (name = ...)."
+            raise SettingError(msg)
     for name, value in (("model", model), ("out", found.get("out"))):
         if value is not None and not isinstance(value, str):
             raise SettingError(must_be(name, str, value))
@@ -83,7 +95,10 @@ def settings_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings by name: those of a part (observe, space, ...) may stand in its table or directly in settings."""
+    """Return settings by name: those of a part (observe, space, ...) may stand in its table or directly in settings.
+
+    A manifest has layers and mode in both places: as they were asked for, and as they came out.
+    """
     out: dict[str, Any] = {name: value for name, value in settings.items() if name not in PARTS}
     for part, kind in PARTS.items():
         own = settings.get(part, {})
@@ -91,6 +106,11 @@ def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
             own = {"space": own}
         own = _table(part, own)
         check_names(own, [f.name for f in fields(kind)])
+        twice = [name for name in own if name in out and name not in RESOLVED and out[name] != own[name]]
+        if twice:
+            name = twice[0]
+            msg = f"{name} is given twice, as {out[name]!r} and, in [settings.{part}], as {own[name]!r}; leave one out."
+            raise SettingError(msg)
         out |= own
     return out
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from intraneuron.errors import StudyError
 
-TEMPORARY = r"\..+\.[0-9a-f]{8}"
+TEMPORARY = r"\..+\.[0-9a-f]{8}\.writing"
 """Names of files that are being written (a regular expression); what a killed run leaves of them is nothing."""
 
 
@@ -66,7 +66,7 @@ def atomic(path: Path) -> Iterator[Path]:
     """
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.writing")
         temporary.touch(exist_ok=False)  # with the permissions of the user's new files; mkstemp's are narrower
         try:
             yield temporary

@@ -10,14 +10,11 @@ from intraneuron.calibrating import remove_outdated
 from intraneuron.exporting.place import remove_outdated_export
 from intraneuron.files import writing
 from intraneuron.missing import OUTPUTS
-from intraneuron.place import OWN
+from intraneuron.place import OWN, TABLES
 from intraneuron.planning import Plan, keys
 from intraneuron.progress import Progress
 from intraneuron.store import STAGES, StudyFolder
 from intraneuron.work import Work
-
-PATTERNS = ("layer-*.parquet", "results.parquet", "*.safetensors")
-"""Names of what a study writes into its folders; other files there are somebody's own."""
 
 
 def remove_leftovers(planned: Plan, folder: StudyFolder) -> None:
@@ -49,7 +46,7 @@ def _belonging(planned: Plan, folder: StudyFolder) -> Iterator[str]:
 
 def _written(path: Path) -> list[Path]:
     folders = [path / name for name in OWN if (path / name).is_dir()]
-    return [file for folder in folders for pattern in PATTERNS for file in folder.rglob(pattern)]
+    return [file for folder in folders for pattern in TABLES for file in folder.rglob(pattern)]
 
 
 def _remove_empty(folder: Path, root: Path) -> None:

@@ -18,6 +18,10 @@ _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
 """A disk that refuses the lock refuses every write, and says so then; a finished study needs none."""
 
 
+PATIENCE = 4.0
+"""Seconds to wait for a lock that names nobody: it is being written, or was when the power went, and is taken over."""
+
+
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold the lock of a study's folder, which is made if need be.
@@ -50,7 +54,8 @@ def locked(path: Path) -> Iterator[None]:
 
 def acquired(path: Path) -> SoftFileLock | None:
     """Take the lock of a folder, from a process that is gone if need be; None when another process holds it."""
-    lock = SoftFileLock(path / LOCK, timeout=0, thread_local=False)
+    nameless = (path / LOCK).is_file() and holder(path) is None
+    lock = SoftFileLock(path / LOCK, timeout=PATIENCE if nameless else 0, thread_local=False)
     try:
         lock.acquire()
     except Timeout:

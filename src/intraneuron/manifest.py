@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -33,10 +34,29 @@ SUMMARY: dict[str, tuple[str, ...] | None] = {
 """What every ``summary.json`` has: keys of tables, or any value (None)."""
 
 
+def same_command(path: Path, *options: str) -> str:
+    """Return, ready to be typed, the command that goes on with a study in its own settings, but for some options.
+
+    >>> same_command(Path("my studies/minilm"), "--layers", "0,1")
+    "intraneuron study --config 'my studies/minilm/manifest.toml' --out 'my studies/minilm' --layers 0,1"
+    """
+    return shlex.join(["intraneuron", "study", "--config", str(path / "manifest.toml"), "--out", str(path), *options])
+
+
 def damaged(file: Path, reason: object) -> StudyError:
     """Return the error for a file that cannot be read as what it should be."""
     first = str(reason).strip().partition("\n")[0]
     return StudyError(f"{file} is damaged ({first}). Delete it and run the study again.")
+
+
+def check_same(path: Path, have: dict[str, Any], want: dict[str, Any]) -> None:
+    """Raise StudyError when the study in a folder is of another model, mode or texts than is wanted."""
+    if not same_identity(have, want):
+        msg = (
+            f"The study in {path} is of something else: {said(have)}; got {said(want)}. "
+            "Give another folder with --out, or replace it with --overwrite."
+        )
+        raise StudyError(msg)
 
 
 def same_identity(have: dict[str, Any], want: dict[str, Any]) -> bool:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import cast
 
 from intraneuron.data import QUESTIONS
-from intraneuron.errors import StudyError
 from intraneuron.intact import is_whole
+from intraneuron.manifest import check_same
 from intraneuron.pipeline.retest import RETESTED
+from intraneuron.place import has_study
 from intraneuron.planning import Plan, Wanted, keys
 from intraneuron.progress import Progress
 from intraneuron.store import STAGES, StudyFolder, goes_on
@@ -115,14 +116,18 @@ def with_dependents(planned: Wanted, missing: dict[str, Layers]) -> dict[str, La
 
 
 def left_to_do(planned: Plan, path: Path, *, overwrite: bool) -> dict[str, Layers]:
-    """Return what a run would do, without touching anything."""
-    everything = {stage.name: planned.layers for stage in STAGES}
-    try:
-        folder = StudyFolder.open(path)
-    except StudyError:  # nothing that can be gone on with; the run itself says why
-        return everything
-    if overwrite and not goes_on(path, planned.manifest()):
-        return everything
+    """Return what a run would do, without touching anything.
+
+    Raises
+    ------
+    StudyError
+        When the run would be refused: the study that is there is of something else, or damaged.
+    """
+    new = not has_study(path)
+    if new or (overwrite and not goes_on(path, planned.manifest())):
+        return {stage.name: planned.layers for stage in STAGES}
+    folder = StudyFolder.open(path)
+    check_same(path, folder.manifest["identity"], planned.identity)
     return with_dependents(planned, missing_stages(planned, folder))
 
 

@@ -8,21 +8,33 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import tomllib
 from collections.abc import Iterable
+from contextlib import suppress
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, get_args
 
 from intraneuron.config import Twin
 from intraneuron.errors import StudyError
-from intraneuron.files import reading, writing
+from intraneuron.files import TEMPORARY, reading, writing
 
 OWN = (
     *("vocabulary.parquet", "spaces", "neurons", *get_args(Twin), "jackknife", "halves", "calibration"),
     *("summary.json", "report.html", "manifest.toml"),
 )
 """What a study writes into its folder; the manifest last, because it says that the rest is there."""
+
+TABLES = ("layer-*.parquet", "results.parquet", "*.safetensors")
+"""Names of what a study writes into those folders; other files there are somebody's own."""
+
+CALIBRATION = (
+    *("size.parquet", "power.parquet", "patterns.parquet", "retest.parquet"),
+    *("calibration.html", "calibration.png", "settings.toml"),
+)
+"""What a calibration writes; the settings last, because they say that the rest is there."""
 
 LOCK = ".lock"
 """Names the process that works on the study; it is there only while one does, or when one was killed."""
@@ -137,9 +149,15 @@ def put_back(path: Path) -> None:
 
 
 def drop_aside(path: Path) -> None:
-    """Remove the study that waits, if any; what cannot be removed does no harm."""
+    """Remove the study that waits, if any, and bring back files of others that were in its folders.
+
+    What cannot be removed does no harm.
+    """
     if has_aside(path):
-        shutil.rmtree(path / ASIDE, ignore_errors=True)
+        with suppress(OSError, StudyError):
+            remove(path / ASIDE)
+            _move(path / ASIDE, path)
+            (path / ASIDE).rmdir()
 
 
 def remove(path: Path) -> None:
@@ -148,9 +166,21 @@ def remove(path: Path) -> None:
         for name in reversed(OWN):
             own = path / name
             if own.is_dir() and not own.is_symlink():
-                shutil.rmtree(own)
+                _remove_written(own)
             else:
                 own.unlink(missing_ok=True)
+
+
+def _remove_written(folder: Path) -> None:
+    """Remove what a study wrote into one of its folders, and the folders that are empty then."""
+    inside = sorted(folder.rglob("*"), reverse=True)  # what is in a folder comes before it
+    for file in inside:
+        own = any(fnmatch(file.name, pattern) for pattern in TABLES + CALIBRATION) or re.fullmatch(TEMPORARY, file.name)
+        if own and not file.is_dir():
+            file.unlink()
+    for place in (*inside, folder):
+        if place.is_dir() and not place.is_symlink() and not any(place.iterdir()):
+            place.rmdir()
 
 
 def to_make(path: Path) -> tuple[Path, ...]:
@@ -186,7 +216,20 @@ def _link(source: str | Path, target: str | Path) -> None:
 def _move(source: Path, target: Path) -> None:
     for name in OWN:
         if (source / name).exists():
-            (source / name).rename(target / name)
+            _merge(source / name, target / name)
+
+
+def _merge(source: Path, target: Path) -> None:
+    """Move a file or folder; into a folder that is there already, what it holds."""
+    if not target.exists():
+        source.rename(target)
+        return
+    if not (source.is_dir() and target.is_dir()):
+        source.unlink()  # somebody's own file, of which the newer one is there already
+        return
+    for inner in sorted(source.iterdir()):
+        _merge(inner, target / inner.name)
+    source.rmdir()
 
 
 def _move_back(path: Path) -> None:

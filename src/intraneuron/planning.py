@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from intraneuron.config import MIN_TOKENS, OWN_TWINS, RunConfig, StudyConfig
+from intraneuron.config import MIN_TOKENS, OWN_TWINS, ObserveConfig, RunConfig, StudyConfig
 from intraneuron.errors import SettingError
 from intraneuron.files import fingerprint
 from intraneuron.manifest import IDENTITY
@@ -178,7 +178,7 @@ def plan_in(out: Path | None, name: str, config: StudyConfig, run: RunConfig, *,
         For anything that the user can put right.
     """
     check(config, run)
-    check_place(out or _default_folder(path_from("MODEL", name), _mode(config)), overwrite=overwrite)
+    check_place(out or _default_folder(path_from("MODEL", name), mode_of(config.observe)), overwrite=overwrite)
     return plan(name, config, run)
 
 
@@ -195,7 +195,7 @@ def plan(name: str, config: StudyConfig, run: RunConfig) -> Plan:
     from intraneuron.models.loading import load_model
 
     model = load_model(name, device=run.device, dtype=run.dtype)
-    mode = _mode(config)
+    mode = mode_of(config.observe)
     if config.space.space != "input":
         from intraneuron.models.spaces import read_space
 
@@ -211,10 +211,11 @@ def plan(name: str, config: StudyConfig, run: RunConfig) -> Plan:
     return Plan(name, config, run, model, texts, text_hash, layers, mode)
 
 
-def _mode(config: StudyConfig) -> str:
-    if config.observe.mode != "auto":
-        return config.observe.mode
-    return "corpus" if config.observe.texts else "vocabulary"
+def mode_of(observe: ObserveConfig) -> str:
+    """Return whether tokens are read alone (``vocabulary``) or in texts (``corpus``)."""
+    if observe.mode != "auto":
+        return observe.mode
+    return "corpus" if observe.texts else "vocabulary"
 
 
 def _default_folder(name: str, mode: str) -> Path:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from intraneuron.config import RunConfig, StudyConfig
+from intraneuron.config import ObserveConfig, RunConfig, StudyConfig
 from intraneuron.config_file import settings_of
-from intraneuron.files import reading
+from intraneuron.files import fingerprint, reading
 from intraneuron.lock import holder
 from intraneuron.missing import lost_files, missing_stages, with_dependents
+from intraneuron.models.texts import read_texts
 from intraneuron.place import ASIDE, has_aside
-from intraneuron.planning import check, layers_of
+from intraneuron.planning import check, layers_of, mode_of
 from intraneuron.reasons import reasons
 from intraneuron.settings import settings_from
 from intraneuron.store import STAGES, StudyFolder
@@ -60,10 +61,10 @@ def status(path: Path, changes: Mapping[str, Any] | None = None) -> dict[str, An
     Returns
     -------
     dict
-        ``study`` (folder), ``model``, ``mode``, ``settings``, ``asked`` (changes that are any), ``versions``,
-        ``written`` (seconds since 1970), ``bytes``, ``files``, ``running`` (process and host, or None), ``replaces``
-        (whether it is to replace another study that waits), and ``stages``, rows of ``stage``, ``sentence``, ``done``
-        and ``todo`` (layers), ``why``.
+        ``study`` (folder), ``model``, ``mode``, ``settings``, ``asked`` (changes that are any), ``another`` (why a
+        changed command makes another study, or None), ``versions``, ``written`` (seconds since 1970), ``bytes``,
+        ``files``, ``running`` (process and host, or None), ``replaces`` (whether it is to replace another study that
+        waits), and ``stages``, rows of ``stage``, ``sentence``, ``done`` and ``todo`` (layers), ``why``.
 
     Raises
     ------
@@ -74,8 +75,13 @@ def status(path: Path, changes: Mapping[str, Any] | None = None) -> dict[str, An
     own, changes = settings_of(folder.manifest), changes or {}
     wanted = Recorded.of(folder.manifest, changes)
     lost = lost_files(wanted, folder)
-    todo = with_dependents(wanted, missing_stages(wanted, folder, lost))
-    why = reasons(wanted, folder, todo, lost)
+    another = _another(wanted.config.observe, folder.manifest)
+    if another:
+        todo = {stage.name: wanted.layers for stage in STAGES}
+        why = dict.fromkeys(todo, "it is another study")
+    else:
+        todo = with_dependents(wanted, missing_stages(wanted, folder, lost))
+        why = reasons(wanted, folder, todo, lost)
     size, files = _size(folder.path)
     stages = folder.manifest["stages"]
     return {
@@ -84,6 +90,7 @@ def status(path: Path, changes: Mapping[str, Any] | None = None) -> dict[str, An
         "mode": wanted.mode,
         "settings": folder.manifest["settings"],
         "asked": {name: value for name, value in changes.items() if _listed(value) != own.get(name, _listed(value))},
+        "another": another,
         "versions": folder.manifest.get("versions", {}),
         "written": (folder.path / "manifest.toml").stat().st_mtime,
         "bytes": size,
@@ -99,6 +106,20 @@ def status(path: Path, changes: Mapping[str, Any] | None = None) -> dict[str, An
             for stage in STAGES
         ],
     }
+
+
+def _another(observe: ObserveConfig, manifest: Mapping[str, Any]) -> str | None:
+    """Return in words what makes settings those of another study: how tokens are read, or other texts."""
+    mode, own = mode_of(observe), manifest["settings"]["mode"]
+    if mode != own:
+        return f"In {mode} mode it is another study; this one is in {own} mode."
+    recorded = settings_of(manifest)
+    drawn = "docs" in observe.texts and observe.seed != recorded.get("seed", observe.seed)
+    if mode == "corpus" and (drawn or list(observe.texts) != list(recorded.get("texts", ()))):
+        documents = read_texts(observe.texts, observe.seed)
+        if fingerprint(documents) != manifest["identity"]["texts"]:
+            return "These texts are not the study's, so it is another study."
+    return None
 
 
 def _listed(value: Any) -> Any:

@@ -16,11 +16,12 @@ import tomli_w
 from intraneuron.data import QUESTIONS, Comparison, CoreTokens, Effect, Partition, Space, Vocabulary
 from intraneuron.errors import StudyError
 from intraneuron.files import atomic, reading, without_none, writing
-from intraneuron.manifest import REQUIRED, SUMMARY, damaged, joined, missing_keys, said, same_identity, versions
+from intraneuron.manifest import REQUIRED, SUMMARY, check_same, damaged, joined, missing_keys, same_identity, versions
 from intraneuron.place import (
     drop_aside,
     has_aside,
     has_study,
+    is_interrupted,
     make_room,
     put_back,
     recover,
@@ -124,6 +125,12 @@ class StudyFolder:
             if path.is_file():
                 msg = f"There is no study in {path}: it is a file. Name a study's folder."
                 raise StudyError(msg)
+            if not file.is_file() and is_interrupted(path):
+                msg = (
+                    f"The study in {path} was being moved when its run was killed. Run its study command again: it "
+                    "puts everything back."
+                )
+                raise StudyError(msg)
             if not file.is_file():
                 msg = f"There is no study in {path} (no manifest.toml). Run: intraneuron study MODEL --out {path}"
                 raise StudyError(msg)
@@ -147,13 +154,7 @@ class StudyFolder:
 
     def _adopt(self, manifest: dict[str, Any]) -> StudyFolder:
         """Take new settings over, if they are of the same observation."""
-        have, want = self.manifest["identity"], manifest["identity"]
-        if not same_identity(have, want):
-            msg = (
-                f"The study in {self.path} is of something else: {said(have)}; got {said(want)}. "
-                "Give another folder with --out, or replace it with --overwrite."
-            )
-            raise StudyError(msg)
+        check_same(self.path, self.manifest["identity"], manifest["identity"])
         names = ("format", "stages", "observation", "versions", "replaces")
         return StudyFolder(self.path, manifest | {n: self.manifest[n] for n in names if n in self.manifest})
 

@@ -33,13 +33,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as stop:
         with suppress(ValueError):
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is ending: a second Ctrl-C would only cut the sentence
-        if argv is None:
-            before = signal.SIG_IGN
         with suppress(OSError, AttributeError):  # nobody can read it
             below = "\n" if sys.stderr.isatty() else ""  # the terminal has written ^C
             print(f"{below}Stopped. {str(stop) or 'Nothing was written.'}", file=sys.stderr, flush=True)  # noqa: T201
         return STOPPED
     finally:
+        if argv is None:
+            before = signal.SIG_IGN  # the process ends: a Ctrl-C now would only make a finished command look failed
         with suppress(ValueError, TypeError):  # not the main thread, or a handler that is none of Python's
             signal.signal(signal.SIGINT, before)
 

@@ -47,5 +47,8 @@ def _silence() -> None:
 
 def _complain(message: str) -> int:
     with suppress(OSError):  # nobody can read it
-        print(f"intraneuron: {message}", file=sys.stderr)  # noqa: T201
+        if sys.stderr:  # without one, print would write among the results
+            from intraneuron.data.display import plain  # with numpy
+
+            print(f"intraneuron: {plain(message)}", file=sys.stderr)  # noqa: T201
     return WRONG

@@ -45,6 +45,8 @@ def status(
         return
     from rich.console import Console
 
-    from intraneuron.report.status import render_status
+    from intraneuron.report.status import next_step, render_status
 
-    Console().print(render_status(found))
+    console = Console()
+    console.print(render_status(found))
+    console.print(next_step(found), highlight=False, soft_wrap=True, markup=False)

@@ -45,7 +45,7 @@ def study(
     quiet
         No progress and no remarks: only results on stdout, and errors on stderr.
     json
-        Print the study's folder and its summary (summary.json) as JSON for programs, in place of tables.
+        Print the study's folder and its summary (summary.json), or the plan, as JSON for programs.
     """
     from rich.console import Console
 
@@ -59,13 +59,17 @@ def study(
     bars = progress_on(Console(stderr=True), quiet=quiet)
     with bars.loading(model):  # with the libraries, which take the longest
         from intraneuron.api import run_planned
-        from intraneuron.commands.words import conclude, show_plan
+        from intraneuron.commands.words import conclude, planned_work, show_plan
         from intraneuron.planning import plan_in
 
         planned = plan_in(given, model, StudyConfig(observe, space, partition, twin), run, overwrite=overwrite)
     stop_if_pressed()
     if plan:
-        show_plan(Console(), planned, given or planned.default_folder, overwrite=overwrite)
+        place = given or planned.default_folder
+        if json:
+            print_json(planned_work(planned, place, overwrite=overwrite))
+        else:
+            show_plan(Console(), planned, place, overwrite=overwrite)
         return
     with when_stopped("The same command goes on where it was."):
         finished = run_planned(planned, given, overwrite=overwrite, progress=bars)

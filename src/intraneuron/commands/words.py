@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from intraneuron.data import parse_neuron
-from intraneuron.data.display import visible
-from intraneuron.errors import StudyError
+from intraneuron.data.display import plain, visible
 from intraneuron.estimate import estimate
 from intraneuron.missing import left_to_do, lost_files
+from intraneuron.place import has_study
 from intraneuron.reasons import reasons
 from intraneuron.report.reliability import check_sentence, min_count_sentence, settled_sentence
 from intraneuron.report.terminal import render_claims, render_other_twins
@@ -56,32 +56,44 @@ def announce(console: Console, plan: Plan, out: Path, todo: Mapping[str, tuple[i
             f"About {_duration(cost.seconds)}, {cost.memory / 1e9:.1f} GB of memory, {cost.disk / 1e6:.0f} MB in {out}."
         )
     for line in lines:
-        console.print(line, highlight=False, soft_wrap=True, markup=False)
+        console.print(plain(line), highlight=False, soft_wrap=True, markup=False)
+
+
+def planned_work(plan: Plan, out: Path, *, overwrite: bool) -> dict[str, Any]:
+    """Return what a study would do, and what that costs, as plain data."""
+    todo = left_to_do(plan, out, overwrite=overwrite)
+    why, cost = _reasons(plan, out, todo, overwrite=overwrite), estimate(plan, todo)
+    return {
+        **{"study": str(out), "model": plan.name, "mode": plan.mode},
+        **{"seconds": cost.seconds, "memory": cost.memory, "disk": cost.disk},
+        "stages": [
+            {
+                **{"stage": stage.name, "sentence": stage.sentence, "todo": list(todo.get(stage.name, ()))},
+                "why": why.get(stage.name, "not done yet") if stage.name in todo else None,
+            }
+            for stage in STAGES
+        ],
+    }
 
 
 def show_plan(console: Console, plan: Plan, out: Path, *, overwrite: bool) -> None:
     """Say what a study would do: its stages with their layers and reasons, sizes, time; nothing is written."""
-    todo = left_to_do(plan, out, overwrite=overwrite)
-    announce(console, plan, out, todo)
-    why = _reasons(plan, out, todo, overwrite=overwrite)
-    for stage in STAGES:
-        if stage.name in todo:
-            layers = ", ".join(map(str, todo[stage.name]))
-            what = f"{stage.name:<11}{stage.sentence}; layers {layers}; {why.get(stage.name, 'not done yet')}"
-        else:
-            what = f"{stage.name:<11}nothing to do"
-        console.print(f"  {what}", highlight=False, soft_wrap=True, markup=False)
+    work = planned_work(plan, out, overwrite=overwrite)
+    announce(console, plan, out, {row["stage"]: tuple(row["todo"]) for row in work["stages"] if row["todo"]})
+    for row in work["stages"]:
+        layers = ", ".join(map(str, row["todo"]))
+        what = f"{row['sentence']}; layers {layers}; {row['why']}" if row["todo"] else "nothing to do"
+        console.print(f"  {row['stage']:<11}{plain(what)}", highlight=False, soft_wrap=True, markup=False)
     console.print("Nothing was written. Leave --plan out to run it.", highlight=False)
 
 
 def _reasons(plan: Plan, out: Path, todo: Mapping[str, tuple[int, ...]], *, overwrite: bool) -> dict[str, str]:
     """Return why stages are to do in a folder where there may be no study."""
-    try:
-        folder = StudyFolder.open(out)
-    except StudyError:
+    if not has_study(out):
         return {}
     if overwrite and not goes_on(out, plan.manifest()):
         return dict.fromkeys(todo, "the study there is replaced")
+    folder = StudyFolder.open(out)
     return reasons(plan, folder, todo, lost_files(plan, folder))
 
 
@@ -114,11 +126,12 @@ def conclude(console: Console, study: Study) -> None:
     for name in summary["clearest"][:SHOWN]:
         console.print("  " + _one_line(study, name), highlight=False, soft_wrap=True, markup=False)
     first = summary["clearest"][0] if summary["clearest"] else "L0N0"
+    console.print()
     for line in (
-        f"\nReport: {study.path / 'report.html'}",
+        f"Report: {study.path / 'report.html'}",
         f"Tables: {study.path / 'neurons' / 'results.parquet'} (one row a neuron)",
     ):
-        console.print(line, highlight=False, soft_wrap=True, markup=False)
+        console.print(plain(line), highlight=False, soft_wrap=True, markup=False)
     console.print(f"Next:   intraneuron show {first}", highlight=False)
 
 

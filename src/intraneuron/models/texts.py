@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from intraneuron.errors import DataError
 from intraneuron.models.docs_text import sample_documents
-from intraneuron.settings import expanded
+from intraneuron.models.text_files import read_path
 
 if TYPE_CHECKING:
     from intraneuron.models.loading import LoadedModel
@@ -28,9 +26,6 @@ PIECE = 2000
 
 SAMPLE = 4_000_000
 """Characters of ``--texts docs``."""
-
-_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-"""Text that only needs to be saved otherwise, although it holds NUL bytes."""
 
 _SEPARATORS = (re.compile(r"\n[ \t]*\n\s*"), re.compile(r"\n"), re.compile(r"\s"))
 
@@ -68,7 +63,7 @@ def read_texts(texts: Sequence[str], seed: int, *, characters: int = SAMPLE) -> 
     A file is one document, but one of twice PIECE characters or more is cut at blank lines (lines or spaces
     where there are none) into pieces of about PIECE characters, so that a single book, too, makes balanced
     shards and halves. A folder is read recursively in the order of paths; hidden, empty and binary files in
-    it are passed over.
+    it are passed over, and so are studies and exports of this package.
 
     Parameters
     ----------
@@ -88,7 +83,7 @@ def read_texts(texts: Sequence[str], seed: int, *, characters: int = SAMPLE) -> 
         if text == "docs":
             documents += [document.text for document in sample_documents(characters, seed)]
         else:
-            documents += [piece for whole in _read_path(text) for piece in _pieces(whole)]
+            documents += [piece for whole in read_path(text) for piece in _pieces(whole)]
     if len(documents) < MIN_DOCUMENTS:
         made = f"{len(documents)} document{'' if len(documents) == 1 else 's'}"
         msg = (
@@ -202,51 +197,6 @@ def _separator(model: LoadedModel) -> list[int]:
     before, after = _frame(model)
     eos = model.tokenizer.eos_token_id
     return (after or before or ([] if eos is None else [eos]))[:1]
-
-
-def _read_path(text: str) -> list[str]:
-    path = expanded(text)
-    if not path.exists():
-        msg = f"There is no file or folder {text}. Texts are files, folders, or docs."
-        raise DataError(msg)
-    if path.is_file():
-        return [_read_file(path)]
-    contents = []
-    for file in sorted(path.rglob("*")):
-        hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
-        if not hidden and file.is_file():
-            contents += _if_text(file)
-    if not contents:
-        msg = f"The folder {text} holds no text file in UTF-8. Texts are UTF-8 files, folders of them, or docs."
-        raise DataError(msg)
-    return contents
-
-
-def _if_text(file: Path) -> list[str]:
-    try:
-        return [_read_file(file)]
-    except DataError:
-        return []
-
-
-def _read_file(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        msg = f"The file {path} cannot be read: {error.strerror}."
-        raise DataError(msg) from error
-    if b"\0" in content and not content.startswith(_UTF16):
-        msg = f"The file {path} is binary, not UTF-8 text. Texts are UTF-8 files, folders of them, or docs."
-        raise DataError(msg)
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        msg = f"The file {path} is not UTF-8 text (byte {error.start:,}). Save it as UTF-8."
-        raise DataError(msg) from error
-    if not text.strip():
-        msg = f"The file {path} is empty. Give a file with text."
-        raise DataError(msg)
-    return text
 
 
 def _pieces(text: str, level: int = 0) -> Iterator[str]:

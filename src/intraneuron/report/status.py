@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from datetime import datetime
-from shlex import quote
+from pathlib import Path
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -12,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from intraneuron.data.display import plain
+from intraneuron.manifest import same_command
 from intraneuron.status import ago
 
 PARTS = ("observe", "space", "partition", "twin")
@@ -19,7 +21,12 @@ PARTS = ("observe", "space", "partition", "twin")
 
 def render_status(found: Mapping[str, Any]) -> RenderableType:
     """Show the state of a study, as :func:`intraneuron.status.status` returns it."""
-    return Group(*_head(found), Text(), _stages(found), Text(), *_next(found))
+    return Group(*_head(found), Text(), _stages(found), Text())
+
+
+def next_step(found: Mapping[str, Any]) -> str:
+    """Return what to type next, or why nothing will do; a line that is to be copied is never broken."""
+    return "\n".join(plain(line) for line in _next(found))
 
 
 def _head(found: Mapping[str, Any]) -> list[Text]:
@@ -88,18 +95,21 @@ def _ranges(layers: list[int]) -> str:
     return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
 
 
-def _next(found: Mapping[str, Any]) -> list[Text]:
+def _next(found: Mapping[str, Any]) -> list[str]:
     if not any(row["todo"] for row in found["stages"]):
-        return [Text(plain("Finished: the same command would do nothing. Next: intraneuron show L0N0"))]
-    same = f"intraneuron study --config {found['study']}/manifest.toml --out {found['study']}"
-    return [Text(plain(" ".join(["Next:", same, *_options(found["asked"])])))]
+        first = f"L{min(found['settings']['layers'])}N0"
+        next_one = shlex.join(["intraneuron", "show", found["study"], first])
+        return ["Finished: the same command would do nothing.", f"Next: {next_one}"]
+    if found["another"]:
+        return [f"{found['another']} Give it another folder (study --out), or replace this study (study --overwrite)."]
+    return [f"Next: {same_command(Path(found['study']), *_options(found['asked']))}"]
 
 
 def _options(asked: Mapping[str, Any]) -> list[str]:
-    """Return settings as one types them.
+    """Return settings as words of a command.
 
-    >>> _options({"layers": (0, 1), "core_tokens": 50, "center": True, "texts": ("a b", "docs")})
-    ['--layers 0,1', '--core-tokens 50', '--center', "--texts 'a b'", '--texts docs']
+    >>> _options({"layers": (0, 1), "center": True, "texts": ("a b", "docs")})
+    ['--layers', '0,1', '--center', '--texts', 'a b', '--texts', 'docs']
     """
     words = []
     for name, value in asked.items():
@@ -107,7 +117,7 @@ def _options(asked: Mapping[str, Any]) -> list[str]:
         if value is True:
             words.append(option)
         elif name == "texts":
-            words += [f"{option} {quote(text)}" for text in value]
+            words += [word for text in value for word in (option, text)]
         else:
-            words.append(f"{option} {quote(_said(value))}" if value is not False else f"{option}=false")
+            words += [option, _said(value)] if value is not False else [f"{option}=false"]
     return words
