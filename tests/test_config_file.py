@@ -49,6 +49,33 @@ def test_settings_may_stand_in_their_part_or_directly_and_space_is_both(tmp_path
     assert direct.settings == {"segments": "top:0.1", "space": "output", "seed": 4}
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[model]\nnmae = "minilm"', "There is no setting 'nmae'; did you mean name?"),
+        ('[model]\nrevision = "x"', "[model] must say the model's name (name = ...)."),
+        (
+            "[settings]\ncore_tokens = 50\n[settings.observe]\ncore_tokens = 60",
+            "core_tokens is given twice, as 50 and, in [settings.observe], as 60; leave one out.",
+        ),
+    ],
+)
+def test_what_would_silently_study_something_else_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        read_config_file(written(tmp_path, text))
+    assert said in str(caught.value)
+
+
+def test_a_setting_given_twice_alike_and_what_a_manifest_has_twice_are_taken(tmp_path: Path) -> None:
+    text = '[settings]\nseed = 3\nmode = "corpus"\n[settings.observe]\nseed = 3\nmode = "auto"\ntexts = ["docs"]'
+    assert read_config_file(written(tmp_path, text)).settings == {"seed": 3, "mode": "auto", "texts": ["docs"]}
+
+
+def test_a_folder_is_no_file_of_settings(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=r"is a folder\. Give --config a TOML file"):
+        read_config_file(tmp_path)
+
+
 def test_records_of_a_manifest_are_passed_over() -> None:
     manifest = {
         "format": 1,

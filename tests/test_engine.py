@@ -161,11 +161,7 @@ def test_a_card_shows_what_the_tables_hold(finished: Path) -> None:
 @pytest.mark.parametrize(
     ("layer", "neuron", "text"),
     [
-        (
-            1,
-            0,
-            r"This study has no layer 1 \(it has 0, 2\)\. Run: intraneuron study --config .*/manifest\.toml --out .* --layers 0,1,2$",
-        ),
+        (1, 0, r"This study has no layer 1 \(it has 0, 2\)\. Run: intraneuron study --config .* --layers 0,1,2$"),
         (7, 0, rf"gpt2 has no layer 7: its layers are 0 to {LAYERS - 1}"),
         (0, NEURONS, rf"Layer 0 has neurons 0 to {NEURONS - 1}, got {NEURONS}"),
     ],

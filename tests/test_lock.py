@@ -81,6 +81,16 @@ def test_what_a_killed_run_never_finished_is_swept_and_nothing_else(tmp_path: Pa
     assert [name for name in others if not (tmp_path / name).exists()] == []
 
 
+@pytest.mark.parametrize("half", ["", "12", "123\nho"])
+def test_a_lock_that_names_nobody_is_taken_over(tmp_path: Path, half: str) -> None:
+    """What is left when the power goes while it is written."""
+    (tmp_path / LOCK).write_text(half)
+    os.utime(tmp_path / LOCK, (1, 1))
+    with locked(tmp_path):
+        assert holder(tmp_path) == (str(os.getpid()), socket.gethostname())
+    assert not (tmp_path / LOCK).exists()
+
+
 def test_where_nothing_can_be_written_the_lock_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")

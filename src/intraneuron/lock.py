@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import re
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import SoftFileLock, Timeout
@@ -19,7 +20,7 @@ _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
 
 
 PATIENCE = 4.0
-"""Seconds to wait for a lock that names nobody: it is being written, or was when the power went, and is taken over."""
+"""Seconds after which a lock that names nobody is taken over: it is being written, or was when the power went."""
 
 
 @contextmanager
@@ -55,12 +56,22 @@ def locked(path: Path) -> Iterator[None]:
 def acquired(path: Path) -> SoftFileLock | None:
     """Take the lock of a folder, from a process that is gone if need be; None when another process holds it."""
     nameless = (path / LOCK).is_file() and holder(path) is None
+    if nameless:
+        _drop_empty(path / LOCK)
     lock = SoftFileLock(path / LOCK, timeout=PATIENCE if nameless else 0, thread_local=False)
     try:
         lock.acquire()
     except Timeout:
         return None
     return lock
+
+
+def _drop_empty(lock: Path) -> None:
+    """Remove a lock without a word that is older than it takes to write one; the library takes over other halves."""
+    with suppress(OSError):
+        found = lock.stat()
+        if not found.st_size and time.time() - found.st_mtime > PATIENCE:
+            lock.unlink()
 
 
 def said_holder(path: Path) -> str:
@@ -72,8 +83,11 @@ def said_holder(path: Path) -> str:
 def holder(path: Path) -> tuple[str, str] | None:
     """Return process and host of the run that holds a study's lock, or held it when it was killed; None without one."""
     try:
-        pid, host, *_ = (path / LOCK).read_text(encoding="utf-8", errors="replace").split("\n")
+        written = (path / LOCK).read_text(encoding="utf-8", errors="replace")
+        pid, host, *end = written.split("\n")
     except (OSError, ValueError):
+        return None
+    if not end:  # it was not written to its end
         return None
     return pid, host.partition("?")[0]  # behind it the library marks a container
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
-from tests.commands.test_cli import User
-from tests.tiny_models import tiny_gpt2
+from tests.commands.test_cli import COMMAND, User
+from tests.tiny_models import LETTERS, WORDS, tiny_gpt2
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +52,67 @@ def test_a_setting_is_asked_about_and_nothing_is_changed(user: User) -> None:
     rows = {row["stage"]: row for row in json.loads(user.call("status", "--center", "--json").stdout)["stages"]}
     assert rows["categorize"]["why"] == "center False, now True"
     assert rows["segment"]["todo"] == []
+
+
+def test_the_next_command_is_one_line_that_the_shell_takes_back(user: User) -> None:
+    place = "a folder/with a long name " + 60 * "x"
+    shutil.copytree(user.home / "study", user.home / place)
+    last = user.call("status", place, "--segments", "quantile:10").stdout.splitlines()[-1]
+    words = shlex.split(last.removeprefix("Next: "))
+    assert words[1:] == ["study", "--config", f"{place}/manifest.toml", "--out", place, "--segments", "quantile:10"]
+    finished = user.call("status", place).stdout.splitlines()[-1]
+    assert shlex.split(finished) == ["Next:", "intraneuron", "show", place, "L0N0"]
+
+
+def test_settings_of_another_study_are_told_apart_by_status_and_refused_by_plan(user: User) -> None:
+    texts = ("--texts", "texts")
+    (user.home / "texts").mkdir()
+    for i in range(45):
+        (user.home / "texts" / f"{i}.txt").write_text(" ".join([*WORDS, *LETTERS]) * 2)
+    found = user.call("status", "study", *texts)
+    assert "In corpus mode it is another study; this one is in vocabulary mode." in " ".join(found.stdout.split())
+    assert "Next:" not in found.stdout
+    plan = user.call("study", "tiny", *texts, "--out", "study", "--plan")
+    assert plan.returncode == 2
+    assert "The study in study is of something else" in plan.stderr
+    # Made among its own texts it stays the same study.
+    line = ("study", "tiny", "--layers", "0", "--core-tokens", "30", "--device", "cpu", *texts, "--out", "texts/inside")
+    assert user.call(*line).returncode == 0
+    again = user.call(*line)
+    assert (again.returncode, "nothing, it is finished" in again.stderr) == (0, True)
+    (user.home / "texts" / "inside").rename(user.home / "inside")
+    for name, more in (("same texts", ""), ("other texts", "more")):
+        shutil.copytree(user.home / "texts", user.home / name)
+        with (user.home / name / "0.txt").open("a") as file:
+            file.write(more)
+    same = json.loads(user.call("status", "inside", "--texts", "same texts", "--json").stdout)
+    assert (same["another"], [row["stage"] for row in same["stages"] if row["todo"]]) == (None, [])
+    other = json.loads(user.call("status", "inside", "--texts", "other texts", "--json").stdout)
+    assert other["another"] == "These texts are not the study's, so it is another study."
+
+
+def test_a_plan_is_json_for_programs(user: User) -> None:
+    line = ("study", "tiny", "--layers", "0,1", "--core-tokens", "30", "--out", "study", "--plan", "--json")
+    found = json.loads(user.call(*line).stdout)
+    rows = {row["stage"]: row for row in found["stages"]}
+    assert (found["study"], found["model"], found["mode"]) == ("study", "tiny", "vocabulary")
+    assert rows["observe"]["todo"] == [1]
+    assert min(found["seconds"], found["memory"], found["disk"]) > 0
+
+
+def test_names_with_escape_sequences_are_shown_and_never_sent(user: User) -> None:
+    shutil.copytree(user.home / "tiny", user.home / "ti\x1b[31mny")
+    bad = "\x1b[31mx"
+    for line in (("study", "ti\x1b[31mny", "--layers", "0", "--plan"), ("status", bad), ("show", bad, "L0N0")):
+        found = user.call(*line)
+        assert "\x1b" not in found.stdout + found.stderr
+        assert "[31m" in found.stdout + found.stderr
+
+
+def test_an_error_without_a_place_to_go_is_not_written_among_the_results(user: User) -> None:
+    line = f"{shlex.quote(str(COMMAND))} show study L9N9 --json 2>&-"
+    found = subprocess.run(line, shell=True, cwd=user.home, env=user.environment, capture_output=True, check=False)
+    assert (found.returncode, found.stdout) == (2, b"")
 
 
 def test_a_plan_says_stages_sizes_and_time_and_does_nothing(user: User) -> None:
