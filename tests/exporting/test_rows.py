@@ -17,6 +17,7 @@ from intraneuron.exporting.columns import LONG
 from intraneuron.exporting.rows import ROWS, Part
 
 POPULATIONS = ("neurons", "shuffled", "rotated", "untrained")
+TESTS = (("_null", "null_mean"), ("_null_sd", "null_std"), ("_p", "p"), ("_q", "q"))
 
 
 def part(study: api.Study, population: str = "neurons", layer: int = 2, neurons: tuple[int, ...] | None = None) -> Part:
@@ -76,6 +77,50 @@ def test_numbers_of_a_group_stand_at_their_group_and_sizes_add_up(study: api.Stu
         both = frame.join(counted, on=["neuron", by], how="left").with_columns(pl.col("len").fill_null(0))
         assert both["size"].to_list() == both["len"].to_list()
     assert len(rows(of, "neurons")) == len(pl.read_parquet(folder.layer_file(f"{population}/core_tokens", 2)))
+
+
+STORED = {
+    "categories": {
+        **{f"cliffs_delta{end}": ("category_delta", field) for end, field in TESTS},
+        **{"cliffs_delta": ("category_delta", "observed"), "selectivity": ("selectivity", "effect_size")},
+        **{"activation_share": ("selectivity", "observed"), "activation_share_null": ("selectivity", "null_mean")},
+        **{"activation_share_null_sd": ("selectivity", "null_std")},
+        **{"selectivity_p": ("selectivity", "p"), "selectivity_q": ("selectivity", "q")},
+    },
+    "segments": {
+        **{f"homogeneity{end}": ("homogeneity", field) for end, field in (("", "observed"), *TESTS)},
+        **{f"stepdown{end}": ("homogeneity_stepdown", field) for end, field in TESTS},
+        **{f"purity{end}": ("segment_purity", field) for end, field in (("", "observed"), *TESTS)},
+        **{f"entropy{end}": ("segment_entropy", field) for end, field in (("", "observed"), *TESTS)},
+    },
+}
+"""Which stored array each column holds."""
+
+
+@pytest.mark.parametrize("layer", [0, 2])
+@pytest.mark.parametrize("population", ["neurons", "rotated"])
+@pytest.mark.parametrize("table", STORED)
+def test_every_number_of_a_group_is_the_stored_one(
+    study: api.Study, table: LongTable, population: str, layer: int
+) -> None:
+    of = part(study, population, layer)
+    frame, by = rows(of, table), {"categories": "category", "segments": "segment"}[table]
+    at = (frame["neuron"].to_numpy(), frame[by].to_numpy() - 1)
+    for column, (question, field) in STORED[table].items():
+        if column in frame.columns:
+            stored = getattr(of.effect(question), field)
+            found = frame[column].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+            np.testing.assert_array_equal(found, stored[at], err_msg=column)
+    numbers = {name for name in frame.columns if frame[name].dtype.is_float()}
+    derived = {"mean_activation", "high", "low", "homogeneity_z"}
+    assert numbers - derived <= set(STORED[table])
+
+
+def test_what_is_not_known_is_missing(study: api.Study) -> None:
+    file = Path(study.folder.layer_file("neurons/core_tokens", 2))
+    frame = pl.read_parquet(file)
+    frame.with_columns(count=pl.Series(np.full((len(frame), part(study).core().width), -1))).write_parquet(file)
+    assert rows(part(study), "tokens")["count"].null_count() == len(rows(part(study), "tokens"))
 
 
 @pytest.mark.parametrize("table", LONG)

@@ -63,6 +63,28 @@ def test_other_settings_are_told(study: api.Study) -> None:
     assert "the top share of 0.1 and the rest" in changed(study, "partition", segments="top:0.1")
     assert "No twin population was observed." in changed(study, "twin", twins=[])
     assert "(cross-fit)" in changed(study, "observe", cross_fit=True)
+    assert "busing1999" not in changed(study, "twin", twins=[])
+
+
+def test_cross_fit_is_told_as_it_is_done(study: api.Study) -> None:
+    """Tokens of one half, activations of the other, and a correlation that is not stepped up."""
+    summary = study.summary
+    reliability = summary["reliability"] | {"median": 0.9, "min_count": [5], "settled": []}
+    manifest = dict(study.folder.manifest)
+    settings = manifest["settings"]
+    manifest["settings"] = settings | {"observe": settings["observe"] | {"cross_fit": True}}
+    told = methods(manifest, summary | {"mode": "corpus", "reliability": reliability}, {}).paragraph
+    assert "separately over its even and its odd documents" in told
+    assert "above 0 in the even documents, of those seen there at least half of 5 times; their activations" in told
+    assert "correlate by 0.90" in told
+    assert "stepped up" not in told
+
+
+def test_a_name_with_an_escape_sequence_is_shown_and_never_sent(study: api.Study) -> None:
+    manifest = study.folder.manifest | {"model": study.folder.manifest["model"] | {"name": "x\x1b[31mred"}}
+    told = methods(manifest, study.summary, {}).paragraph
+    assert "\x1b" not in told
+    assert "[31mred" in told
 
 
 def test_texts_are_told_with_their_size_and_reliability(study: api.Study) -> None:

@@ -18,4 +18,4 @@ def test_every_entry_has_what_its_kind_needs_and_balanced_braces() -> None:
 
 
 def test_the_software_has_its_version() -> None:
-    assert "  version = {9.9.9}\n" in bibtex([], "9.9.9")
+    assert "  note = {Version 9.9.9}\n" in bibtex([], "9.9.9")

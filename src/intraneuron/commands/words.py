@@ -120,7 +120,7 @@ def conclude(console: Console, study: Study) -> None:
     console.print(render_claims(summary))
     for table in render_other_twins(summary):
         console.print(table)
-    for line in _remarks(summary):
+    for line in _remarks(summary, cross_fit=study.folder.manifest["settings"]["observe"]["cross_fit"]):
         console.print(line, highlight=False, soft_wrap=True, markup=False)
     console.print(f"\n{CLEAREST}", highlight=False, soft_wrap=True)
     for name in summary["clearest"][:SHOWN]:
@@ -135,13 +135,14 @@ def conclude(console: Console, study: Study) -> None:
     console.print(f"Next:   intraneuron show {first}", highlight=False)
 
 
-def _remarks(summary: dict[str, Any]) -> list[str]:
+def _remarks(summary: dict[str, Any], *, cross_fit: bool) -> list[str]:
     reliability, lines = summary["reliability"], []
+    stepped = "" if cross_fit else ", stepped up"
     if reliability["median"] is not None:
         counts = ", ".join(map(str, reliability["min_count"]))
         overlap = "unknown" if reliability["overlap"] is None else f"{reliability['overlap']:.0%}"
         lines.append(
-            f"Reliability {reliability['median']:.2f} (the two halves' correlation, stepped up, of a layer's median "
+            f"Reliability {reliability['median']:.2f} (the two halves' correlation{stepped}, of a layer's median "
             f"neuron; mean over layers); core tokens in common between halves {overlap}; minimum count {counts}."
         )
     lines += [

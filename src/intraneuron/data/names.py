@@ -6,7 +6,7 @@ import re
 
 from intraneuron.errors import SettingError
 
-_NAME = re.compile(r"[Ll](\d+)[Nn](\d+)")
+_NAME = re.compile(r"[Ll]([0-9]{1,9})[Nn]([0-9]{1,9})")
 
 
 def neuron_name(layer: int, neuron: int) -> str:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import polars as pl
 
-_FORMULA = r"(^|[,;|\t\r\n])(\s*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])"
-"""A sign that begins a formula, in ASCII or full width, at the start of a cell or where one may be split."""
+_SIGN = r"[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]"
+"""What begins a formula, in ASCII or full width."""
+
+_BEHIND_BLANKS = rf"^(\s+{_SIGN})"
+_WHERE_SPLIT = rf"(^|[,;|\t\r\n])([^\S\t\r\n]*{_SIGN})"
+"""At the start of a cell, and behind every sign at which a spreadsheet may split one."""
 
 UTF8_MARK = b"\xef\xbb\xbf"
 """Tells Excel that a file is UTF-8."""
@@ -18,4 +22,4 @@ def harmless(frame: pl.DataFrame) -> pl.DataFrame:
     [("'=1+1", -1), ('a-b', 0), ("x;'@y", 1)]
     """
     texts = pl.col(pl.String)
-    return frame.with_columns(texts.str.replace_all(_FORMULA, "${1}'${2}"))
+    return frame.with_columns(texts.str.replace(_BEHIND_BLANKS, "'${1}").str.replace_all(_WHERE_SPLIT, "${1}'${2}"))

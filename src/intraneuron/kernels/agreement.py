@@ -114,7 +114,7 @@ def _core(start, stop, first, second, n, log_factorial, out):  # type: ignore[no
         arrangements = log_factorial[m]
         for size in rows:
             arrangements -= log_factorial[size]
-        x2 = m * (x2 - 1)
+        x2 = max(m * (x2 - 1), 0.0)  # of equal shares, rounding left as much below 0
         mean, std, skewness = chi_square_moments(rows, columns, m)
         out[0, i], out[1, i], out[2, i] = x2, mean, std
         p = lognormal_upper((x2 - mean) / std, skewness)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from intraneuron.data.display import plain
 from intraneuron.report.references import SOFTWARE, bibtex
 
 Table = Mapping[str, Any]
@@ -21,16 +23,6 @@ TWINS = {
     "untrained": "the same architecture with its initial weights (untrained)",
     "readout": "random directions of the embedding space (readout)",
 }
-ALWAYS = (
-    "pichat2025intraneuronal",
-    "rousseeuw1987silhouettes",
-    "kruskal1952ranks",
-    "cliff1993dominance",
-    "mielke1976mrpp",
-    "vinh2010information",
-    "benjamini1995controlling",
-    "busing1999jackknife",
-)
 
 
 @dataclass(frozen=True)
@@ -70,8 +62,10 @@ def methods(manifest: Table, summary: Table, tests: Mapping[str, int]) -> Method
         *_compared(settings["twin"]["twins"], summary),
         _software(manifest),
     ]
-    keys = [*ALWAYS, *(["ward1963hierarchical"] if settings["partition"]["categories"] == "ward" else [])]
-    return Methods(" ".join(sentences), bibtex(keys, str(manifest["versions"]["intraneuron"])))
+    paragraph = plain(" ".join(sentences))
+    cited = dict.fromkeys(re.findall(r"\[@(\w+)\]", paragraph))
+    version = str(manifest["versions"]["intraneuron"])
+    return Methods(paragraph, bibtex([key for key in cited if key != SOFTWARE], version))
 
 
 def _observed(manifest: Table, summary: Table, observe: Table) -> list[str]:
@@ -92,18 +86,23 @@ def _observed(manifest: Table, summary: Table, observe: Table) -> list[str]:
         counts = " or ".join(map(str, reliability["min_count"]))
         read = next((row["read"] for row in reliability["settled"]), None)
         amount = f"{read:,.0f} tokens of text" if read else "text"
-        lines.append(f"Activations were averaged by token over {amount} (hash {manifest['identity']['texts']}).")
+        half = ", separately over its even and its odd documents" if observe.get("cross_fit") else ""
+        lines.append(f"Activations were averaged by token over {amount}{half} (hash {manifest['identity']['texts']}).")
         seen = f", of those seen at least {counts} times (by layer)" if len(reliability["min_count"]) > 1 else ""
         seen = seen or f", of those seen at least {counts} times"
-    lines.append(
-        f"The core tokens of a neuron are the up to {k} tokens with the highest mean activation above 0{seen}; "
-        f"{reliability['testable']:,} neurons had the 20 that a test takes."
-    )
+    chosen = f"The core tokens of a neuron are the up to {k} tokens with the highest mean activation above 0"
     if observe.get("cross_fit"):
-        lines.append("Core tokens were chosen on one half of the texts, and ordered by the other half (cross-fit).")
+        chosen += (
+            f" in the even documents{seen.replace('seen at least', 'seen there at least half of')}; their activations "
+            "are the means over the odd documents, which may be 0 or less (cross-fit)"
+        )
+    else:
+        chosen += seen
+    lines.append(f"{chosen}; {reliability['testable']:,} neurons had the 20 that a test takes.")
     if reliability["median"] is not None:
+        stepped = "" if observe.get("cross_fit") else ", stepped up to the whole text,"
         lines.append(
-            f"The two halves' mean activations over core tokens correlate, stepped up to the whole text, by "
+            f"The two halves' mean activations over core tokens correlate{stepped} by "
             f"{reliability['median']:.2f} in the median neuron (mean over layers)."
         )
     return lines
@@ -133,15 +132,22 @@ def _tested(tests: Mapping[str, int]) -> list[str]:
     asked = {name: count for name, count in tests.items() if count}
     return [
         "Differences of activation between categories were tested with the Kruskal-Wallis statistic "
-        "[@kruskal1952ranks] and, category by category, Cliff's delta [@cliff1993dominance]; homogeneity of zones by "
-        "the mean cosine inside them, over all segments with MRPP [@mielke1976mrpp]; agreement of categories and "
-        "segments by adjusted mutual information [@vinh2010information] and Pearson's chi-square.",
+        "[@kruskal1952ranks] and, category by category, Cliff's delta [@cliff1993dominance] and the share of "
+        "activation above the last core token's; how they interleave by the runs of one category along the axis of "
+        "activation. "
+        "Homogeneity of zones was tested by the mean cosine inside them (of lower segments also among the tokens of "
+        "their own and lower segments), of the 20, 10 and 5 most active tokens against that of the rest, over all "
+        "segments with MRPP [@mielke1976mrpp]; gradients by the correlation of cosine and distance in rank of "
+        "activation; agreement of categories and segments by adjusted mutual information [@vinh2010information] and "
+        "Pearson's chi-square, and segment by segment by the share of the commonest category; abstraction by the top "
+        "segment's homogeneity in meaning against that in spelling; and the tightness of all core tokens.",
         "Each p refers to the activations being dealt at random to the neuron's own core tokens (that of the tightness "
         "of all core tokens: to random tokens of the vocabulary); it comes from the exact distribution or from exact "
-        "permutation moments of the statistic, and from keyed Monte Carlo draws for zones of fewer than 10 tokens.",
+        "permutation moments of the statistic, and from keyed Monte Carlo draws where few tokens make it lumpy (zones "
+        "and categories of fewer than 10 tokens, neurons of fewer than 40, MRPP with segments of fewer than 6).",
         f"In all, {sum(asked.values()):,} p-values of neurons in {_counted(len(asked), 'question')} were computed; q "
         "is that of Benjamini and Hochberg [@benjamini1995controlling] over all neurons of the study, one family for "
-        "each question and segment.",
+        "each question and, where a question has several answers, for each segment, category or size of the top.",
     ]
 
 

@@ -56,7 +56,8 @@ ENTRIES: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "article",
         {
             "author": "Vinh, Nguyen Xuan and Epps, Julien and Bailey, James",
-            "title": "Information theoretic measures for clusterings comparison",
+            "title": "Information theoretic measures for clusterings comparison: variants, properties, normalization "
+            "and correction for chance",
             "journal": "Journal of Machine Learning Research",
             "volume": "11",
             "pages": "2837--2854",
@@ -121,18 +122,20 @@ def bibtex(keys: Iterable[str], version: str) -> str:
     """Return the entries of some keys, and that of this software in some version.
 
     >>> print(bibtex([], "1.0"))
-    @software{intraneuron,
+    @misc{intraneuron,
       author = {{The intraneuron developers}},
       title = {intraneuron: look inside one neuron of a language model},
-      version = {1.0}
+      year = {2026},
+      note = {Version 1.0}
     }
     """
     own = {
         "author": "{The intraneuron developers}",
         "title": "intraneuron: look inside one neuron of a language model",
-        "version": version,
+        "year": "2026",
+        "note": f"Version {version}",
     }
-    entries = [_entry("software", SOFTWARE, own), *(_entry(ENTRIES[key][0], key, ENTRIES[key][1]) for key in keys)]
+    entries = [_entry("misc", SOFTWARE, own), *(_entry(ENTRIES[key][0], key, ENTRIES[key][1]) for key in keys)]
     return "\n\n".join(entries)
 
 
