@@ -99,7 +99,7 @@ def test_results_for_programs_are_json_on_stdout_alone(user: User) -> None:
     found = json.loads(user.call(*words).stdout)
     assert found["study"] == "study"
     assert found["summary"] == json.loads((user.home / "study" / "summary.json").read_text())
-    assert json.loads(user.call("methods", "study", "--json").stdout)["references"].startswith("@software")
+    assert json.loads(user.call("methods", "study", "--json").stdout)["references"].startswith("@misc{intraneuron,")
     assert json.loads(user.call("export", "study", "--json").stdout)["rows"]["neurons"] > 0
     assert json.loads(user.call("show", "study", "L0N1", "--json").stdout)["name"] == "L0N1"
 
