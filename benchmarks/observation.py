@@ -19,7 +19,6 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from intraneuron.config import ObserveConfig, RunConfig, Twin
 from intraneuron.data import Vocabulary
-from intraneuron.models.families import FAMILIES
 from intraneuron.models.loading import LoadedModel, quiet
 from intraneuron.models.sites import find_sites
 from intraneuron.models.texts import SHARDS, Windows
@@ -39,7 +38,7 @@ def random_model(width: int, layers: int, window: int, vocabulary: int) -> Loade
     texts = np.array([f"t{i}" for i in range(vocabulary)])
     special = np.arange(vocabulary) == 0
     words = Vocabulary(texts, special, np.zeros(vocabulary, dtype=bool), np.arange(vocabulary, dtype=np.int32))
-    sites = find_sites(model.base_model, FAMILIES["gpt2"], layers)
+    sites = find_sites(model.base_model, "random")
     return LoadedModel(
         "random",
         "gpt2",

@@ -54,7 +54,7 @@ def _observed(name: str) -> Real:
     token_id, counted = windows.token_id[::step], windows.counted[::step]
     site = model.sites[0]
     neurons = np.linspace(0, site.n_neurons - 1, 24).astype(np.int32)
-    values = _outputs(model, site.output, token_id)[counted][:, neurons]
+    values = _outputs(model, site.output.module, token_id)[counted][:, neurons]
     tokens = token_id[counted]
     size = len(model.vocabulary)
     total = np.zeros((1, size, len(neurons)), dtype=np.float32)

@@ -25,7 +25,7 @@ def observed(name: str, layer: int, token: int) -> np.ndarray:
     """Return what enters the output projection when the model reads one token alone, (N,)."""
     model = load_model(name, device="cpu")
     kept: list[torch.Tensor] = []
-    hook = model.sites[layer].output.register_forward_pre_hook(lambda _, given: kept.append(given[0]))
+    hook = model.sites[layer].output.module.register_forward_pre_hook(lambda _, given: kept.append(given[0]))
     first, last = model.tokenizer("").input_ids[:1], model.tokenizer("").input_ids[1:]
     first = first or [model.tokenizer.bos_token_id]
     with torch.inference_mode():

@@ -66,7 +66,7 @@ def tiny_gpt2(path: Path, **config: Any) -> Path:
     torch.manual_seed(1)
     ends = {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id}
     model = GPT2LMHeadModel(GPT2Config(vocab_size=len(tokenizer) + 2, **(settings | ends | config)))
-    return _save(path, model, tokenizer)
+    return save(path, model, tokenizer)
 
 
 def tiny_bert(path: Path, **config: Any) -> Path:
@@ -81,7 +81,7 @@ def tiny_bert(path: Path, **config: Any) -> Path:
     }
     torch.manual_seed(2)
     model = BertModel(BertConfig(vocab_size=len(tokenizer), **(settings | config)))
-    return _save(path, model, tokenizer)
+    return save(path, model, tokenizer)
 
 
 def loaded(path: Path, **changes: Any) -> LoadedModel:
@@ -127,7 +127,7 @@ def wordpiece_tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
-def _save(path: Path, model: Any, tokenizer: Any) -> Path:
+def save(path: Path, model: Any, tokenizer: Any) -> Path:
     with torch.no_grad():
         for parameter in model.parameters():  # initial weights are so small that activations look linear
             parameter.add_(0.3 * torch.randn_like(parameter))

@@ -11,11 +11,13 @@ from tests.tiny_models import LAYERS, loaded, tiny_bert, tiny_gpt2
 from torch import nn
 
 from intraneuron.errors import ModelError
-from intraneuron.models.families import FAMILIES, combine, find_family, find_module
+from intraneuron.models.families import combine
 from intraneuron.models.loading import LoadedModel
-from intraneuron.models.sites import Site, self_check, tapped, weight_of
+from intraneuron.models.projections import Projection
+from intraneuron.models.sites import Site, self_check, tapped
 
 IDS = torch.tensor([[3, 40, 41, 9, 12], [50, 7, 8, 33, 61]])
+GIVEN = {"input_ids": IDS}
 
 
 @pytest.fixture(scope="module")
@@ -120,18 +122,18 @@ def test_the_self_check_fails_on_the_wrong_module_and_names_the_layer(gpt2: Load
     body: Any = gpt2.body
     block, other = body.h[layer], body.h[(layer + 1) % LAYERS]
     wrong: dict[str, dict[str, Any]] = {
-        "what enters the MLP": {"output": block.mlp.c_fc},
-        "what enters the attention's projection": {"output": block.attn.c_proj},
-        "another layer": {"output": other.mlp.c_proj},
-        "another input projection": {"inputs": (other.mlp.c_fc,)},
+        "what enters the MLP": {"output": Projection(block.mlp.c_fc)},
+        "what enters the attention's projection": {"output": Projection(block.attn.c_proj)},
+        "another layer": {"output": Projection(other.mlp.c_proj)},
+        "another input projection": {"inputs": (Projection(other.mlp.c_fc),)},
         "another activation": {"activation": nn.functional.relu},
     }
-    self_check(gpt2.body, gpt2.sites, IDS)
+    self_check(gpt2.body, gpt2.sites, GIVEN)
     for what, change in wrong.items():
         sites = list(gpt2.sites)
         sites[layer] = replace(sites[layer], **change)
         with pytest.raises(ModelError, match=f"^Layer {layer}: ") as caught:
-            self_check(gpt2.body, sites, IDS)
+            self_check(gpt2.body, sites, GIVEN)
         assert "captured neurons are not" in str(caught.value) or "saw no neurons" in str(caught.value), what
 
 
@@ -143,7 +145,7 @@ def test_the_self_check_fails_when_the_output_projection_does_not_use_the_captur
     handle = body.h[1].mlp.c_proj.register_forward_hook(lambda *inputs: inputs[-1] * 1.01)
     try:
         with pytest.raises(ModelError, match="Layer 1: the captured neurons are not the input of the output"):
-            self_check(gpt2.body, gpt2.sites, IDS)
+            self_check(gpt2.body, gpt2.sites, GIVEN)
     finally:
         handle.remove()
 
@@ -152,39 +154,14 @@ def test_the_self_check_fails_when_the_output_projection_does_not_use_the_captur
 def test_the_self_check_passes_in_half_precision(tmp_path: Path, dtype: torch.dtype) -> None:
     for make in (tiny_bert, tiny_gpt2):
         model = loaded(make(tmp_path / f"{make.__name__}-{dtype}"))
-        self_check(model.body.to(dtype), model.sites, IDS)
+        self_check(model.body.to(dtype), model.sites, GIVEN)
 
 
 def test_weights_are_out_by_in_for_both_kinds_of_projection(gpt2: LoadedModel, bert: LoadedModel) -> None:
     for model in (gpt2, bert):
         for site in model.sites:
-            assert weight_of(site.output).shape == (16, 24) == (site.width, site.n_neurons)
-            assert weight_of(site.inputs[0]).shape == (24, 16)
-
-
-def test_modules_are_found_by_suffix_with_and_without_the_prefix_of_the_head() -> None:
-    inner, other = nn.Linear(2, 2), nn.Linear(2, 2)
-    for prefix in ("", "transformer."):
-        modules = {f"{prefix}h.1.mlp.c_proj": inner, f"{prefix}h.11.mlp.c_proj": other}
-        assert find_module(modules, FAMILIES["gpt2"].output, 1) is inner
-    # A suffix counts from a dot: BERT's attention has an output.dense, too.
-    dotted = {"h.1.mlp.c_proj": inner, "graph.1.mlp.c_proj": other}
-    assert find_module(dotted, FAMILIES["gpt2"].output, 1) is inner
-    names = {"encoder.layer.0.attention.output.dense": other, "encoder.layer.0.output.dense": inner}
-    assert find_module(names, FAMILIES["bert"].output, 0) is inner
-
-
-def test_a_missing_or_doubled_module_is_an_error() -> None:
-    with pytest.raises(ModelError, match=r"Layer 4 should have one module h\.4\.mlp\.c_proj, got 0"):
-        find_module({}, FAMILIES["gpt2"].output, 4)
-    twice = {"a.h.0.mlp.c_proj": nn.Linear(1, 1), "b.h.0.mlp.c_proj": nn.Linear(1, 1)}
-    with pytest.raises(ModelError, match="got 2"):
-        find_module(twice, FAMILIES["gpt2"].output, 0)
-
-
-def test_an_unknown_family_lists_the_known_ones() -> None:
-    with pytest.raises(ModelError, match=r"family None, which is not supported yet\. Supported families: bert, gpt2"):
-        find_family(None, "x")
+            assert site.output.weight.shape == (16, 24) == (site.width, site.n_neurons)
+            assert site.inputs[0].weight.shape == (24, 16)
 
 
 def test_a_gated_mlp_is_the_activation_of_the_gate_times_up() -> None:

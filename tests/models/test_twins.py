@@ -10,7 +10,8 @@ from tests.tiny_models import loaded, tiny_bert, tiny_gpt2
 from torch import nn
 
 from intraneuron.models.loading import LoadedModel
-from intraneuron.models.sites import Site, tapped, weight_of
+from intraneuron.models.projections import Projection
+from intraneuron.models.sites import Site, tapped
 from intraneuron.models.twins import RotatedTwin, input_moments, rotated_rows
 
 ROWS = 40
@@ -41,7 +42,9 @@ def x(model: LoadedModel) -> torch.Tensor:
 def gated(width: int = 8, neurons: int = 30) -> tuple[Site, torch.Tensor]:
     torch.manual_seed(0)
     gate, up = nn.Linear(width, neurons), nn.Linear(width, neurons, bias=False)
-    site = Site(2, neurons, (gate, up), nn.Linear(neurons, width), nn.functional.silu)
+    site = Site(
+        2, neurons, (Projection(gate), Projection(up)), Projection(nn.Linear(neurons, width)), nn.functional.silu
+    )
     return site, 3 + torch.randn(500, width) @ torch.randn(width, width)
 
 
@@ -50,7 +53,7 @@ def test_a_twin_has_the_mean_and_deviation_of_the_neurons_it_drew(model: LoadedM
     twin = RotatedTwin.build(site, *input_moments([x]), ROWS, seed=5)
     with torch.no_grad():
         [mine] = twin.preactivations(x)
-        real = site.inputs[0](x)[:, torch.from_numpy(twin.drawn).long()]
+        real = site.inputs[0].apply(x)[:, torch.from_numpy(twin.drawn).long()]
     torch.testing.assert_close(mine.mean(0), real.mean(0), rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(mine.std(0), real.std(0), rtol=1e-4, atol=1e-4)
 
@@ -60,7 +63,7 @@ def test_its_directions_are_random_mixtures_of_the_neurons_directions(model: Loa
     site = model.sites[1]
     twin = RotatedTwin.build(site, *input_moments([x]), ROWS, seed=5)
     with torch.no_grad():
-        weight = weight_of(site.inputs[0])
+        weight = site.inputs[0].weight
         for row in range(ROWS):
             stream = np.random.default_rng([5, 1, row, 1])
             assert twin.drawn[row] == stream.integers(site.n_neurons)
@@ -107,13 +110,13 @@ def test_gate_and_up_share_their_rows_and_each_has_its_own_moments() -> None:
     twin = RotatedTwin.build(site, *input_moments([x]), 20, seed=0)
     with torch.no_grad():
         pre = twin.preactivations(x)
-        for module, mine in zip(site.inputs, pre, strict=True):
-            real = module(x)[:, torch.from_numpy(twin.drawn).long()]
+        for projection, mine in zip(site.inputs, pre, strict=True):
+            real = projection.apply(x)[:, torch.from_numpy(twin.drawn).long()]
             torch.testing.assert_close(mine.mean(0), real.mean(0), rtol=1e-3, atol=1e-3)
             torch.testing.assert_close(mine.std(0), real.std(0), rtol=1e-3, atol=1e-3)
         torch.testing.assert_close(twin.activations(x), nn.functional.silu(pre[0]) * pre[1])
         # The same row of R gives the directions of both.
-        gate, up = (weight_of(module).double().numpy() for module in site.inputs)
+        gate, up = (projection.weight.double().numpy() for projection in site.inputs)
         stream = np.random.default_rng([0, 2, 3, 1])
         stream.integers(site.n_neurons)
         row = stream.standard_normal(site.n_neurons, dtype=np.float32)
@@ -134,7 +137,7 @@ def test_a_layer_of_constant_input_gives_finite_constant_neurons() -> None:
     twin = RotatedTwin.build(site, *input_moments([x[:1].repeat(50, 1)]), 10, seed=0)
     with torch.no_grad():
         got = twin.activations(x[:1])
-        real = site.inputs[0](x[:1])[:, torch.from_numpy(twin.drawn).long()]
+        real = site.inputs[0].apply(x[:1])[:, torch.from_numpy(twin.drawn).long()]
         torch.testing.assert_close(twin.preactivations(x[:1])[0], real)
     assert torch.isfinite(got).all()
 

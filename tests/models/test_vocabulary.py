@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pytest
 from tests.tiny_models import byte_level_tokenizer, wordpiece_tokenizer
-from tokenizers import pre_tokenizers
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
 
 from intraneuron.models.vocabulary import _byte_of_character, form_of, read_vocabulary
 
@@ -45,6 +49,26 @@ def test_the_table_of_bytes_is_the_one_of_the_tokenizers_library() -> None:
     pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     [(piece, _)] = pre_tokenizer.pre_tokenize_str("é")
     assert bytes(table[character] for character in piece) == "é".encode()
+
+
+@pytest.mark.parametrize(
+    "decoder",
+    [
+        decoders.Metaspace(),
+        decoders.Sequence(
+            [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+        ),
+    ],
+)
+def test_a_space_of_sentencepiece_is_a_space_and_its_lone_bytes_are_text_or_fragments(decoder: Any) -> None:
+    pieces = ["<s>", "<unk>", "<0x0A>", "<0x07>", "<0xE2>", "▁cat", "s", "▁▁", "<0xZZ>"]
+    tokenizer = Tokenizer(models.BPE({piece: i for i, piece in enumerate(pieces)}, [], unk_token="<unk>"))
+    tokenizer.decoder = decoder
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>", unk_token="<unk>")
+    vocabulary = read_vocabulary(fast, len(pieces))
+    assert vocabulary.token[2:].tolist() == ["\n", "<0x07>", "<0xE2>", " cat", "s", "  ", "<0xZZ>"]
+    assert np.flatnonzero(vocabulary.fragment).tolist() == [4]
+    assert np.flatnonzero(vocabulary.special).tolist() == [0, 1]
 
 
 def test_special_added_and_unused_tokens_and_ids_beyond_the_tokenizer_are_special() -> None:

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.tiny_families import FAMILIES
 from tests.tiny_models import LAYERS, NEURONS, WORDS, loaded, tiny_bert, tiny_gpt2
 
 from intraneuron.config import Mode, ObserveConfig, RunConfig
 from intraneuron.errors import DataError, SettingError
-from intraneuron.models.families import FAMILIES
+from intraneuron.models.feeding import model_arguments
 from intraneuron.models.loading import LoadedModel
 from intraneuron.models.sites import Site, find_sites, tapped
 from intraneuron.models.texts import SHARDS, Windows, pack, vocabulary_windows
@@ -33,10 +34,13 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-@pytest.fixture(scope="module", params=["gpt2", "bert"])
+MAKE = {"gpt2": tiny_gpt2, "bert": tiny_bert, "phi3": FAMILIES["phi3"].save, "t5": FAMILIES["t5, gated"].save}
+"""One of each kind, and halves of one projection as gate and up."""
+
+
+@pytest.fixture(scope="module", params=MAKE)
 def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> LoadedModel:
-    make = {"gpt2": tiny_gpt2, "bert": tiny_bert}[request.param]
-    return loaded(make(tmp_path_factory.mktemp(request.param)))
+    return loaded(MAKE[request.param](tmp_path_factory.mktemp(request.param)))
 
 
 @pytest.fixture(scope="module")
@@ -62,11 +66,14 @@ def one_by_one(model: LoadedModel, rows: Iterator[list[int]]) -> Iterator[dict[i
 
     def keep(site: Site, x: torch.Tensor | None, activation: torch.Tensor) -> None:
         assert x is not None
-        seen[site.layer] = (x[0].numpy().copy(), activation[0].numpy().copy())
+        late = int(site.decoder)
+        seen[site.layer] = (x[0, late:].numpy().copy(), activation[0, late:].numpy().copy())
 
     with tapped(model.body, model.sites, keep, inputs=True) as forward:
         for ids in rows:
-            forward(input_ids=torch.tensor([ids]))
+            # The whole row goes into the decoder here, so that it reads the last token too.
+            start = {"decoder_input_ids": torch.tensor([[0, *ids]])} if model.kind == "encoder-decoder" else {}
+            forward(input_ids=torch.tensor([ids]), **start)
             yield dict(seen)
 
 
@@ -78,14 +85,16 @@ def arrays(observation: Observation) -> list[np.ndarray]:
 def test_vocabulary_mode_is_each_token_alone_in_its_minimal_context(model: LoadedModel) -> None:
     result = observed(model, None)
     tokenizer, ordinary = model.tokenizer, np.flatnonzero(~model.vocabulary.special).tolist()
-    causal = model.kind == "causal"
-    before = [tokenizer.bos_token_id if causal else tokenizer.cls_token_id]
-    after = [] if causal else [tokenizer.sep_token_id]
+    before, after = {
+        "causal": ([tokenizer.bos_token_id], []),
+        "encoder": ([tokenizer.cls_token_id], [tokenizer.sep_token_id]),
+        "encoder-decoder": ([], [tokenizer.eos_token_id]),
+    }[model.kind]
     some = ordinary[::7]
     for token, seen in zip(some, one_by_one(model, iter([*before, i, *after] for i in some)), strict=True):
         for layer, (_, activation) in seen.items():
             total = result[layer].populations["neurons"].total
-            np.testing.assert_allclose(total[0, token], activation[1], rtol=1e-4, atol=1e-5)
+            np.testing.assert_allclose(total[0, token], activation[len(before)], rtol=1e-4, atol=1e-5)
     for observation in result:
         neurons = observation.populations["neurons"]
         assert neurons.total.shape == (1, len(model.vocabulary), NEURONS)
@@ -96,7 +105,7 @@ def test_vocabulary_mode_is_each_token_alone_in_its_minimal_context(model: Loade
 
 def test_corpus_sums_are_those_of_a_plain_loop(model: LoadedModel, windows: Windows) -> None:
     size = len(model.vocabulary)
-    total = np.zeros((LAYERS, 2, size, NEURONS))
+    total = np.zeros((len(model.sites), 2, size, NEURONS))
     count = np.zeros((2, size), dtype=int)
     rows = iter(row[row >= 0].tolist() for row in windows.token_id)
     for w, seen in enumerate(one_by_one(model, rows)):
@@ -106,12 +115,13 @@ def test_corpus_sums_are_those_of_a_plain_loop(model: LoadedModel, windows: Wind
             for layer, (_, activation) in seen.items():
                 total[layer, half, token] += activation[at]
     result = observed(model, windows)
-    assert [observation.layer for observation in result] == list(range(LAYERS))
+    assert [observation.layer for observation in result] == list(range(len(model.sites)))
     for observation in result:
         neurons = observation.populations["neurons"]
         assert np.array_equal(neurons.count, count)
         assert np.array_equal(neurons.neuron, np.arange(NEURONS))
-        np.testing.assert_allclose(neurons.total, total[observation.layer], rtol=1e-4, atol=1e-4)
+        expected = total[observation.layer]
+        np.testing.assert_allclose(neurons.total, expected, rtol=1e-4, atol=max(1e-4, 1e-5 * np.abs(expected).max()))
 
 
 def test_special_tokens_padding_and_first_positions_leave_nothing(model: LoadedModel, windows: Windows) -> None:
@@ -131,10 +141,10 @@ def test_the_twin_of_vocabulary_mode_has_the_moments_of_the_neurons_it_drew(mode
 
     def keep(site: Site, x: torch.Tensor | None, _: torch.Tensor) -> None:
         assert x is not None
-        seen[site.layer] = x[:, 1].double().numpy()
+        seen[site.layer] = x[:, 1 if model.kind != "encoder-decoder" or site.decoder else 0].double().numpy()
 
     with tapped(model.body, model.sites, keep, inputs=True) as forward:
-        forward(input_ids=torch.from_numpy(vocabulary_windows(model).token_id).long())
+        forward(**model_arguments(model.kind, model.model.config, vocabulary_windows(model).token_id, model.device))
     for observation in result:
         layer = observation.layer
         x = seen[layer]
@@ -203,7 +213,7 @@ def test_all_neurons_are_split_when_there_are_no_more_than_the_jackknife_takes(
 def test_groups_of_layers_change_no_digit(model: LoadedModel, texts: Windows | None) -> None:
     windows = vocabulary_windows(model) if texts is None else texts
     task = Task(model, windows, 0, corpus=texts is not None, rotated=True)
-    assert len(group_layers(task, model.sites, TINY)) == LAYERS
+    assert len(group_layers(task, model.sites, TINY)) == len(model.sites)
     assert len(group_layers(task, model.sites, 2.5)) == 1
     together, apart = (observed(model, texts, twins=("rotated",), memory=memory) for memory in (2.5, TINY))
     for a, b in zip(together, apart, strict=True):
@@ -258,7 +268,7 @@ def test_half_precision_is_summed_in_float32(model: LoadedModel, texts: Windows 
     half = replace(model, model=type(model.model)(model.model.config))
     half.model.load_state_dict(model.model.state_dict())
     half.model.to(torch.bfloat16).eval()
-    half = replace(half, sites=find_sites(half.body, FAMILIES[half.family], LAYERS), dtype=torch.bfloat16)
+    half = replace(half, sites=find_sites(half.body, half.name), dtype=torch.bfloat16)
     for a, b in zip(observed(half, texts, twins=("rotated",)), observed(model, texts), strict=True):
         x, y = (o.populations["neurons"].total for o in (a, b))
         assert x.dtype == np.float32
@@ -284,10 +294,10 @@ def test_progress_counts_positions_of_all_passes_up_to_the_total(
     calls: list[tuple[int, int]] = []
     observed(model, windows, progress=lambda done, total: calls.append((done, total)), memory=TINY)
     done, totals = zip(*calls, strict=True)
-    assert set(totals) == {LAYERS * windows.positions}
+    assert set(totals) == {len(model.sites) * windows.positions}
     assert list(done) == sorted(set(done))
     assert done[-1] == totals[0]
-    assert len(done) > 3 * LAYERS
+    assert len(done) > 3 * len(model.sites)
 
 
 def test_corpus_mode_without_texts_is_refused(model: LoadedModel) -> None:
@@ -298,28 +308,27 @@ def test_corpus_mode_without_texts_is_refused(model: LoadedModel) -> None:
     )
 
 
-@pytest.mark.parametrize("layer", [-1, LAYERS])
+@pytest.mark.parametrize("layer", [-1, 2 * LAYERS])
 def test_a_layer_that_the_model_does_not_have_is_refused(model: LoadedModel, layer: int) -> None:
     named = replace(model, name="minilm")
     with pytest.raises(SettingError) as caught:
         observe(named, ObserveConfig(layers=(0, layer)), run=RunConfig())
-    assert str(caught.value) == f"The model minilm has no layer {layer}: its layers are 0 to 2."
+    assert str(caught.value) == f"The model minilm has no layer {layer}: its layers are 0 to {len(model.sites) - 1}."
 
 
 def test_no_layer_at_all_is_refused(model: LoadedModel) -> None:
-    with pytest.raises(SettingError, match=r"No layer is wanted\. The layers of .* are 0 to 2\."):
+    with pytest.raises(SettingError, match=rf"No layer is wanted\. The layers of .* are 0 to {len(model.sites) - 1}\."):
         observe(model, ObserveConfig(layers=()), run=RunConfig())
 
 
 def test_an_activation_that_is_not_finite_is_an_error_that_names_the_neuron(
     model: LoadedModel, texts: Windows | None
 ) -> None:
-    bias = model.sites[1].inputs[0].bias
-    assert isinstance(bias, torch.Tensor)
-    before = float(bias[20])
+    weight = model.sites[1].inputs[0].weight
+    before = float(weight[20, 3])
     for value in (torch.nan, torch.inf):
         with torch.no_grad():
-            bias[20] = value
+            weight[20, 3] = value
         try:
             stream = observe(model, ObserveConfig(), run=RunConfig(), texts=texts, twins=("rotated",))
             assert next(stream).layer == 0
@@ -327,4 +336,4 @@ def test_an_activation_that_is_not_finite_is_an_error_that_names_the_neuron(
                 next(stream)
         finally:
             with torch.no_grad():
-                bias[20] = before
+                weight[20, 3] = before

@@ -21,6 +21,9 @@ CHANGES_NOTHING = (
 )
 """Settings that say where a model was or what wrote it: a copy differs in them and is the same model."""
 
+_POSITIONS = ("max_position_embeddings", "n_positions")
+"""What config.json calls the number of positions."""
+
 MIN_CONTEXT = 3
 """Shortest window: ``[CLS] token [SEP]``."""
 
@@ -60,8 +63,8 @@ def _read_json(path: Path) -> Any:
 
 
 def layers_of(model: Any, name: str) -> int:
-    """Return how many layers a model has, at least one."""
-    layers = int(model.config.num_hidden_layers)
+    """Return how many layers config.json says that a model has (an encoder, beside its decoder), at least one."""
+    layers = int(model.config.get_text_config().num_hidden_layers)
     if layers < 1:
         msg = f"The model {name} has {layers} layers, by its config.json. Get the file again."
         raise ModelError(msg)
@@ -70,12 +73,24 @@ def layers_of(model: Any, name: str) -> int:
 
 def context_of(folder: Path, model: Any, tokenizer: Any, name: str) -> int:
     """Return the longest window: what the model can read, and was made for, at most MAX_CONTEXT."""
-    limits = [MAX_CONTEXT, model.config.max_position_embeddings, tokenizer.model_max_length, _made_for(folder)]
+    limits = [MAX_CONTEXT, _positions(model), tokenizer.model_max_length, _made_for(folder)]
     context = int(min(limits))
     if context < MIN_CONTEXT:
         msg = f"The model {name} reads {context} tokens at a time, but at least {MIN_CONTEXT} are needed."
         raise ModelError(msg)
     return context
+
+
+def _positions(model: Any) -> int:
+    """Return how many positions a model tells apart; those whose positions are no table read windows of any length.
+
+    RoBERTa's table begins behind the number of its padding token.
+    """
+    config = model.config.get_text_config()
+    size = next((n for name in _POSITIONS if (n := getattr(config, name, None)) is not None), MAX_CONTEXT)
+    tables = [module for path, module in model.named_modules() if path.endswith("position_embeddings")]
+    unused = [table.padding_idx + 1 for table in tables if getattr(table, "padding_idx", None) is not None]
+    return int(size) - max(unused, default=0)
 
 
 def _made_for(folder: Path) -> int:

@@ -1,104 +1,172 @@
-"""Where each family of models keeps its neurons.
+"""Where a model keeps its neurons, found by the structure of its blocks.
 
-A neuron's activation is what enters the MLP's output projection. A family is registered by the names of the
-modules around it; names are matched by suffix, because bare base models drop the first prefix
-(``transformer.h.0.mlp.c_proj`` is ``h.0.mlp.c_proj`` there).
+A neuron's activation is what enters the MLP's output projection. A transformer is one list of blocks, or two (encoder
+and decoder). A block is attention, and an MLP: a nonlinearity, one projection into the neurons (or two: gate and up,
+maybe halves of one module) and one projection out of them. What is found is proven by the self-check of
+:mod:`intraneuron.models.sites`, not by names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
 
 from intraneuron.errors import ModelError
+from intraneuron.models.projections import Projection, is_projection
 
-Kind = Literal["causal", "encoder"]
+Kind = Literal["causal", "encoder", "encoder-decoder"]
 Activation = Callable[[torch.Tensor], torch.Tensor]
+
+TESTED = {
+    "causal": (
+        *("gpt2", "gptj", "codegen", "gpt_neo", "gpt_neox", "opt", "bloom", "falcon", "llama", "mistral", "qwen2"),
+        *("qwen3", "gemma", "gemma2", "gemma3_text", "olmo", "olmo2", "phi", "phi3"),
+    ),
+    "encoder": ("bert", "roberta", "distilbert"),
+    "encoder-decoder": ("t5",),
+}
+"""Families (``model_type`` of config.json) whose neurons a test compares with a forward pass written by hand."""
+
+_ATTENTION = re.compile(r"Attention|Attn")
+_EXPERTS = re.compile(r"Experts?$|Expert[A-Z]|MoE|Moe|Router")
+_NO_FUNCTION = re.compile(r"Dropout|Identity|DropPath|Norm|Embedding")
 
 
 @dataclass(frozen=True)
-class Family:
-    """Names of the modules around a family's neurons; ``{layer}`` stands for the number of the block.
+class Mlp:
+    """One block's MLP: one or two projections in (all of the same x), a nonlinearity, one projection out."""
 
-    Attributes
-    ----------
-    kind : "causal" or "encoder"
-    output : str
-        The MLP's output projection.
-    inputs : tuple of str
-        The projections that make pre-activations: one, or gate and up of a gated MLP.
-    activation : str
-        The nonlinearity.
+    inputs: tuple[Projection, ...]
+    activation: Activation
+    output: Projection
+
+
+def kind_of(config: Any) -> Kind:
+    """Return how a model reads: from left to right, both ways, or both ways and then from left to right."""
+    from transformers.models.auto import modeling_auto
+
+    model_type = config.model_type
+    if config.is_encoder_decoder:
+        return "encoder-decoder"
+    masked = model_type in modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    if model_type in modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES and (not masked or config.is_decoder):
+        return "causal"
+    return "encoder"
+
+
+def find_stacks(body: nn.Module, name: str) -> list[list[nn.Module]]:
+    """Return the lists of blocks of a transformer: one, or those of encoder and decoder.
+
+    Raises
+    ------
+    ModelError
+        When there is none, or the MLPs are mixtures of experts.
     """
+    text: nn.Module = getattr(body, "language_model", body)  # beside it, some models have eyes or ears
+    found: list[tuple[str, nn.ModuleList]] = []
+    for path, module in text.named_modules():
+        inside = any(path.startswith(f"{outer}.") for outer, _ in found)
+        if isinstance(module, nn.ModuleList) and not inside and len(module) and all(map(_has_attention, module)):
+            found.append((path, module))
+    for _, blocks in found:
+        for block in blocks:
+            _refuse_experts(block, name)
+    stacks = [list(blocks) for _, blocks in found if all(map(has_mlp, blocks))]
+    if not stacks:
+        msg = (
+            f"The model {name} ({type(body).__name__}) has no list of blocks with attention and one MLP each, as a "
+            f"transformer has. Give another model; tested families: {', '.join(sum(TESTED.values(), ()))}."
+        )
+        raise ModelError(msg)
+    return stacks
 
-    kind: Kind
-    output: str
-    inputs: tuple[str, ...]
-    activation: str
+
+def find_mlp(block: nn.Module, layer: int) -> Mlp:
+    """Return the MLP of a block.
+
+    Raises
+    ------
+    ModelError
+        When what stands outside attention is not one projection in, or two, a nonlinearity, and one projection out.
+    """
+    projections, functions = _parts(block)
+    if len(projections) not in (2, 3) or len(functions) != 1:
+        raise _no_mlp(block, layer)
+    *inward, last = projections
+    out = Projection(last)
+    n = out.weight.shape[1]
+    if len(inward) == 1 and Projection(inward[0]).weight.shape[0] == 2 * n:
+        inputs = [Projection(inward[0], 0, n), Projection(inward[0], n, 2 * n)]
+    else:
+        inputs = [Projection(module) for module in inward]
+    if any(projection.weight.shape[0] != n for projection in inputs):
+        raise _no_mlp(block, layer)
+    return Mlp(tuple(inputs), activation_function(functions[0]), out)
 
 
-FAMILIES: dict[str, Family] = {
-    "bert": Family(
-        kind="encoder",
-        output="encoder.layer.{layer}.output.dense",
-        inputs=("encoder.layer.{layer}.intermediate.dense",),
-        activation="encoder.layer.{layer}.intermediate.intermediate_act_fn",
-    ),
-    "gpt2": Family(
-        kind="causal",
-        output="h.{layer}.mlp.c_proj",
-        inputs=("h.{layer}.mlp.c_fc",),
-        activation="h.{layer}.mlp.act",
-    ),
-}
-"""By ``model_type``, as config.json names it."""
+def has_mlp(block: nn.Module) -> bool:
+    """Whether a block has parts of an MLP."""
+    projections, functions = _parts(block)
+    return len(projections) > 1 and len(functions) > 0
+
+
+def _parts(block: nn.Module) -> tuple[list[nn.Module], list[nn.Module]]:
+    """Return a block's projections and its functions (modules without weights), outside attention, in their order."""
+    leaves = [module for module in _outside_attention(block) if not any(True for _ in module.children())]
+    functions = [
+        module
+        for module in leaves
+        if not any(True for _ in module.parameters()) and not _NO_FUNCTION.search(type(module).__name__)
+    ]
+    return [module for module in leaves if is_projection(module)], functions
+
+
+def _outside_attention(module: nn.Module) -> Iterator[nn.Module]:
+    for child in module.children():
+        if not _ATTENTION.search(type(child).__name__):
+            yield child
+            yield from _outside_attention(child)
+
+
+def _has_attention(block: nn.Module) -> bool:
+    return any(_ATTENTION.search(type(module).__name__) for module in block.modules())
+
+
+def _refuse_experts(block: nn.Module, name: str) -> None:
+    for module in _outside_attention(block):
+        if _EXPERTS.search(type(module).__name__):
+            msg = (
+                f"The model {name} is a mixture of experts ({type(module).__name__}): a router sends each token to a "
+                "few of many MLPs, so a neuron sees only its own tokens, and a mean over all is none. Give a dense "
+                "model."
+            )
+            raise ModelError(msg)
+
+
+def _no_mlp(block: nn.Module, layer: int) -> ModelError:
+    projections, functions = _parts(block)
+    shapes = ", ".join(str(tuple(Projection(module).weight.shape)) for module in projections)
+    return ModelError(
+        f"Layer {layer} ({type(block).__name__}) should have one MLP: one projection into its neurons (or gate and "
+        f"up), a nonlinearity, one projection out; got {len(projections)} projections outside attention ({shapes}) "
+        f"and {len(functions)} functions. This model cannot be studied."
+    )
+
 
 _gelu_tanh: Activation = partial(nn.functional.gelu, approximate="tanh")
 _FUSED: dict[str, Activation] = {
     "NewGELUActivation": _gelu_tanh,
     "FastGELUActivation": _gelu_tanh,
     "AccurateGELUActivation": _gelu_tanh,
+    "BloomGelu": _gelu_tanh,
 }
 """Activations that transformers spells out in eight steps, as one: the same function, six times faster."""
-
-
-def find_family(model_type: object, name: str) -> Family:
-    """Return the family of a ``model_type``.
-
-    Raises
-    ------
-    ModelError
-        When the family is not registered.
-    """
-    family = FAMILIES.get(model_type) if isinstance(model_type, str) else None
-    if family is None:
-        msg = (
-            f"The model {name} is of the family {model_type!r}, which is not supported yet. "
-            f"Supported families: {', '.join(FAMILIES)}."
-        )
-        raise ModelError(msg)
-    return family
-
-
-def find_module(modules: Mapping[str, nn.Module], pattern: str, layer: int) -> nn.Module:
-    """Return the one module whose name is, or ends with, the pattern of a layer.
-
-    Raises
-    ------
-    ModelError
-        When there is none, or more than one.
-    """
-    suffix = pattern.format(layer=layer)
-    found = [name for name in modules if name == suffix or name.endswith("." + suffix)]
-    if len(found) != 1:
-        msg = f"Layer {layer} should have one module {suffix}, got {len(found)}. Is this model of another kind?"
-        raise ModelError(msg)
-    return modules[found[0]]
 
 
 def activation_function(module: nn.Module) -> Activation:
@@ -113,7 +181,7 @@ def combine(activation: Activation, preactivations: Sequence[torch.Tensor]) -> t
     ----------
     activation : callable
     preactivations : one or two tensors (..., N)
-        In the order of :attr:`Family.inputs`.
+        In the order of :attr:`Mlp.inputs`.
     """
     first, *rest = preactivations
     out = activation(first)

@@ -22,7 +22,8 @@ from intraneuron.config import Device, DType
 from intraneuron.data import Vocabulary
 from intraneuron.errors import ModelError, SettingError
 from intraneuron.models.configuration import context_of, layers_of, read_config, settings_hash, tokenizer_settings
-from intraneuron.models.families import Kind, find_family
+from intraneuron.models.families import Kind, kind_of
+from intraneuron.models.feeding import model_arguments
 from intraneuron.models.sites import Site, find_sites, self_check
 from intraneuron.models.vocabulary import read_vocabulary
 from intraneuron.settings import expanded
@@ -46,10 +47,10 @@ class LoadedModel:
     name : str
         As the user wrote it.
     family : str
-        Its ``model_type``, a key of :data:`intraneuron.models.families.FAMILIES`.
-    kind : "causal" or "encoder"
+        Its ``model_type``.
+    kind : "causal", "encoder" or "encoder-decoder"
     model : transformers model
-        With its language-model head when causal (the unembedding is a space), without when encoder.
+        With its language-model head (the unembedding is a space), without when encoder.
     tokenizer : transformers tokenizer
     vocabulary : Vocabulary
     sites : tuple of Site
@@ -107,20 +108,20 @@ def load_model(name: str, *, device: Device = "auto", dtype: DType = "float32") 
     with _readable(name):
         folder, revision = _locate(name)
         config = read_config(folder, name)
-        family = find_family(config.get("model_type"), name)
         weight_hash = _check_weights(folder, name)
         tokenizer_hash = _check_tokenizer(folder, name)
     with quiet(), _readable(name):
-        tokenizer, model = _read(folder, name, family.kind)
+        tokenizer, model, kind = _read(folder, name)
         model = model.to(device=place, dtype=getattr(torch, dtype)).eval().requires_grad_(False)
         vocabulary = read_vocabulary(tokenizer, model.get_input_embeddings().weight.shape[0])
-        sites = find_sites(model.base_model, family, layers_of(model, name))
+        layers_of(model, name)
+        sites = find_sites(model.base_model, name)
         context = context_of(folder, model, tokenizer, name)
-        self_check(model.base_model, sites, few_tokens(vocabulary).to(place))
+        self_check(model.base_model, sites, model_arguments(kind, model.config, few_tokens(vocabulary), place))
     return LoadedModel(
         name=name,
         family=config["model_type"],
-        kind=family.kind,
+        kind=kind,
         model=model,
         tokenizer=tokenizer,
         vocabulary=vocabulary,
@@ -282,16 +283,16 @@ def _sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _read(folder: Path, name: str, kind: Kind) -> tuple[Any, Any]:
-    """Return tokenizer and model; every weight that observing needs must be in the file."""
+def _read(folder: Path, name: str) -> tuple[Any, Any, Kind]:
+    """Return tokenizer, model and kind; every weight that observing needs must be in the file."""
     from huggingface_hub import errors
-    from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoConfig, AutoTokenizer
 
     refused = getattr(errors, "StrictDataclassError", ValueError)  # newer versions check the types in config.json
-    auto = AutoModelForCausalLM if kind == "causal" else AutoModel
     try:
+        kind = kind_of(AutoConfig.from_pretrained(folder))
         tokenizer = AutoTokenizer.from_pretrained(folder)
-        model, info = auto.from_pretrained(folder, use_safetensors=True, output_loading_info=True)
+        model, info = _class_of(kind).from_pretrained(folder, use_safetensors=True, output_loading_info=True)
     except (
         *(OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError, ArithmeticError),
         refused,
@@ -311,11 +312,19 @@ def _read(folder: Path, name: str, kind: Kind) -> tuple[Any, Any]:
     if len(tokenizer) > rows:
         msg = f"The tokenizer of {name} has {len(tokenizer):,} tokens, but the model embeds only {rows:,}."
         raise ModelError(msg)
-    return tokenizer, model
+    return tokenizer, model, kind
 
 
-def few_tokens(vocabulary: Vocabulary) -> torch.Tensor:
-    """Return up to 16 ordinary tokens for the self-check, (2, C)."""
+def _class_of(kind: Kind) -> Any:
+    """Return the class of transformers that loads a kind of model, with its language-model head if it has one."""
+    from transformers import AutoModel, AutoModelForCausalLM, AutoModelForSeq2SeqLM  # slow to import
+
+    classes = {"causal": AutoModelForCausalLM, "encoder-decoder": AutoModelForSeq2SeqLM, "encoder": AutoModel}
+    return classes[kind]
+
+
+def few_tokens(vocabulary: Vocabulary) -> np.ndarray:
+    """Return up to 16 ordinary tokens for the self-check, int (2, C)."""
     ids = np.flatnonzero(~vocabulary.special)
     few = ids[np.linspace(0, len(ids) - 1, min(16, len(ids) // 2 * 2)).astype(np.int64)]
-    return torch.from_numpy(few.reshape(2, -1))
+    return few.reshape(2, -1)

@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from intraneuron.errors import ModelError
-from intraneuron.models.families import Activation, Family, activation_function, combine, find_module
+from intraneuron.models.families import Activation, combine, find_mlp, find_stacks
+from intraneuron.models.projections import Projection
 
 TOLERANCE = {torch.float32: 1e-4, torch.float16: 5e-3, torch.bfloat16: 3e-2}
 """Largest difference that the self-check takes for rounding, as a share of the largest value."""
@@ -26,24 +27,27 @@ class Site:
     layer : int
     n_neurons : int
         N, the width of that input.
-    inputs : tuple of modules
-        The projections that make pre-activations: one, or gate and up. All read the same x, (..., D).
-    output : module
+    inputs : tuple of Projection
+        What makes pre-activations: one, or gate and up. All read the same x, (..., D).
+    output : Projection
         The projection whose input the neurons are.
     activation : callable
         The nonlinearity.
+    decoder : bool
+        Whether the layer is of the decoder that follows an encoder.
     """
 
     layer: int
     n_neurons: int
-    inputs: tuple[nn.Module, ...]
-    output: nn.Module
+    inputs: tuple[Projection, ...]
+    output: Projection
     activation: Activation
+    decoder: bool = False
 
     @property
     def width(self) -> int:
         """D, the width of x."""
-        return weight_of(self.inputs[0]).shape[1]
+        return int(self.inputs[0].weight.shape[1])
 
 
 Receive = Callable[[Site, "torch.Tensor | None", torch.Tensor], None]
@@ -54,31 +58,21 @@ class _StopForward(Exception):  # noqa: N818 - not an error: the way out of a fo
     """Everything wanted has been read."""
 
 
-def find_sites(model: nn.Module, family: Family, n_layers: int) -> tuple[Site, ...]:
-    """Return the sites of all layers, first layer first."""
-    modules = dict(model.named_modules())
-    sites = []
-    for layer in range(n_layers):
-        output = find_module(modules, family.output, layer)
-        inputs = tuple(find_module(modules, pattern, layer) for pattern in family.inputs)
-        activation = activation_function(find_module(modules, family.activation, layer))
-        sites.append(Site(layer, weight_of(output).shape[1], inputs, output, activation))
+def find_sites(body: nn.Module, name: str) -> tuple[Site, ...]:
+    """Return the sites of all layers, first layer first; a decoder's come after its encoder's.
+
+    Raises
+    ------
+    ModelError
+        When the model, called ``name``, is not built as a transformer is, or is a mixture of experts.
+    """
+    sites: list[Site] = []
+    for stack, blocks in enumerate(find_stacks(body, name)):
+        for block in blocks:
+            mlp = find_mlp(block, len(sites))
+            width = mlp.output.weight.shape[1]
+            sites.append(Site(len(sites), width, mlp.inputs, mlp.output, mlp.activation, decoder=stack > 0))
     return tuple(sites)
-
-
-def weight_of(projection: nn.Module) -> torch.Tensor:
-    """Return a projection's weight as (out, in); GPT-2's Conv1D stores (in, out)."""
-    weight = projection.weight
-    if not isinstance(weight, torch.Tensor):
-        msg = f"A projection should have a weight, got {type(projection).__name__}."
-        raise ModelError(msg)
-    return weight.detach().T if hasattr(projection, "nf") else weight.detach()
-
-
-def bias_of(projection: nn.Module) -> torch.Tensor | None:
-    """Return a projection's bias (out,), or None."""
-    bias = getattr(projection, "bias", None)
-    return bias.detach() if isinstance(bias, torch.Tensor) else None
 
 
 @contextmanager
@@ -132,13 +126,13 @@ def _hook(site: Site, receive: Receive, *, inputs: bool, last: bool) -> list[Any
         if last:
             raise _StopForward
 
-    handles = [site.output.register_forward_pre_hook(on_output)]
+    handles = [site.output.module.register_forward_pre_hook(on_output)]
     if inputs:
-        handles.append(site.inputs[0].register_forward_pre_hook(on_input))
+        handles.append(site.inputs[0].module.register_forward_pre_hook(on_input))
     return handles
 
 
-def self_check(model: nn.Module, sites: Sequence[Site], token_id: torch.Tensor) -> None:
+def self_check(model: nn.Module, sites: Sequence[Site], arguments: dict[str, Any]) -> None:
     """Check on a few tokens that what is captured is what the model uses.
 
     For each layer, the captured vector times the output projection's weight (plus bias) must equal that
@@ -148,7 +142,8 @@ def self_check(model: nn.Module, sites: Sequence[Site], token_id: torch.Tensor) 
     ----------
     model : module
     sites : sites of all layers
-    token_id : int64 (B, C)
+    arguments : dict
+        Of one forward pass (:func:`intraneuron.models.feeding.model_arguments`).
 
     Raises
     ------
@@ -166,8 +161,8 @@ def self_check(model: nn.Module, sites: Sequence[Site], token_id: torch.Tensor) 
 
     with ExitStack() as hooks, tapped(model, sites, keep, inputs=True, stop=False) as forward:
         for site in sites:
-            hooks.callback(site.output.register_forward_hook(keep_output(site.layer)).remove)
-        forward(input_ids=token_id)
+            hooks.callback(site.output.module.register_forward_hook(keep_output(site.layer)).remove)
+        forward(**arguments)
         for site in sites:
             _check_site(site, **seen[site.layer])
 
@@ -181,25 +176,17 @@ def _check_site(
     if x is None or activation is None or output is None:
         msg = f"Layer {site.layer}: the hooks saw no neurons. The modules around them are not where expected."
         raise ModelError(msg)
-    expected = combine(site.activation, [_project(module, x) for module in site.inputs])
+    expected = combine(site.activation, [projection.apply(x) for projection in site.inputs])
     for what, got, want in (
         ("the activation of the MLP's input", activation, expected),
-        ("the input of the output projection", output, _project(site.output, activation)),
+        ("the input of the output projection", output, site.output.apply(activation)),
     ):
         if not _close(got, want):
             msg = (
                 f"Layer {site.layer}: the captured neurons are not {what}. "
-                f"This model computes its MLP in another way than its family; it cannot be studied."
+                f"This model computes its MLP in another way than others do; it cannot be studied."
             )
             raise ModelError(msg)
-
-
-def _project(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
-    """Return x W' + b by hand, (..., out); nothing when the widths do not fit."""
-    weight = weight_of(module)
-    if x.shape[-1] != weight.shape[1]:
-        return x[..., :0]
-    return nn.functional.linear(x, weight, bias_of(module))
 
 
 def _close(a: torch.Tensor, b: torch.Tensor) -> bool:

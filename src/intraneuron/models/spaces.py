@@ -29,7 +29,7 @@ def output_vectors(model: LoadedModel) -> np.ndarray:
     SettingError
         When the model has none.
     """
-    head = model.model.get_output_embeddings() if model.kind == "causal" else None
+    head = model.model.get_output_embeddings() if model.kind != "encoder" else None
     if head is None:
         msg = f"The model {model.name} has no unembedding, so it has no output space. Use --space input."
         raise SettingError(msg)

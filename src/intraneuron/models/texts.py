@@ -157,6 +157,8 @@ def _frame(model: LoadedModel) -> tuple[list[int], list[int]]:
     tokenizer = model.tokenizer
     if model.kind == "causal":
         return ([] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]), []
+    if model.kind == "encoder-decoder":
+        return [], [tokenizer.eos_token_id]
     return [tokenizer.cls_token_id], [tokenizer.sep_token_id]
 
 

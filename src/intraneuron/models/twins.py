@@ -13,7 +13,8 @@ import numpy as np
 import torch
 
 from intraneuron.models.families import Activation, combine
-from intraneuron.models.sites import Site, bias_of, weight_of
+from intraneuron.models.projections import Projection
+from intraneuron.models.sites import Site
 
 MAX_ROTATED = 2000
 """Artificial neurons a layer, if it has as many real ones."""
@@ -66,7 +67,8 @@ class RotatedTwin:
         for row in range(rows):
             drawn[row] = _draw(site, row, seed, R[row])
         R /= np.sqrt(site.n_neurons, dtype=np.float32)
-        folded = [_fold(module, R, drawn, x_mean, x_cov) for module in site.inputs]
+        with np.errstate(invalid="ignore"):  # of weights that are not finite; the observation names the neuron
+            folded = [_fold(projection, R, drawn, x_mean, x_cov) for projection in site.inputs]
         weights, biases = zip(*folded, strict=True)
         return cls(site.layer, drawn, weights, biases, site.activation)
 
@@ -109,13 +111,13 @@ def _draw(site: Site, row: int, seed: int, normals: np.ndarray) -> int:
 
 
 def _fold(
-    module: torch.nn.Module, R: np.ndarray, drawn: np.ndarray, x_mean: np.ndarray, x_cov: np.ndarray
+    projection: Projection, R: np.ndarray, drawn: np.ndarray, x_mean: np.ndarray, x_cov: np.ndarray
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return weight and bias of the twin of one input projection, with shift and scale inside.
 
     Over tokens, a readout w.x + b has the mean w.mean + b and the variance w' cov w.
     """
-    weight, bias = weight_of(module), bias_of(module)
+    weight, bias = projection.weight, projection.bias
     real = weight.float().cpu().numpy()
     turned = (torch.from_numpy(R) @ torch.from_numpy(real)).double().numpy()
     wanted = real[drawn].astype(np.float64)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import torch
 
-from intraneuron.models.families import FAMILIES
+from intraneuron.models.feeding import model_arguments
 from intraneuron.models.loading import LoadedModel, few_tokens, quiet
 from intraneuron.models.sites import find_sites, self_check
 
@@ -27,6 +27,7 @@ def untrained(model: LoadedModel, seed: int) -> LoadedModel:
         torch.manual_seed(seed)
         fresh = type(model.model)(model.model.config)
     fresh = fresh.to(device=model.device, dtype=model.dtype).eval().requires_grad_(False)
-    sites = find_sites(fresh.base_model, FAMILIES[model.family], len(model.sites))
-    self_check(fresh.base_model, sites, few_tokens(model.vocabulary).to(model.device))
+    sites = find_sites(fresh.base_model, model.name)
+    few = model_arguments(model.kind, fresh.config, few_tokens(model.vocabulary), model.device)
+    self_check(fresh.base_model, sites, few)
     return replace(model, name=f"{model.name}, untrained", model=fresh, sites=sites, weight_hash=f"initial, {seed}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,10 @@ from intraneuron.data import Spelling, Vocabulary
 SUFFIXES = ("ing", "ed", "es", "s", "ly", "er", "est")
 """Endings that make no form of their own."""
 
+SPACE = "▁"
+"""SentencePiece's mark of a space (U+2581)."""
+
+_BYTE = re.compile(r"<0x([0-9A-F]{2})>")
 _UNUSED = re.compile(r"\[unused\d+\]")
 
 
@@ -29,21 +35,22 @@ def read_vocabulary(tokenizer: Any, size: int) -> Vocabulary:
     -------
     Vocabulary
         Texts of byte-level tokens are decoded (a leading space stays a space); bytes that are no UTF-8 by
-        themselves and control characters are written as ``<0xNN>``. WordPiece keeps its ``##``.
+        themselves and control characters are written as ``<0xNN>``. SentencePiece's mark of a space is a space.
+        WordPiece keeps its ``##``.
     """
     pieces = tokenizer.convert_ids_to_tokens(list(range(min(len(tokenizer), size))))
     added = set(tokenizer.all_special_ids) | set(tokenizer.added_tokens_decoder)
-    byte_of = _byte_of_character() if _is_byte_level(tokenizer) else None
+    decode = _decoder(tokenizer)
     token, special, fragment = [], np.ones(size, dtype=bool), np.zeros(size, dtype=bool)
     for i in range(size):
         piece = pieces[i] if i < len(pieces) else None
         special[i] = piece is None or i in added or _UNUSED.fullmatch(piece) is not None
         if piece is None:
             token.append(f"[{i}]")
-        elif byte_of is None or special[i]:
+        elif special[i]:
             token.append(_printable(piece))
         else:
-            text, fragment[i] = _decode(piece, byte_of)
+            text, fragment[i] = decode(piece)
             token.append(_printable(text))
     _, form = np.unique(
         [text if broken else form_of(text) for text, broken in zip(token, fragment, strict=True)],
@@ -73,9 +80,24 @@ def spelling_of(vocabulary: Vocabulary) -> Spelling:
     return Spelling.from_tokens([str(token).strip(" ").removeprefix("##") for token in vocabulary.token])
 
 
-def _is_byte_level(tokenizer: Any) -> bool:
+def _decoder(tokenizer: Any) -> Callable[[str], tuple[str, bool]]:
+    """Return what turns a piece of the tokenizer into text, and says whether it is a fragment of UTF-8."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
-    return backend is not None and "ByteLevel" in str(backend.decoder)
+    rule = "" if backend is None else str(backend.decoder)
+    if "ByteLevel" in rule:
+        return partial(_decode, byte_of=_byte_of_character())
+    if SPACE in rule or "Metaspace" in rule:
+        return _decode_sentencepiece
+    return lambda piece: (piece, False)
+
+
+def _decode_sentencepiece(piece: str) -> tuple[str, bool]:
+    """Return a token of SentencePiece as text: a lone byte, ``<0xNN>``, is text in the first half of the table."""
+    byte = _BYTE.fullmatch(piece)
+    if byte is None:
+        return piece.replace(SPACE, " "), False
+    value = int(byte[1], 16)
+    return (piece, True) if value >= 0x80 else (chr(value), False)
 
 
 def _byte_of_character() -> dict[str, int]:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from intraneuron.kernels.scatter import Rows, add_columns, add_rows, compact_rows, in_row_order
+from intraneuron.models.feeding import at_tokens, model_arguments
 from intraneuron.models.loading import quiet
 from intraneuron.models.sites import Site, tapped
 from intraneuron.models.texts import SHARDS, Windows
@@ -122,9 +123,9 @@ class LayerSums:
 
     def add(self, batch: _Batch, x: torch.Tensor | None, activation: torch.Tensor) -> None:
         """Add a batch, position by position: there is one result, whatever the threads do."""
-        values = {"neurons": activation}
+        values = {"neurons": at_tokens(activation, decoder=self.site.decoder)}
         if x is not None:
-            x = x.reshape(-1, x.shape[-1])
+            x = at_tokens(x, decoder=self.site.decoder).reshape(-1, x.shape[-1])
             values |= {"input": x} if self.twin is None else {"rotated": self.twin.activations(x)}
         for name, value in values.items():
             rows = value.reshape(-1, value.shape[-1]).float().cpu().contiguous().numpy()
@@ -160,30 +161,17 @@ def run_pass(task: Task, sites: Sequence[Site], progress: Callable[[int], None])
 
 def _batches(task: Task, window: np.ndarray) -> Iterator[_Batch]:
     """Yield batches of some windows."""
-    device = task.model.device
-    size = max(1, BATCH_POSITIONS[device.type] // task.windows.token_id.shape[1])
+    model = task.model
+    size = max(1, BATCH_POSITIONS[model.device.type] // task.windows.token_id.shape[1])
     for start in range(0, len(window), size):
         chosen = window[start : start + size]
         halves = task.halves.index[chosen].ravel()
         yield _Batch(
-            _arguments(task.model, task.windows.token_id[chosen]),
+            model_arguments(model.kind, model.model.config, task.windows.token_id[chosen], model.device),
             in_row_order(halves),
             halves,
             task.shards.index[chosen].ravel() if task.corpus else None,
         )
-
-
-def _arguments(model: LoadedModel, token_id: np.ndarray) -> dict[str, Any]:
-    """Return the model's arguments. An encoder sees padding, which stands at the end, unless it is masked."""
-    real = token_id >= 0
-    arguments: dict[str, Any] = {"input_ids": torch.from_numpy(np.where(real, token_id, 0)).long()}
-    if model.kind == "causal":
-        arguments["use_cache"] = False
-    elif not real.all():
-        arguments["attention_mask"] = torch.from_numpy(real).long()
-    return {
-        name: value.to(model.device) if isinstance(value, torch.Tensor) else value for name, value in arguments.items()
-    }
 
 
 def _pilot_twins(task: Task, sites: Sequence[Site]) -> dict[int, RotatedTwin]:
@@ -195,6 +183,7 @@ def _pilot_twins(task: Task, sites: Sequence[Site]) -> dict[int, RotatedTwin]:
     def receive(site: Site, x: torch.Tensor | None, _: torch.Tensor) -> None:
         if x is not None:
             some = torch.from_numpy(np.sort(batch.order)[::step]).to(x.device)
+            x = at_tokens(x, decoder=site.decoder)
             kept[site.layer].append(x.reshape(-1, site.width)[some].float().cpu())
 
     with quiet(), tapped(task.model.body, sites, receive, inputs=True) as forward:

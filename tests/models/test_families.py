@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import transformers
+from tests.tiny_families import FAMILIES, PLAIN, TinyFamily
+from tests.tiny_models import LAYERS, byte_level_tokenizer, loaded, save
+from torch import nn
+
+from intraneuron.errors import ModelError
+from intraneuron.models.families import TESTED, combine, find_stacks
+from intraneuron.models.feeding import model_arguments
+from intraneuron.models.loading import LoadedModel
+from intraneuron.models.projections import Projection
+from intraneuron.models.sites import find_sites, self_check, tapped
+
+IDS = np.array([[13, 40, 41, 19, 12], [50, 17, 18, 33, 61]])
+
+
+@pytest.fixture(scope="module", params=FAMILIES)
+def tiny(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[TinyFamily, LoadedModel]:
+    """Return a family and its tiny model, which has passed the self-check."""
+    family = FAMILIES[request.param]
+    return family, loaded(family.save(tmp_path_factory.mktemp("tiny")))
+
+
+def arguments(model: LoadedModel) -> dict[str, Any]:
+    return model_arguments(model.kind, model.model.config, IDS, model.device)
+
+
+def test_captured_neurons_are_those_of_an_mlp_written_by_hand(tiny: tuple[TinyFamily, LoadedModel]) -> None:
+    family, model = tiny
+    seen: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+    into: dict[int, torch.Tensor] = {}
+
+    def keep(site: Any, x: torch.Tensor | None, activation: torch.Tensor) -> None:
+        assert x is not None
+        seen[site.layer] = (x.clone(), activation.clone())
+
+    blocks = family.all_blocks(model.body)
+    assert len(blocks) == len(model.sites) == LAYERS * len(family.blocks.split())
+    with tapped(model.body, model.sites, keep, inputs=True, stop=False) as forward:
+        for site in model.sites:  # what the block itself gives to its last projection
+            site.output.module.register_forward_pre_hook(lambda _, given, at=site.layer: into.update({at: given[0]}))
+        forward(**arguments(model))
+    for site, block in zip(model.sites, blocks, strict=True):
+        x, activation = seen[site.layer]
+        assert site.n_neurons == family.neurons
+        torch.testing.assert_close(activation, family.by_hand(block, x))
+        torch.testing.assert_close(activation, into[site.layer])
+        assert activation.std() > 0
+
+
+def test_the_self_check_fails_when_the_hook_is_on_a_wrong_module(tiny: tuple[TinyFamily, LoadedModel]) -> None:
+    _, model = tiny
+    for site in model.sites:
+        other = model.sites[site.layer - 1]
+        for wrong in (
+            {"output": Projection(site.inputs[0].module)},
+            {"output": other.output},
+            {"inputs": other.inputs},
+            {"inputs": site.inputs * 2},
+            {"activation": nn.functional.softplus},
+        ):
+            sites = [replace(site, **wrong) if each is site else each for each in model.sites]
+            with pytest.raises(ModelError, match=f"^Layer {site.layer}: "):
+                self_check(model.body, sites, arguments(model))
+
+
+def test_gate_and_up_may_not_be_swapped() -> None:
+    gate, up = torch.tensor([1.0, -2.0]), torch.tensor([3.0, 4.0])
+    assert combine(torch.relu, [gate, up]).tolist() == [3.0, 0.0]
+
+
+def test_every_tested_family_is_here_and_of_the_kind_that_the_table_says(tiny: tuple[TinyFamily, LoadedModel]) -> None:
+    _, model = tiny
+    assert model.family in TESTED[model.kind]
+    assert {name.split(",")[0] for name in FAMILIES} == {name for names in TESTED.values() for name in names}
+
+
+@pytest.mark.parametrize(
+    ("config", "model", "settings"),
+    [
+        ("MixtralConfig", "MixtralForCausalLM", {"num_local_experts": 2}),
+        ("Qwen2MoeConfig", "Qwen2MoeForCausalLM", {"num_experts": 2, "moe_intermediate_size": 8}),
+        ("Qwen3MoeConfig", "Qwen3MoeForCausalLM", {"num_experts": 2, "moe_intermediate_size": 8}),
+    ],
+)
+def test_a_mixture_of_experts_is_refused_with_the_reason(
+    tmp_path: Path, config: str, model: str, settings: dict[str, Any]
+) -> None:
+    family = TinyFamily(config, model, lambda _, x: x, PLAIN | {"num_key_value_heads": 1} | settings)
+    with pytest.raises(ModelError, match=r"is a mixture of experts \(\w+\): a router sends each token to a few of"):
+        loaded(family.save(tmp_path / "mixture"))
+
+
+class Block(nn.Module):
+    """A block with attention and whatever parts are given."""
+
+    def __init__(self, **parts: nn.Module) -> None:
+        super().__init__()
+        self.attention = type("TinyAttention", (nn.Linear,), {})(4, 4)
+        for name, part in parts.items():
+            self.add_module(name, part)
+
+
+def test_a_block_without_one_mlp_is_refused_with_what_it_has() -> None:
+    three = {"a": nn.Linear(4, 6), "b": nn.Linear(4, 6), "c": nn.Linear(4, 6), "d": nn.Linear(6, 4), "act": nn.ReLU()}
+    for parts in (three, three | {"c": nn.Linear(4, 5)}):
+        body = nn.Module()
+        body.add_module("blocks", nn.ModuleList([Block(**parts)]))
+        with pytest.raises(ModelError, match=r"^Layer 0 \(Block\) should have one MLP: .*; got 4 projections outside"):
+            find_sites(body, "odd")
+
+
+def test_what_is_no_transformer_is_refused() -> None:
+    with pytest.raises(ModelError, match=r"^The model odd \(Linear\) has no list of blocks with attention and one MLP"):
+        find_stacks(nn.Linear(3, 3), "odd")
+
+
+def test_a_model_of_another_family_is_taken_when_it_is_built_the_same_way(tmp_path: Path) -> None:
+    tokenizer = byte_level_tokenizer()
+    settings = PLAIN | {"num_key_value_heads": 1, "vocab_size": len(tokenizer), "pad_token_id": 0}
+    model = transformers.StableLmForCausalLM(transformers.StableLmConfig(**settings))
+    assert "stablelm" not in TESTED["causal"]
+    assert len(loaded(save(tmp_path / "other", model, tokenizer)).sites) == LAYERS
