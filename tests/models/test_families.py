@@ -18,6 +18,7 @@ from intraneuron.models.feeding import model_arguments
 from intraneuron.models.loading import LoadedModel
 from intraneuron.models.projections import Projection
 from intraneuron.models.sites import find_sites, self_check, tapped
+from intraneuron.models.texts import vocabulary_windows
 
 IDS = np.array([[13, 40, 41, 19, 12], [50, 17, 18, 33, 61]])
 
@@ -97,6 +98,31 @@ def test_a_mixture_of_experts_is_refused_with_the_reason(
     family = TinyFamily(config, model, lambda _, x: x, PLAIN | {"num_key_value_heads": 1} | settings)
     with pytest.raises(ModelError, match=r"is a mixture of experts \(\w+\): a router sends each token to a few of"):
         loaded(family.save(tmp_path / "mixture"))
+
+
+@pytest.mark.parametrize(("family", "token"), [("bert", "sep_token"), ("t5", "eos_token")])
+def test_a_tokenizer_without_what_stands_around_a_text_is_refused(tmp_path: Path, family: str, token: str) -> None:
+    model = loaded(FAMILIES[family].save(tmp_path / family))
+    setattr(model.tokenizer, token, None)
+    with pytest.raises(ModelError, match=rf"has no {token}, which an {model.kind} model reads around a text\."):
+        vocabulary_windows(model)
+
+
+def test_an_encoder_decoder_that_does_not_say_how_its_decoder_starts_is_refused(tmp_path: Path) -> None:
+    family = replace(FAMILIES["t5"], settings=FAMILIES["t5"].settings | {"decoder_start_token_id": None})
+    with pytest.raises(ModelError, match=r"names no decoder_start_token_id in its config\.json"):
+        loaded(family.save(tmp_path / "t5"))
+
+
+def test_a_model_with_eyes_is_read_where_it_reads_text(tmp_path: Path) -> None:
+    text = {"vocab_size": len(byte_level_tokenizer()), "head_dim": 8, "pad_token_id": 0, "num_key_value_heads": 1}
+    eye = {"hidden_size": 8, "intermediate_size": 12, "num_hidden_layers": 5, "num_attention_heads": 2}
+    config = transformers.Gemma3Config(
+        text_config=PLAIN | text, vision_config=eye | {"image_size": 28, "patch_size": 14}, mm_tokens_per_image=4
+    )
+    path = save(tmp_path / "seeing", transformers.Gemma3ForConditionalGeneration(config), byte_level_tokenizer())
+    model = loaded(path)
+    assert (model.kind, len(model.sites), model.sites[0].width) == ("causal", LAYERS, PLAIN["hidden_size"])
 
 
 class Block(nn.Module):

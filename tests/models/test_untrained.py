@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
+from tests.tiny_families import FAMILIES
 from tests.tiny_models import LAYERS, NEURONS, tiny_bert, tiny_gpt2
 
 from intraneuron.config import SpaceConfig
@@ -30,6 +33,13 @@ def test_it_has_the_same_shape_and_other_weights(model: LoadedModel) -> None:
     assert not any(p.requires_grad for p in fresh.model.parameters())
     assert not fresh.model.training
     assert fresh.weight_hash != model.weight_hash
+
+
+def test_the_padding_token_has_a_vector_like_the_others(tmp_path: Path) -> None:
+    """It starts as zero in some families, and may be a word."""
+    fresh = untrained(load_model(str(FAMILIES["llama"].save(tmp_path / "llama")), device="cpu"), 3)
+    vectors = fresh.model.get_input_embeddings().weight
+    assert 0.5 < float(vectors[0].norm() / vectors[1:].norm(dim=1).mean()) < 2
 
 
 def test_its_weights_are_those_of_the_seed(model: LoadedModel) -> None:

@@ -312,6 +312,9 @@ def _read(folder: Path, name: str) -> tuple[Any, Any, Kind]:
     if len(tokenizer) > rows:
         msg = f"The tokenizer of {name} has {len(tokenizer):,} tokens, but the model embeds only {rows:,}."
         raise ModelError(msg)
+    if kind == "encoder-decoder" and model.config.decoder_start_token_id is None:
+        msg = f"The model {name} names no decoder_start_token_id in its config.json. Get the file again."
+        raise ModelError(msg)
     return tokenizer, model, kind
 
 

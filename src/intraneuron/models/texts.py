@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from intraneuron.errors import DataError
+from intraneuron.errors import DataError, ModelError
 from intraneuron.models.docs_text import sample_documents
 from intraneuron.models.text_files import read_path
 
@@ -157,9 +157,15 @@ def _frame(model: LoadedModel) -> tuple[list[int], list[int]]:
     tokenizer = model.tokenizer
     if model.kind == "causal":
         return ([] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]), []
-    if model.kind == "encoder-decoder":
-        return [], [tokenizer.eos_token_id]
-    return [tokenizer.cls_token_id], [tokenizer.sep_token_id]
+    names = {"encoder": ("cls_token", "sep_token"), "encoder-decoder": ("eos_token",)}[model.kind]
+    ids = [getattr(tokenizer, f"{name}_id") for name in names]
+    if None in ids:
+        msg = (
+            f"The tokenizer of {model.name} has no {names[ids.index(None)]}, which an {model.kind} model reads around "
+            "a text. Take the tokenizer that belongs to the model."
+        )
+        raise ModelError(msg)
+    return ids[:-1], ids[-1:]
 
 
 def _encode(documents: Sequence[str], model: LoadedModel) -> list[np.ndarray]:

@@ -26,8 +26,18 @@ def untrained(model: LoadedModel, seed: int) -> LoadedModel:
     with torch.random.fork_rng(devices=[]), quiet():
         torch.manual_seed(seed)
         fresh = type(model.model)(model.model.config)
+        _fill_padding(fresh.get_input_embeddings())
     fresh = fresh.to(device=model.device, dtype=model.dtype).eval().requires_grad_(False)
     sites = find_sites(fresh.base_model, model.name)
     few = model_arguments(model.kind, fresh.config, few_tokens(model.vocabulary), model.device)
     self_check(fresh.base_model, sites, few)
     return replace(model, name=f"{model.name}, untrained", model=fresh, sites=sites, weight_hash=f"initial, {seed}")
+
+
+def _fill_padding(embedding: torch.nn.Module) -> None:
+    """Draw the vector of the padding token, which starts as zero, like the others: in some models it is a word."""
+    row = getattr(embedding, "padding_idx", None)
+    weight = embedding.weight
+    if row is not None and isinstance(weight, torch.Tensor):
+        with torch.no_grad():
+            weight[row].normal_(0, float(weight.std()))
