@@ -9,7 +9,7 @@ import pytest
 import torch
 import transformers
 from tests.tiny_families import FAMILIES, PLAIN, TinyFamily
-from tests.tiny_models import LAYERS, byte_level_tokenizer, loaded, save
+from tests.tiny_models import CONTEXT, LAYERS, byte_level_tokenizer, loaded, save
 from torch import nn
 
 from intraneuron.errors import ModelError
@@ -112,6 +112,17 @@ def test_an_encoder_decoder_that_does_not_say_how_its_decoder_starts_is_refused(
     family = replace(FAMILIES["t5"], settings=FAMILIES["t5"].settings | {"decoder_start_token_id": None})
     with pytest.raises(ModelError, match=r"names no decoder_start_token_id in its config\.json"):
         loaded(family.save(tmp_path / "t5"))
+
+
+def test_a_window_is_as_long_as_there_are_positions_behind_that_of_padding(tmp_path: Path) -> None:
+    """RoBERTa counts positions from behind the number of its padding token."""
+    family = replace(FAMILIES["roberta"], settings=PLAIN | {"pad_token_id": 3})
+    model = loaded(family.save(tmp_path / "roberta"))
+    assert model.context == CONTEXT - 4
+    model.body(torch.full((1, model.context), 20))
+    with pytest.raises((IndexError, RuntimeError)):
+        model.body(torch.full((1, model.context + 1), 20))
+    assert loaded(FAMILIES["bert"].save(tmp_path / "bert")).context == CONTEXT
 
 
 def test_a_model_with_eyes_is_read_where_it_reads_text(tmp_path: Path) -> None:

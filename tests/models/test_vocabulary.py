@@ -61,13 +61,13 @@ def test_the_table_of_bytes_is_the_one_of_the_tokenizers_library() -> None:
     ],
 )
 def test_a_space_of_sentencepiece_is_a_space_and_its_lone_bytes_are_text_or_fragments(decoder: Any) -> None:
-    pieces = ["<s>", "<unk>", "<0x0A>", "<0x07>", "<0xE2>", "▁cat", "s", "▁▁", "<0xZZ>"]
+    pieces = ["<s>", "<unk>", "<0x0A>", "<0x07>", "<0x7E>", "<0x80>", "▁cat", "s", "▁▁", "<0xZZ>"]
     tokenizer = Tokenizer(models.BPE({piece: i for i, piece in enumerate(pieces)}, [], unk_token="<unk>"))
     tokenizer.decoder = decoder
     fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>", unk_token="<unk>")
     vocabulary = read_vocabulary(fast, len(pieces))
-    assert vocabulary.token[2:].tolist() == ["\n", "<0x07>", "<0xE2>", " cat", "s", "  ", "<0xZZ>"]
-    assert np.flatnonzero(vocabulary.fragment).tolist() == [4]
+    assert vocabulary.token[2:].tolist() == ["\n", "<0x07>", "~", "<0x80>", " cat", "s", "  ", "<0xZZ>"]
+    assert np.flatnonzero(vocabulary.fragment).tolist() == [5]
     assert np.flatnonzero(vocabulary.special).tolist() == [0, 1]
 
 
