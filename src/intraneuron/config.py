@@ -47,7 +47,11 @@ class ObserveConfig:
     """vocabulary: every token alone; corpus: tokens in texts; auto: corpus when texts are given."""
 
     texts: tuple[str, ...] = ()
-    """A text file or a folder of them, or docs: docstrings of the packages on this machine; repeat --texts for more."""
+    """A text, .jsonl or .parquet file, a folder of them, - for standard input, or docs: docstrings of the packages on
+    this machine; repeat --texts for more."""
+
+    text_field: str = "text"
+    """Field of .jsonl files, and column of .parquet files, that holds the text; a record is a document."""
 
     core_tokens: int = 100
     """How many tokens of highest mean activation make a neuron's category (K)."""

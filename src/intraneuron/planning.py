@@ -124,6 +124,9 @@ def check(config: StudyConfig, run: RunConfig) -> None:
             "is seen once."
         )
         raise SettingError(msg)
+    if observe.texts.count("-") > 1:
+        msg = "texts (--texts) can read standard input (-) once, got it twice. Leave one out."
+        raise SettingError(msg)
     if observe.mode == "vocabulary" and observe.texts:
         msg = "mode (--mode) vocabulary reads no texts (--texts), got some. Leave one of the two out."
         raise SettingError(msg)
@@ -204,7 +207,7 @@ def plan(name: str, config: StudyConfig, run: RunConfig) -> Plan:
     if mode == "corpus":
         from intraneuron.models.texts import pack, read_texts
 
-        documents = read_texts(config.observe.texts, config.observe.seed)
+        documents = read_texts(config.observe.texts, config.observe.seed, field=config.observe.text_field)
         texts, text_hash = pack(documents, model), fingerprint(documents)
     layers = layers_of(config, len(model.sites), name)
     config = replace(config, observe=replace(config.observe, layers=layers))

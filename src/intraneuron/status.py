@@ -114,9 +114,10 @@ def _another(observe: ObserveConfig, manifest: Mapping[str, Any]) -> str | None:
     if mode != own:
         return f"In {mode} mode it is another study; this one is in {own} mode."
     recorded = settings_of(manifest)
-    drawn = "docs" in observe.texts and observe.seed != recorded.get("seed", observe.seed)
-    if mode == "corpus" and (drawn or list(observe.texts) != list(recorded.get("texts", ()))):
-        documents = read_texts(observe.texts, observe.seed)
+    asked = (list(observe.texts), observe.text_field, observe.seed if "docs" in observe.texts else None)
+    made = (list(recorded.get("texts", ())), recorded.get("text_field", "text"), recorded.get("seed", observe.seed))
+    if mode == "corpus" and asked != (made[0], made[1], made[2] if asked[2] is not None else None):
+        documents = read_texts(observe.texts, observe.seed, field=observe.text_field)
         if fingerprint(documents) != manifest["identity"]["texts"]:
             return "These texts are not the study's, so it is another study."
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO, TextIOWrapper
 
 import numpy as np
 import polars as pl
@@ -148,3 +149,21 @@ def test_cross_fit_orders_neurons_twins_and_jackknife_by_the_other_half(user: Us
         left_out = pl.read_parquet(study / "jackknife" / name / file).filter(group=2)
         assert not np.array_equal(left_out["token_id"].to_numpy(), new["token_id"].to_numpy())
     assert "Cross-fit: the even documents chose the core tokens" in (study / "report.html").read_text()
+
+
+@pytest.mark.parametrize("words", [("--texts", "-"), ("--texts=-",)])
+def test_texts_may_be_piped_in(user: User, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]) -> None:
+    text = "\n\n".join(" ".join([*WORDS, *LETTERS] * 12) for _ in range(100))
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(text.encode())))
+    found = user.call("study", "tiny", *LAYER, *words, "--plan", "--json")
+    assert (found.returncode, json.loads(found.stdout or "{}").get("mode")) == (0, "corpus"), found.stderr
+
+
+def test_standard_input_is_read_once(user: User) -> None:
+    told = refused(user, "--texts", "-", "--texts", "-")
+    assert told == "texts (--texts) can read standard input (-) once, got it twice. Leave one out."
+
+
+def test_the_field_of_a_text_is_named(user: User) -> None:
+    (user.home / "a.jsonl").write_text('{"body": "x"}\n')
+    assert refused(user, "--texts", "a.jsonl").endswith("it has body. Name it (--text-field).")

@@ -104,7 +104,7 @@ def test_the_docs_of_this_machine_can_be_sampled() -> None:
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "no.txt"
-    assert refused(path) == f"There is no file or folder {path}. Texts are files, folders, or docs."
+    assert refused(path) == f"There is no file or folder {path}. Texts are files, folders, - or docs."
 
 
 def test_an_empty_file_is_named(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def split_lists(words: Sequence[str]) -> list[str]:
         values = [value] if name == "--texts" else [part.strip() for part in value.split(",")]
         _check(name, values, value, _behind(rest))
         for one in values:
-            out += [name, one]
+            out += [f"{name}={one}"] if one == "-" else [name, one]  # by itself it would be an option without a name
     return out
 
 

@@ -120,7 +120,7 @@ def conclude(console: Console, study: Study) -> None:
     console.print(render_claims(summary))
     for table in render_other_twins(summary):
         console.print(table)
-    for line in _remarks(summary, cross_fit=study.folder.manifest["settings"]["observe"]["cross_fit"]):
+    for line in _remarks(summary, cross_fit=study.folder.manifest["settings"]["observe"].get("cross_fit", False)):
         console.print(line, highlight=False, soft_wrap=True, markup=False)
     console.print(f"\n{CLEAREST}", highlight=False, soft_wrap=True)
     for name in summary["clearest"][:SHOWN]:

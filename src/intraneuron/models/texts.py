@@ -57,19 +57,21 @@ class Windows:
         return int(self.counted.sum())
 
 
-def read_texts(texts: Sequence[str], seed: int, *, characters: int = SAMPLE) -> list[str]:
+def read_texts(texts: Sequence[str], seed: int, *, field: str = "text", characters: int = SAMPLE) -> list[str]:
     """Read files and folders, or sample ``docs``, as documents.
 
-    A file is one document, but one of twice PIECE characters or more is cut at blank lines (lines or spaces
-    where there are none) into pieces of about PIECE characters, so that a single book, too, makes balanced
-    shards and halves. A folder is read recursively in the order of paths; hidden, empty and binary files in
-    it are passed over, and so are studies and exports of this package.
+    A file, or a record of a .jsonl or .parquet file, is one document, but one of twice PIECE characters or more is cut
+    at blank lines (lines or spaces where there are none) into pieces of about PIECE characters, so that a single book,
+    too, makes balanced shards and halves. A folder is read recursively in the order of paths; hidden, empty and binary
+    files in it are passed over, and so are studies and exports of this package.
 
     Parameters
     ----------
-    texts : paths, or ``docs`` for docstrings of the packages on this machine
+    texts : paths, ``-`` for standard input, or ``docs`` for docstrings of the packages on this machine
     seed : int
         Which docstrings are drawn.
+    field : str
+        Field of a .jsonl file, and column of a .parquet file, that holds the text.
     characters : int
         How much of ``docs`` is drawn.
 
@@ -83,13 +85,13 @@ def read_texts(texts: Sequence[str], seed: int, *, characters: int = SAMPLE) -> 
         if text == "docs":
             documents += [document.text for document in sample_documents(characters, seed)]
         else:
-            documents += [piece for whole in read_path(text) for piece in _pieces(whole)]
+            documents += [piece for whole in read_path(text, field) for piece in _pieces(whole)]
     if len(documents) < MIN_DOCUMENTS:
         made = f"{len(documents)} document{'' if len(documents) == 1 else 's'}"
         msg = (
             f"The texts make {made}, but at least {MIN_DOCUMENTS} are needed to deal "
-            f"them to {SHARDS} shards. Give more: a file is one document, a long one is cut every {PIECE:,} "
-            f"characters."
+            f"them to {SHARDS} shards. Give more: a file, or a record of one, is one document, a long one is "
+            f"cut every {PIECE:,} characters."
         )
         raise DataError(msg)
     return documents
