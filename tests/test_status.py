@@ -47,6 +47,14 @@ def test_a_finished_study_has_nothing_to_do(study: Path) -> None:
     assert ago(found["written"]) in ("just now", "a minute ago") or "minutes" in ago(found["written"])
 
 
+def test_a_space_that_the_model_has_not_is_refused_as_the_study_would_refuse_it(study: Path) -> None:
+    folder = StudyFolder.open(study)
+    folder.manifest["model"]["kind"] = "encoder"
+    folder.write_manifest()
+    with pytest.raises(SettingError, match=r"has no unembedding, so it has no output space\. Use --space input\."):
+        status(study, {"space": "output"})
+
+
 def test_a_changed_setting_names_itself_where_it_counts_and_its_followers_name_what_they_are_made_from(
     study: Path,
 ) -> None:

@@ -13,6 +13,7 @@ from intraneuron.config_file import settings_of
 from intraneuron.files import fingerprint, reading
 from intraneuron.lock import holder
 from intraneuron.missing import lost_files, missing_stages, with_dependents
+from intraneuron.models.spaces import no_unembedding
 from intraneuron.models.texts import read_texts
 from intraneuron.place import ASIDE, has_aside
 from intraneuron.planning import check, layers_of, mode_of
@@ -44,6 +45,8 @@ class Recorded:
         config, run = settings_from(settings_of(manifest) | dict(changes))
         check(config, run)
         model = manifest["model"]
+        if config.space.space == "output" and model.get("kind") == "encoder":
+            raise no_unembedding(model["name"])
         layers = layers_of(config, int(model["layers"]), model["name"])
         mode, identity = manifest["settings"]["mode"], dict(manifest["identity"])
         return cls(config, run, layers, mode, identity, model.get("context"))

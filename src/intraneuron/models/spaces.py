@@ -31,10 +31,15 @@ def output_vectors(model: LoadedModel) -> np.ndarray:
     """
     head = model.model.get_output_embeddings() if model.kind != "encoder" else None
     if head is None:
-        msg = f"The model {model.name} has no unembedding, so it has no output space. Use --space input."
-        raise SettingError(msg)
+        raise no_unembedding(model.name)
     weight: np.ndarray = head.weight.detach().float().cpu().numpy()
     return weight
+
+
+def no_unembedding(name: str) -> SettingError:
+    """Return the error for a model without an output space."""
+    msg = f"The model {name} has no unembedding, so it has no output space. Use --space input."
+    return SettingError(msg)
 
 
 SPACES: dict[str, Callable[[LoadedModel], np.ndarray]] = {
