@@ -124,6 +124,9 @@ def check(config: StudyConfig, run: RunConfig) -> None:
             "is seen once."
         )
         raise SettingError(msg)
+    if observe.text_field != "text" and not observe.texts:
+        msg = f"text_field (--text-field) needs texts (--texts), got {observe.text_field!r} without. Give texts."
+        raise SettingError(msg)
     if observe.texts.count("-") > 1:
         msg = "texts (--texts) can read standard input (-) once, got it twice. Leave one out."
         raise SettingError(msg)

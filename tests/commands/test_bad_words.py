@@ -14,7 +14,7 @@ from intraneuron.commands.app import app
 STUDIES = ("show", "calibrate", "status", "methods", "export")
 """Commands that take a finished study."""
 
-FREE = ("--out", "--config", "--texts", "--categories", "--segments", "--neurons", "--populations")
+FREE = ("--out", "--config", "--texts", "--text-field", "--categories", "--segments", "--neurons", "--populations")
 """Options whose text is judged later, by what it names."""
 
 
