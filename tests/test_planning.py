@@ -48,6 +48,7 @@ REFUSED = [
         {"mode": "vocabulary", "texts": "docs"},
         r"mode \(--mode\) vocabulary reads no texts \(--texts\), got some\. Leave one of the two",
     ),
+    ({"text_field": "body"}, r"text_field \(--text-field\) needs texts \(--texts\), got 'body' without\. Give texts\."),
     ({"seed": -1}, r"seed \(--seed\) must be a whole number from 0 to 2\^63 - 1, got -1\."),
     ({"seed": 2**63}, r"seed \(--seed\) must be a whole number from 0 to 2\^63 - 1, got 9223372036854775808\."),
     ({"categories": "kmeans"}, r"categories \(--categories\) must be one of ward, average, complete, got 'kmeans'\."),
