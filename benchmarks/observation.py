@@ -38,7 +38,7 @@ def random_model(width: int, layers: int, window: int, vocabulary: int) -> Loade
     texts = np.array([f"t{i}" for i in range(vocabulary)])
     special = np.arange(vocabulary) == 0
     words = Vocabulary(texts, special, np.zeros(vocabulary, dtype=bool), np.arange(vocabulary, dtype=np.int32))
-    sites = find_sites(model.base_model, "random")
+    sites = find_sites(model.base_model, "random", [layers])
     return LoadedModel(
         "random",
         "gpt2",

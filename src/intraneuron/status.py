@@ -116,14 +116,17 @@ def _another(observe: ObserveConfig, manifest: Mapping[str, Any]) -> str | None:
     mode, own = mode_of(observe), manifest["settings"]["mode"]
     if mode != own:
         return f"In {mode} mode it is another study; this one is in {own} mode."
-    recorded = settings_of(manifest)
-    asked = (list(observe.texts), observe.text_field, observe.seed if "docs" in observe.texts else None)
-    made = (list(recorded.get("texts", ())), recorded.get("text_field", "text"), recorded.get("seed", observe.seed))
-    if mode == "corpus" and asked != (made[0], made[1], made[2] if asked[2] is not None else None):
+    recorded = settings_from(settings_of(manifest))[0].observe
+    if mode == "corpus" and _source(observe) != _source(recorded):
         documents = read_texts(observe.texts, observe.seed, field=observe.text_field)
         if fingerprint(documents) != manifest["identity"]["texts"]:
             return "These texts are not the study's, so it is another study."
     return None
+
+
+def _source(observe: ObserveConfig) -> tuple[Any, ...]:
+    """Return what decides which texts are read, but for what is in the files."""
+    return observe.texts, observe.text_field, observe.seed if "docs" in observe.texts else None
 
 
 def _listed(value: Any) -> Any:

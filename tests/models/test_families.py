@@ -152,7 +152,26 @@ def test_a_block_without_one_mlp_is_refused_with_what_it_has() -> None:
         body = nn.Module()
         body.add_module("blocks", nn.ModuleList([Block(**parts)]))
         with pytest.raises(ModelError, match=r"^Layer 0 \(Block\) should have one MLP: .*; got 4 projections outside"):
-            find_sites(body, "odd")
+            find_sites(body, "odd", [1])
+
+
+def test_a_model_whose_layers_share_their_weights_is_refused(tmp_path: Path) -> None:
+    family = TinyFamily("AlbertConfig", "AlbertModel", lambda _, x: x, PLAIN | {"embedding_size": 16}, wordpiece=True)
+    with pytest.raises(
+        ModelError, match=r"should have 3 blocks of attention and MLP, as its config\.json says, got 1\."
+    ):
+        loaded(family.save(tmp_path / "albert"))
+
+
+def test_a_model_of_more_stacks_than_it_should_have_is_refused() -> None:
+    """The second would be read as a decoder, a place later."""
+    mlp = {"into": nn.Linear(4, 6), "out": nn.Linear(6, 4), "act": nn.ReLU()}
+    body = nn.Module()
+    for name in ("first", "second"):
+        body.add_module(name, nn.ModuleList([Block(**mlp)]))
+    with pytest.raises(ModelError, match=r"should have 1 blocks .*, got 1 and 1\."):
+        find_sites(body, "odd", [1])
+    assert [site.decoder for site in find_sites(body, "odd", [1, 1])] == [False, True]
 
 
 def test_what_is_no_transformer_is_refused() -> None:

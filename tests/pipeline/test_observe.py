@@ -12,6 +12,7 @@ from tests.tiny_models import LAYERS, NEURONS, WORDS, loaded, tiny_bert, tiny_gp
 
 from intraneuron.config import Mode, ObserveConfig, RunConfig
 from intraneuron.errors import DataError, SettingError
+from intraneuron.models.configuration import layers_of
 from intraneuron.models.feeding import model_arguments
 from intraneuron.models.loading import LoadedModel
 from intraneuron.models.sites import Site, find_sites, tapped
@@ -268,7 +269,7 @@ def test_half_precision_is_summed_in_float32(model: LoadedModel, texts: Windows 
     half = replace(model, model=type(model.model)(model.model.config))
     half.model.load_state_dict(model.model.state_dict())
     half.model.to(torch.bfloat16).eval()
-    half = replace(half, sites=find_sites(half.body, half.name), dtype=torch.bfloat16)
+    half = replace(half, sites=find_sites(half.body, half.name, layers_of(half.model, half.name)), dtype=torch.bfloat16)
     for a, b in zip(observed(half, texts, twins=("rotated",)), observed(model, texts), strict=True):
         x, y = (o.populations["neurons"].total for o in (a, b))
         assert x.dtype == np.float32

@@ -62,13 +62,17 @@ def _read_json(path: Path) -> Any:
         raise ModelError(msg) from error
 
 
-def layers_of(model: Any, name: str) -> int:
-    """Return how many layers config.json says that a model has (an encoder, beside its decoder), at least one."""
-    layers = int(model.config.get_text_config().num_hidden_layers)
-    if layers < 1:
-        msg = f"The model {name} has {layers} layers, by its config.json. Get the file again."
+def layers_of(model: Any, name: str) -> tuple[int, ...]:
+    """Return how many layers config.json says that each stack of a model has: one, or encoder and decoder."""
+    config = model.config.get_text_config()
+    layers = [int(config.num_hidden_layers)]
+    if config.is_encoder_decoder:
+        named = (getattr(config, attribute, None) for attribute in ("num_decoder_layers", "decoder_layers"))
+        layers.append(int(next((n for n in named if n is not None), layers[0])))
+    if min(layers) < 1:
+        msg = f"The model {name} has {min(layers)} layers, by its config.json. Get the file again."
         raise ModelError(msg)
-    return layers
+    return tuple(layers)
 
 
 def context_of(folder: Path, model: Any, tokenizer: Any, name: str) -> int:

@@ -58,16 +58,33 @@ class _StopForward(Exception):  # noqa: N818 - not an error: the way out of a fo
     """Everything wanted has been read."""
 
 
-def find_sites(body: nn.Module, name: str) -> tuple[Site, ...]:
+def find_sites(body: nn.Module, name: str, layers: Sequence[int]) -> tuple[Site, ...]:
     """Return the sites of all layers, first layer first; a decoder's come after its encoder's.
+
+    Parameters
+    ----------
+    body : module
+    name : str
+        What the model is called.
+    layers : sequence of int
+        How many each stack has (:func:`intraneuron.models.configuration.layers_of`).
 
     Raises
     ------
     ModelError
-        When the model, called ``name``, is not built as a transformer is, or is a mixture of experts.
+        When the model is not built as a transformer of so many layers is, or is a mixture of experts.
     """
+    stacks = find_stacks(body, name)
+    found = [len(blocks) for blocks in stacks]
+    if found != [*layers]:
+        wanted, got = (" and ".join(map(str, counts)) for counts in (layers, found))
+        msg = (
+            f"The model {name} should have {wanted} blocks of attention and MLP, as its config.json says, got {got}. "
+            "One whose layers share their weights, or with further stacks, cannot be studied."
+        )
+        raise ModelError(msg)
     sites: list[Site] = []
-    for stack, blocks in enumerate(find_stacks(body, name)):
+    for stack, blocks in enumerate(stacks):
         for block in blocks:
             mlp = find_mlp(block, len(sites))
             width = mlp.output.weight.shape[1]

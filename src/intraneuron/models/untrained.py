@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import torch
 
+from intraneuron.models.configuration import layers_of
 from intraneuron.models.feeding import model_arguments
 from intraneuron.models.loading import LoadedModel, few_tokens, quiet
 from intraneuron.models.sites import find_sites, self_check
@@ -28,7 +29,7 @@ def untrained(model: LoadedModel, seed: int) -> LoadedModel:
         fresh = type(model.model)(model.model.config)
         _fill_padding(fresh.get_input_embeddings())
     fresh = fresh.to(device=model.device, dtype=model.dtype).eval().requires_grad_(False)
-    sites = find_sites(fresh.base_model, model.name)
+    sites = find_sites(fresh.base_model, model.name, layers_of(fresh, model.name))
     few = model_arguments(model.kind, fresh.config, few_tokens(model.vocabulary), model.device)
     self_check(fresh.base_model, sites, few)
     return replace(model, name=f"{model.name}, untrained", model=fresh, sites=sites, weight_hash=f"initial, {seed}")
