@@ -155,6 +155,14 @@ def test_a_block_without_one_mlp_is_refused_with_what_it_has() -> None:
             find_sites(body, "odd", [1])
 
 
+def test_a_model_of_a_causal_family_that_reads_both_ways_is_refused(tmp_path: Path) -> None:
+    """It would see padding, which causal models are given unmasked."""
+    tiny = FAMILIES["gemma3_text"]
+    family = replace(tiny, settings=tiny.settings | {"use_bidirectional_attention": True})
+    with pytest.raises(ModelError, match=r"is of a causal family, but what it does with a token depends on later ones"):
+        loaded(family.save(tmp_path / "both-ways"))
+
+
 def test_a_model_whose_layers_share_their_weights_is_refused(tmp_path: Path) -> None:
     family = TinyFamily("AlbertConfig", "AlbertModel", lambda _, x: x, PLAIN | {"embedding_size": 16}, wordpiece=True)
     with pytest.raises(

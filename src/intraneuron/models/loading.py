@@ -24,7 +24,7 @@ from intraneuron.errors import ModelError, SettingError
 from intraneuron.models.configuration import context_of, layers_of, read_config, settings_hash, tokenizer_settings
 from intraneuron.models.families import Kind, kind_of
 from intraneuron.models.feeding import model_arguments
-from intraneuron.models.sites import Site, find_sites, self_check
+from intraneuron.models.sites import Site, check_direction, find_sites, self_check
 from intraneuron.models.vocabulary import read_vocabulary
 from intraneuron.settings import expanded
 
@@ -116,7 +116,10 @@ def load_model(name: str, *, device: Device = "auto", dtype: DType = "float32") 
         vocabulary = read_vocabulary(tokenizer, model.get_input_embeddings().weight.shape[0])
         sites = find_sites(model.base_model, name, layers_of(model, name))
         context = context_of(folder, model, tokenizer, name)
-        self_check(model.base_model, sites, model_arguments(kind, model.config, few_tokens(vocabulary), place))
+        few = model_arguments(kind, model.config, few_tokens(vocabulary), place)
+        self_check(model.base_model, sites, few)
+        if kind == "causal":
+            check_direction(model.base_model, sites, few, name)
     return LoadedModel(
         name=name,
         family=config["model_type"],

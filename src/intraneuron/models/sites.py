@@ -184,6 +184,31 @@ def self_check(model: nn.Module, sites: Sequence[Site], arguments: dict[str, Any
             _check_site(site, **seen[site.layer])
 
 
+def check_direction(model: nn.Module, sites: Sequence[Site], arguments: dict[str, Any], name: str) -> None:
+    """Check that a causal model does nothing with a token that depends on later ones: it is given padding unmasked.
+
+    Raises
+    ------
+    ModelError
+        When another last token changes what happens before it.
+    """
+    seen: list[torch.Tensor] = []
+    ids = arguments["input_ids"]
+
+    def keep(site: Site, _: torch.Tensor | None, activation: torch.Tensor) -> None:
+        seen.append(activation.reshape(*ids.shape, site.n_neurons)[:, :-1].clone())  # OPT has positions in one row
+
+    with tapped(model, sites[-1:], keep) as forward:
+        for last in (ids[:, -1], ids[:, 0]):
+            forward(**arguments | {"input_ids": torch.cat([ids[:, :-1], last[:, None]], dim=1)})
+    if not _close(*seen):
+        msg = (
+            f"The model {name} is of a causal family, but what it does with a token depends on later ones. It cannot "
+            "be studied as it is."
+        )
+        raise ModelError(msg)
+
+
 def _check_site(
     site: Site,
     x: torch.Tensor | None = None,
