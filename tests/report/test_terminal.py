@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from io import StringIO
 
 import pytest
@@ -73,6 +74,13 @@ def test_zones_and_numbers_stand_beside_the_twins() -> None:
     assert "selectivity +0.07" in " ".join(text.split())
     assert re.search(r"C1 agreement \(AMI\)\s+0\.045\s+0\.029\s+0\.058\s+0\.001\s+0\.012\s+0\.041", text)
     assert all(short_name(row[0]) in text for row in NUMBERS)
+
+
+def test_the_heads_of_the_table_of_zones_are_whole_at_80_columns() -> None:
+    card = make_card()
+    zones = tuple(replace(zone, high=0.25, low=0.0635, p=0.0001, q=0.0001) for zone in card.segments)
+    text = printed(render_card(replace(card, segments=zones), 80), 80)
+    assert re.search(r"^zone +from +to +tokens +homogen\. +random +rotated +p +q +purity$", text, re.MULTILINE)
 
 
 def test_what_is_undefined_is_a_dash() -> None:

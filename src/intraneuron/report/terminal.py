@@ -204,7 +204,7 @@ def _category_head(category: CardCategory | None, size: int) -> Text:
 
 
 def _plain_table(title: str, columns: tuple[str, ...]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), title=Text(title))
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), title=Text(title))
     table.title_justify = "left"
     for index, name in enumerate(columns):
         table.add_column(name, justify="right" if index else "left", overflow="fold")
