@@ -192,6 +192,10 @@ class ExportConfig:
     vectors: bool = False
     """Write one table more, vectors: the unit vector of every core token of the exported rows."""
 
+    all_vectors: bool = False
+    """Write into that table the unit vector of every token that could be a core token, which tightness is held against;
+    a large file."""
+
     excel_safe: bool = False
     """CSV only: write an apostrophe before =, +, - and @ where a spreadsheet would run a token as a formula, and mark
     the files as UTF-8 for Excel. Such tokens are not what the model has; leave it out for pandas and R."""

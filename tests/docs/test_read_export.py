@@ -19,7 +19,7 @@ RSCRIPT = shutil.which("Rscript")
 SKIP = "Rscript is not on the path; apt-get install r-base-core"
 TESTS = (
     *("top_down", "category_delta", "selectivity", "interleaving", "homogeneity", "step_down"),
-    *("peak", "mrpp", "distance", "agreement", "purity", "abstraction"),
+    *("peak", "mrpp", "distance", "agreement", "purity", "abstraction", "tightness"),
 )
 
 pytestmark = pytest.mark.skipif(RSCRIPT is None, reason=SKIP)
@@ -41,7 +41,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> api.Study:
 def few(study: api.Study) -> Path:
     """Return an export of the two neurons with the most core tokens."""
     names = study.neurons().sort("n", descending=True).head(2).select(pl.format("L{}N{}", "layer", "neuron"))
-    return study.export(study.path / "few", vectors=True, neurons=names.to_series().to_list()).path
+    return study.export(study.path / "few", all_vectors=True, neurons=names.to_series().to_list()).path
 
 
 def test_r_computes_one_p_of_every_test_again(few: Path) -> None:
@@ -58,6 +58,7 @@ def test_r_computes_one_p_of_every_test_again(few: Path) -> None:
     ("table", "column", "said"),
     [
         ("neurons", "mrpp_p", "BEYOND THE ERROR"),
+        ("neurons", "tightness", "OTHER VALUE"),
         ("neurons", "distance_r", "OTHER VALUE"),
         ("segments", "purity_p", "BEYOND THE ERROR"),
         ("categories", "selectivity", "OTHER VALUE"),
@@ -74,6 +75,15 @@ def test_a_p_or_a_value_that_is_wrong_ends_the_script_with_an_error(
     assert done.returncode == 1, done.stdout
     assert said in done.stdout
     assert "p differ beyond 4 Monte Carlo errors" in done.stderr
+
+
+def test_tightness_is_left_out_of_an_export_with_vectors_of_core_tokens_only(study: api.Study, tmp_path: Path) -> None:
+    name = study.neurons().sort("n", descending=True).head(1).select(pl.format("L{}N{}", "layer", "neuron")).item()
+    out = study.export(tmp_path / "out", vectors=True, neurons=[name], populations=["neurons"]).path
+    done = run(str(SCRIPT), str(out), "500")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "  mrpp " in done.stdout
+    assert "tightness" not in done.stdout
 
 
 @pytest.mark.parametrize("locale", ["C.UTF-8", "C"])

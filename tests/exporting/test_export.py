@@ -99,6 +99,21 @@ def test_vectors_are_those_of_the_exported_core_tokens_in_the_space_of_their_pop
         np.testing.assert_array_equal(own.select(pl.selectors.matches(r"^v\d+$")).to_numpy(), stored)
 
 
+def test_all_vectors_are_those_of_every_token_that_could_be_a_core_token(study: api.Study) -> None:
+    made = study.export(all_vectors=True, format="parquet", neurons=["L0N3"], populations=["neurons", "untrained"])
+    vectors = pl.read_parquet(made.path / "vectors.parquet")
+    vocabulary = pl.read_parquet(study.path / "vocabulary.parquet")
+    able = vocabulary.filter(~pl.col("special"), pl.col("count") > 0)
+    name = study.summary["space"]
+    for space in (name, f"untrained-{name}"):
+        own = vectors.filter(space=space)
+        assert own.select("token_id", "count").equals(able.select(pl.col("token_id"), "count"))
+        stored = study.folder.read_space(space).vector[own["token_id"].to_numpy()]
+        np.testing.assert_array_equal(own.select(pl.selectors.matches(r"^v\d+$")).to_numpy(), stored)
+    neurons = pl.read_parquet(made.path / "neurons.parquet")
+    assert neurons["min_count"].unique().to_list() == [study.folder.manifest["observation"]["0"]["min_count"]]
+
+
 def test_vectors_do_not_need_the_tokens_beside_them(study: api.Study) -> None:
     made = study.export(vectors=True, tables=["neurons"], populations=["rotated"])
     assert set(made.rows) == {"neurons", "vectors"}

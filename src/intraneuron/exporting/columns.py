@@ -44,6 +44,8 @@ NEURON = Column("neuron", "integer", "none", NOT_NEGATIVE,
 NEURONS = (
     POPULATION, LAYER, NEURON,
     Column("n", "integer", "tokens", NOT_NEGATIVE, "core tokens that the neuron has", ("#n",)),
+    Column("min_count", "integer", "sightings", FROM_1, "sightings that a token of its layer needed to be eligible",
+        ("#notation",)),
     Column("reliability", "number", "none", AT_MOST_1,
         "2r / (1 + r), r the correlation of the two halves' mean activations over core tokens (cross-fit: r)",
         ("#reliability",)),
@@ -222,6 +224,7 @@ VECTORS = (
     Column("space", "text", "none", ANY, "the study's space; the untrained twin has its own", ("#notation",)),
     Column("token_id", "integer", "none", NOT_NEGATIVE, "number in the model's vocabulary, from 0", ("#notation",)),
     Column("token", "text", "none", ANY, "text of the token", ("#notation",)),
+    Column("count", "integer", "sightings", NOT_NEGATIVE, "how often the study saw the token", ("#notation",)),
 )
 # fmt: on
 

@@ -64,7 +64,7 @@ def export_study(folder: StudyFolder, out: Path, config: ExportConfig, progress:
         if not any(rows.values()):
             why = f"{', '.join(choice.populations)} have no such rows, or rows without core tokens only"
             raise no_rows(why)
-        if config.vectors:
+        if _has_vectors(config):
             rows["vectors"], columns["vectors"] = _write_vectors(folder, choice, config, new)
         _check_unchanged(folder)
         _write_codebook(new, config, columns)
@@ -100,8 +100,12 @@ def codebook(columns: Mapping[str, tuple[Column, ...]]) -> pl.DataFrame:
 
 def _files(config: ExportConfig) -> tuple[str, ...]:
     """Return the files of an export; its codebook can always be read as CSV."""
-    tables = [*dict.fromkeys(config.tables), *(["vectors"] if config.vectors else []), "codebook"]
+    tables = [*dict.fromkeys(config.tables), *(["vectors"] if _has_vectors(config) else []), "codebook"]
     return tuple(dict.fromkeys([*(f"{table}.{config.format}" for table in tables), "codebook.csv"]))
+
+
+def _has_vectors(config: ExportConfig) -> bool:
+    return config.vectors or config.all_vectors
 
 
 def _parts(folder: StudyFolder, choice: Choice) -> Iterator[Part]:
@@ -132,14 +136,18 @@ def _write_tables(
 def _write_vectors(
     folder: StudyFolder, choice: Choice, config: ExportConfig, new: Path
 ) -> tuple[int, tuple[Column, ...]]:
-    """Write the vectors of the core tokens of the exported rows; return how many there are, and their columns."""
-    rows, columns = 0, vector_columns(0)
+    """Write the vectors of tokens; return how many there are, and their columns."""
+    rows, columns, vocabulary = 0, vector_columns(0), folder.vocabulary()
+    count = folder.read(folder.path / "vocabulary.parquet")["count"].to_numpy()
     with table_file(new / f"vectors.{config.format}", config) as add:
         for name, used in _used(folder, choice).items():
-            vector = folder.read_space(name).vector[used]
+            space = folder.read_space(name)
+            if config.all_vectors:
+                used = np.flatnonzero(~vocabulary.special & space.defined & (count > 0))
+            vector = space.vector[used]
             columns = vector_columns(vector.shape[1])
-            words = folder.vocabulary().token[used]
-            frame = pl.DataFrame({"space": [name] * len(used), "token_id": used, "token": [str(one) for one in words]})
+            words = [str(one) for one in vocabulary.token[used]]
+            frame = pl.DataFrame({"space": [name] * len(used), "token_id": used, "token": words, "count": count[used]})
             numbers = pl.DataFrame(vector, schema=[f"v{d}" for d in range(1, vector.shape[1] + 1)])
             add(typed(pl.concat([frame, numbers], how="horizontal"), columns))
             rows += len(used)

@@ -52,8 +52,9 @@ class Part:
 
 
 def neurons(part: Part) -> pl.DataFrame:
-    """Return a row a neuron: what ``results.parquet`` holds of it, without the lists."""
-    return part.results().with_columns(population=pl.lit(part.population))
+    """Return a row a neuron: what ``results.parquet`` holds of it, without the lists, and the layer's minimum count."""
+    min_count = int(part.folder.manifest["observation"][str(part.layer)]["min_count"])
+    return part.results().with_columns(population=pl.lit(part.population), min_count=pl.lit(min_count))
 
 
 def tokens(part: Part) -> pl.DataFrame:
