@@ -121,8 +121,9 @@ def test_corpus_sums_are_those_of_a_plain_loop(model: LoadedModel, windows: Wind
         neurons = observation.populations["neurons"]
         assert np.array_equal(neurons.count, count)
         assert np.array_equal(neurons.neuron, np.arange(NEURONS))
-        expected = total[observation.layer]
-        np.testing.assert_allclose(neurons.total, expected, rtol=1e-4, atol=max(1e-4, 1e-5 * np.abs(expected).max()))
+        # T5's sums reach 350, those of the others 105, and padding changes how a product is cut up.
+        atol = 1e-3 if model.kind == "encoder-decoder" else 1e-4
+        np.testing.assert_allclose(neurons.total, total[observation.layer], rtol=1e-4, atol=atol)
 
 
 def test_special_tokens_padding_and_first_positions_leave_nothing(model: LoadedModel, windows: Windows) -> None:
