@@ -20,7 +20,7 @@ from intraneuron.engine import run_study
 from intraneuron.errors import DataError, StudyError
 from intraneuron.files import writing
 from intraneuron.kernels import blocks
-from intraneuron.planning import Plan, plan
+from intraneuron.planning import Plan, Planned, plan
 from intraneuron.progress import Progress
 from intraneuron.settings import settings_from
 from intraneuron.stages import STAGE_VERBS
@@ -585,7 +585,7 @@ class Told(Progress):
         self.todo: list[str] = []
         self.remarks: list[str] = []
 
-    def begin(self, plan: Plan, path: Path, todo: Mapping[str, tuple[int, ...]]) -> None:
+    def begin(self, plan: Planned, path: Path, todo: Mapping[str, tuple[int, ...]]) -> None:
         self.todo = list(todo)
 
     def say(self, message: str) -> None:

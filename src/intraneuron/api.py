@@ -31,7 +31,7 @@ from intraneuron.files import atomic, writing
 from intraneuron.last import last_study, remember
 from intraneuron.one import one_neuron
 from intraneuron.pipeline.calibrate import Calibration
-from intraneuron.planning import Plan
+from intraneuron.planning import Planned
 from intraneuron.progress import Progress
 from intraneuron.report.card_html import card_html
 from intraneuron.report.methods import Methods, methods
@@ -168,7 +168,9 @@ def study(
     return run_planned(planned, folder, overwrite=overwrite)
 
 
-def run_planned(planned: Plan, out: Path | None, *, overwrite: bool = False, progress: Progress | None = None) -> Study:
+def run_planned(
+    planned: Planned, out: Path | None, *, overwrite: bool = False, progress: Progress | None = None
+) -> Study:
     """Run a planned study and remember it as the last one."""
     folder = run_study(planned, out, overwrite=overwrite, progress=progress, last={"report": _report_stage})
     try:

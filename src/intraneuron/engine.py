@@ -12,7 +12,7 @@ from intraneuron.lock import locked
 from intraneuron.missing import Layers, left_to_do, lost_files, missing_stages, with_dependents
 from intraneuron.place import has_aside, has_study, is_interrupted, keep_aside, put_back, remove, to_make, unmake
 from intraneuron.plain import listed
-from intraneuron.planning import Plan, keys
+from intraneuron.planning import Planned, keys
 from intraneuron.progress import Progress
 from intraneuron.stages import STAGE_VERBS
 from intraneuron.store import STAGES, StudyFolder
@@ -20,7 +20,7 @@ from intraneuron.work import Work
 
 
 def run_study(
-    planned: Plan,
+    planned: Planned,
     out: Path | None,
     *,
     overwrite: bool = False,
@@ -49,7 +49,7 @@ def run_study(
 
 
 def _run(
-    planned: Plan, path: Path, progress: Progress, verbs: Mapping[str, Callable[[Work], None]], *, overwrite: bool
+    planned: Planned, path: Path, progress: Progress, verbs: Mapping[str, Callable[[Work], None]], *, overwrite: bool
 ) -> StudyFolder:
     """Do what is missing in a folder that no other run works on."""
     new = not (path / "manifest.toml").is_file()
@@ -74,7 +74,7 @@ PAGES = {"summarize": "summary.json", "report": "report.html"}
 
 
 def _run_stages(
-    planned: Plan, folder: StudyFolder, progress: Progress, verbs: Mapping[str, Callable[[Work], None]]
+    planned: Planned, folder: StudyFolder, progress: Progress, verbs: Mapping[str, Callable[[Work], None]]
 ) -> None:
     lost = lost_files(planned, folder)
     missing = with_dependents(planned, missing_stages(planned, folder, lost))
@@ -91,7 +91,7 @@ def _run_stages(
             verbs[stage.name](Work(folder, planned, layers, progress, stage.name, keys(planned)))
 
 
-def _withdraw(planned: Plan, folder: StudyFolder, missing: Mapping[str, Layers]) -> None:
+def _withdraw(planned: Planned, folder: StudyFolder, missing: Mapping[str, Layers]) -> None:
     """Take back, in the folder, that the stages to do are done: what they made would speak of other settings.
 
     A study that would lose something waits as a copy until the new one is finished.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from intraneuron.config import OWN_TWINS
-from intraneuron.planning import Plan
+from intraneuron.planning import Plan, Planned
 
 BASE_MEMORY = 0.7e9
 """Interpreter, torch and compiled code, bytes."""
@@ -34,41 +35,53 @@ class Estimate:
     disk: float
 
 
-def estimate(plan: Plan, todo: Mapping[str, Sequence[int]]) -> Estimate:
+def estimate(plan: Planned, todo: Mapping[str, Sequence[int]]) -> Estimate:
     """Estimate what is left to do (layers of each stage) from its sizes and a short matrix product on this machine."""
-    model, config = plan.model, plan.config
-    observed, populations = todo.get("observe", ()), 1 + len(config.twin.twins)
-    models = 1 + ("untrained" in config.twin.twins)
-    weights = 4.0 * models * sum(p.numel() for p in model.model.parameters())
-    width = config.observe.core_tokens / 100
-    seconds, memory = 10.0, BASE_MEMORY + weights
+    observed, populations = todo.get("observe", ()), 1 + len(plan.config.twin.twins)
+    held, flops, sums = OBSERVING[plan.mode](plan, observed)
+    width = plan.config.observe.core_tokens / 100
+    seconds, memory = 10.0, BASE_MEMORY + held
     if observed:
-        seconds += models * _flops(plan, max(observed)) / (_speed() * FORWARD_EFFICIENCY)
-        memory += _sums(plan, observed)
+        seconds += flops / (_speed() * FORWARD_EFFICIENCY)
+        memory += sums
     tested = _neurons(plan, todo.get("compare", ()))
     seconds += tested * populations * NEURON_SECONDS * width**2
     written = max((_neurons(plan, todo.get(name, ())) for name in ("observe", "compare")), default=0)
-    disk = NEURON_BYTES * written * populations * width + (weights / 4 if observed else 0.0)
+    disk = NEURON_BYTES * written * populations * width + (held / 4 if observed else 0.0)
     return Estimate(seconds, memory, disk)
 
 
-def _neurons(plan: Plan, layers: Sequence[int]) -> int:
-    return sum(plan.model.sites[layer].n_neurons for layer in layers)
+def _neurons(plan: Planned, layers: Sequence[int]) -> int:
+    return sum(plan.n_neurons(layer) for layer in layers)
+
+
+def _of_model(plan: Plan, observed: Sequence[int]) -> tuple[float, float, float]:
+    """Return the bytes of the weights, the operations of the forward passes, and the bytes of the sums."""
+    models = 1 + ("untrained" in plan.config.twin.twins)
+    weights = 4.0 * models * sum(p.numel() for p in plan.model.model.parameters())
+    return (weights, models * _flops(plan, max(observed)), _sums(plan, observed)) if observed else (weights, 0.0, 0.0)
+
+
+OBSERVING: dict[str, Callable[[Any, Sequence[int]], tuple[float, float, float]]] = {
+    "vocabulary": _of_model,
+    "corpus": _of_model,
+}
+"""By mode: bytes that are held throughout, operations of the first stage over some layers, bytes of its sums."""
 
 
 def _flops(plan: Plan, last: int) -> float:
     """Return the floating-point operations of a forward pass over everything that is read, up to the last layer."""
     model = plan.model
-    positions = 3 * len(model.vocabulary) if plan.texts is None else plan.texts.token_id.size
+    positions = 3 * len(plan.vocabulary) if plan.texts is None else plan.texts.token_id.size
     parameters = sum(p.numel() for p in model.model.parameters()) - model.model.get_input_embeddings().weight.numel()
-    return float(2.0 * positions * parameters * (last + 1) / len(model.sites))
+    return float(2.0 * positions * parameters * (last + 1) / plan.n_layers)
 
 
 def _sums(plan: Plan, layers: Sequence[int]) -> float:
     """Return the bytes of the sums of activation that are held at a time: at least those of one layer."""
     parts = 1 if plan.texts is None else 2
-    widest = max(plan.model.sites[layer].n_neurons for layer in layers)
-    table = 4.0 * parts * len(plan.model.vocabulary) * widest
+    widest = max(plan.n_neurons(layer) for layer in layers)
+    table = 4.0 * parts * len(plan.vocabulary) * widest
     every = table * (1 + sum(twin in plan.config.twin.twins for twin in OWN_TWINS)) * len(layers)
     return max(min(plan.run.memory * 2**30, every), table)
 

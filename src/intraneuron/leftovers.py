@@ -11,13 +11,13 @@ from intraneuron.exporting.place import remove_outdated_export
 from intraneuron.files import writing
 from intraneuron.missing import OUTPUTS
 from intraneuron.place import OWN, TABLES
-from intraneuron.planning import Plan, keys
+from intraneuron.planning import Planned, keys
 from intraneuron.progress import Progress
 from intraneuron.store import STAGES, StudyFolder
 from intraneuron.work import Work
 
 
-def remove_leftovers(planned: Plan, folder: StudyFolder) -> None:
+def remove_leftovers(planned: Planned, folder: StudyFolder) -> None:
     """Remove tables of layers and populations, spaces, a calibration and an export, of other settings than these.
 
     Layers that were made with the present settings by an earlier command stay, and are not made again when they are
@@ -36,7 +36,7 @@ def remove_leftovers(planned: Plan, folder: StudyFolder) -> None:
     folder.manifest["observation"] = {layer: of for layer, of in notes.items() if int(layer) in observed}
 
 
-def _belonging(planned: Plan, folder: StudyFolder) -> Iterator[str]:
+def _belonging(planned: Planned, folder: StudyFolder) -> Iterator[str]:
     key = keys(planned)
     for stage in STAGES:
         work = Work(folder, planned, planned.layers, Progress(), stage.name, key)

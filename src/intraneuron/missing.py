@@ -11,7 +11,7 @@ from intraneuron.intact import is_whole
 from intraneuron.manifest import check_same
 from intraneuron.pipeline.retest import RETESTED
 from intraneuron.place import has_study
-from intraneuron.planning import Plan, Wanted, keys
+from intraneuron.planning import Planned, Wanted, keys
 from intraneuron.progress import Progress
 from intraneuron.store import STAGES, StudyFolder, goes_on
 from intraneuron.work import Work
@@ -115,7 +115,7 @@ def with_dependents(planned: Wanted, missing: dict[str, Layers]) -> dict[str, La
     return out
 
 
-def left_to_do(planned: Plan, path: Path, *, overwrite: bool) -> dict[str, Layers]:
+def left_to_do(planned: Planned, path: Path, *, overwrite: bool) -> dict[str, Layers]:
     """Return what a run would do, without touching anything.
 
     Raises
@@ -144,7 +144,7 @@ def _works(planned: Wanted, folder: StudyFolder) -> Iterator[Work]:
     key = keys(planned)
     for stage in STAGES:
         # Names of files depend on settings alone, which is all that there may be.
-        yield Work(folder, cast(Plan, planned), planned.layers, Progress(), stage.name, key)
+        yield Work(folder, cast(Planned, planned), planned.layers, Progress(), stage.name, key)
 
 
 def _done(work: Work) -> list[int]:

@@ -17,6 +17,7 @@ from intraneuron.pipeline.leave_out import select_without
 from intraneuron.pipeline.retest import RETESTED
 from intraneuron.pipeline.select import RELIABLE, choose_min_count, select, select_halves
 from intraneuron.pipeline.settling import settle
+from intraneuron.planning import Plan
 from intraneuron.tables import core_tokens_table, settling_table, vocabulary_table
 from intraneuron.twinning import with_twins
 from intraneuron.work import Work
@@ -33,13 +34,10 @@ RETEST_NEURONS = 2000
 """Neurons of a layer and population whose core tokens are also kept for each half of the text."""
 
 
-def observe_stage(work: Work) -> None:
+def observe_stage(work: Work[Plan]) -> None:
     """Run the model over tokens or texts; keep core tokens of neurons and twins, and those of the jackknife."""
-    from intraneuron.models.spaces import input_space
-
-    plan = work.plan
-    space = input_space(plan.model)
-    eligible = ~plan.model.vocabulary.special & space.defined
+    space = work.plan.input_space()
+    eligible = ~work.plan.vocabulary.special & space.defined
     group = orthants(space.vector, eligible)
     with work.progress.stage("observe", "positions") as report:
         for observation in with_twins(work, space, eligible, report):
@@ -66,7 +64,7 @@ def check_testable(work: Work) -> None:
     raise DataError(msg)
 
 
-def _keep(work: Work, observation: Observation, eligible: np.ndarray, group: np.ndarray) -> None:
+def _keep(work: Work[Plan], observation: Observation, eligible: np.ndarray, group: np.ndarray) -> None:
     """Select core tokens of one layer and write them."""
     folder, config, layer = work.folder, work.plan.config.observe, observation.layer
     neurons = observation.populations["neurons"]
@@ -95,7 +93,7 @@ def _keep(work: Work, observation: Observation, eligible: np.ndarray, group: np.
                 notes |= {column: _median(getattr(core, column)) for column in ("reliability", *MAYBE)}
     folder.manifest["observation"][str(layer)] = notes
     count = neurons.count.sum(axis=0)
-    folder.write(folder.path / "vocabulary.parquet", vocabulary_table(work.plan.model.vocabulary, count))
+    folder.write(folder.path / "vocabulary.parquet", vocabulary_table(work.plan.vocabulary, count))
 
 
 def _median(values: np.ndarray) -> float:
@@ -104,7 +102,7 @@ def _median(values: np.ndarray) -> float:
     return float(np.median(defined)) if len(defined) else float("nan")
 
 
-def _min_count(work: Work, neurons: TokenActivations, eligible: np.ndarray) -> tuple[int, dict[str, Any]]:
+def _min_count(work: Work[Plan], neurons: TokenActivations, eligible: np.ndarray) -> tuple[int, dict[str, Any]]:
     """Return the count that makes a token eligible, and what to say of it."""
     config = work.plan.config.observe
     if work.plan.mode == "vocabulary":

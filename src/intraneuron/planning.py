@@ -17,6 +17,7 @@ from intraneuron.settings import check_seed, path_from
 from intraneuron.store import DEFAULT_ROOT, STAGES, StudyFolder
 
 if TYPE_CHECKING:
+    from intraneuron.data import Space, Vocabulary
     from intraneuron.models.loading import LoadedModel
     from intraneuron.models.texts import Windows
 
@@ -49,9 +50,45 @@ class Wanted(Protocol):
         """Tokens in a window of text; None in vocabulary mode."""
 
 
+class Planned(Wanted, Protocol):
+    """A study before it starts, wherever its neurons come from: what stages ask of their source."""
+
+    @property
+    def name(self) -> str:
+        """The source as the user wrote it."""
+
+    @property
+    def default_folder(self) -> Path:
+        """Where the study goes when nobody says otherwise."""
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """All tokens, by token id."""
+
+    @property
+    def n_layers(self) -> int:
+        """Layers that there are, studied or not."""
+
+    @property
+    def reads(self) -> str:
+        """What the first stage reads, in words."""
+
+    def n_neurons(self, layer: int) -> int:
+        """Return how many neurons a layer has."""
+
+    def input_space(self) -> Space:
+        """Return the unit vectors without which a token is never a core token."""
+
+    def space_of(self, population: str) -> Space:
+        """Return the space that a population is compared in."""
+
+    def manifest(self) -> dict[str, Any]:
+        """Return everything that a later reader needs to know where the numbers come from."""
+
+
 @dataclass(frozen=True)
 class Plan:
-    """A study before it starts: the model is loaded, the texts are read, the settings are checked."""
+    """A study of a model before it starts: the model is loaded, the texts are read, the settings are checked."""
 
     name: str
     config: StudyConfig
@@ -84,8 +121,43 @@ class Plan:
         """Where the study goes when nobody says otherwise."""
         return _default_folder(self.name, self.mode)
 
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The tokens of the model."""
+        return self.model.vocabulary
+
+    @property
+    def n_layers(self) -> int:
+        """Layers of the model."""
+        return len(self.model.sites)
+
+    @property
+    def reads(self) -> str:
+        """What is read, in words."""
+        if self.texts is None:
+            return f"every one of {len(self.vocabulary):,} tokens alone (vocabulary mode)"
+        return f"{int(self.texts.counted.sum()):,} tokens of text (corpus mode)"
+
+    def n_neurons(self, layer: int) -> int:
+        """Return how many neurons a layer has."""
+        return self.model.sites[layer].n_neurons
+
+    def input_space(self) -> Space:
+        """Return the token embeddings' unit vectors."""
+        from intraneuron.models.spaces import input_space
+
+        return input_space(self.model)
+
+    def space_of(self, population: str) -> Space:
+        """Return the study's space; of the untrained twin, that of its own initial weights."""
+        from intraneuron.models.spaces import read_space
+        from intraneuron.models.untrained import untrained
+
+        model = untrained(self.model, self.config.observe.seed) if population == "untrained" else self.model
+        return read_space(model, self.config.space)
+
     def manifest(self) -> dict[str, Any]:
-        """Everything that a later reader needs to know where the numbers come from."""
+        """Return everything that a later reader needs to know where the numbers come from."""
         model = self.model
         return {
             "identity": self.identity,
@@ -98,7 +170,7 @@ class Plan:
                 "tokenizer": model.tokenizer_hash,
                 "config": model.config_hash,
                 "context": self.context,
-                "layers": len(model.sites),
+                "layers": self.n_layers,
                 "neurons": [site.n_neurons for site in model.sites],
             },
             "settings": asdict(self.config) | {"layers": list(self.layers), "mode": self.mode},

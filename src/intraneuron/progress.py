@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from intraneuron.planning import Plan
+    from intraneuron.planning import Planned
 
 Report = Callable[[int, int], None]
 """Called with the work done so far and the whole work of a stage."""
@@ -17,7 +17,7 @@ Report = Callable[[int, int], None]
 class Progress:
     """What a run tells its caller; this one keeps silent."""
 
-    def begin(self, plan: Plan, path: Path, todo: Mapping[str, tuple[int, ...]]) -> None:
+    def begin(self, plan: Planned, path: Path, todo: Mapping[str, tuple[int, ...]]) -> None:
         """Announce a run in a folder that takes it: the stages that it will do, each with its layers."""
 
     @contextmanager

@@ -31,7 +31,6 @@ from intraneuron.tables import (
     read_core_tokens_table,
     segments_table,
 )
-from intraneuron.twinning import untrained_model
 from intraneuron.work import Work
 
 # categorize, segment ----------------------------------------------------------------------------------------
@@ -42,19 +41,14 @@ def _write_spaces(work: Work) -> dict[str, Space]:
 
     Files of those names may be there, of the model in another number format.
     """
-    from intraneuron.models.spaces import read_space
-
-    models = dict.fromkeys(work.observed, work.plan.model)
-    if "untrained" in models:
-        models["untrained"] = untrained_model(work)
     found: dict[str, Space] = {}
-    for population, model in models.items():
+    for population in work.observed:
         name = work.space_name(population)
         if name not in found:
-            found[name] = replace(read_space(model, work.plan.config.space), name=name)
+            found[name] = replace(work.plan.space_of(population), name=name)
     for space in found.values():
         work.folder.write_space(space)
-    return {population: found[work.space_name(population)] for population in models}
+    return {population: found[work.space_name(population)] for population in work.observed}
 
 
 def _read_spaces(work: Work) -> dict[str, Space]:
@@ -65,12 +59,10 @@ def _read_spaces(work: Work) -> dict[str, Space]:
 
 def _backgrounds(work: Work, spaces: Mapping[str, Space]) -> dict[tuple[str, int], Background]:
     """Return, a population and layer, what random tokens have in common that could have been core tokens."""
-    from intraneuron.models.spaces import input_space
-
     plan = work.plan
     seen = work.folder.read(work.folder.path / "vocabulary.parquet")["count"].to_numpy()
     at_least = {layer: int(work.folder.manifest["observation"][str(layer)]["min_count"]) for layer in work.layers}
-    eligible = ~plan.model.vocabulary.special & input_space(plan.model).defined
+    eligible = ~plan.vocabulary.special & plan.input_space().defined
     found = {
         (space.name, count): background(space, eligible & (seen >= count))
         for space in {space.name: space for space in spaces.values()}.values()
@@ -82,7 +74,7 @@ def _backgrounds(work: Work, spaces: Mapping[str, Space]) -> dict[tuple[str, int
 def _spelling(work: Work) -> Spelling:
     from intraneuron.models.vocabulary import spelling_of
 
-    return spelling_of(work.plan.model.vocabulary)
+    return spelling_of(work.plan.vocabulary)
 
 
 def categorize_stage(work: Work) -> None:
@@ -132,7 +124,7 @@ def _write_categories(
         work.folder.write(work.folder.layer_file(f"{twin}/core_tokens", layer), core_tokens_table(cores[twin]))
     bar = silhouette_bar(found["rotated"].quality) if "rotated" in found else None
     for name, core in cores.items():
-        words = _words(core, found[name], spaces.get(name, spaces["neurons"]), work.plan.model.vocabulary)
+        words = _words(core, found[name], spaces.get(name, spaces["neurons"]), work.plan.vocabulary)
         frame = categories_table(core, found[name], clustered(found[name].quality, bar), words)
         work.folder.write(work.folder.layer_file(f"{name}/categories", layer), frame)
 

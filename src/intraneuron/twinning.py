@@ -10,6 +10,7 @@ import numpy as np
 
 from intraneuron.data import Space, TokenActivations
 from intraneuron.pipeline.readout import readout
+from intraneuron.planning import Plan
 from intraneuron.progress import Report
 from intraneuron.work import Work
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from intraneuron.pipeline.observe import Observation
 
 
-def with_twins(work: Work, space: Space, eligible: np.ndarray, report: Report) -> Iterator[Observation]:
+def with_twins(work: Work[Plan], space: Space, eligible: np.ndarray, report: Report) -> Iterator[Observation]:
     """Observe the layers of a stage and yield them in ascending order, with all twins that the study wants.
 
     ``space`` is that of the input embeddings, in which the twin ``readout`` reads.
@@ -46,7 +47,7 @@ def with_twins(work: Work, space: Space, eligible: np.ndarray, report: Report) -
         yield replace(observation, populations={name: populations[name] for name in order}, shards=shards)
 
 
-def untrained_model(work: Work) -> LoadedModel:
+def untrained_model(work: Work[Plan]) -> LoadedModel:
     """Return the model of the twin ``untrained``."""
     from intraneuron.models.untrained import untrained
 
@@ -54,7 +55,7 @@ def untrained_model(work: Work) -> LoadedModel:
 
 
 def _observed(
-    work: Work, model: LoadedModel, index: int, steps: list[tuple[int, int]], report: Report
+    work: Work[Plan], model: LoadedModel, index: int, steps: list[tuple[int, int]], report: Report
 ) -> Iterator[Observation]:
     """Observe one of several models; they run alternately, so each has its part of the memory."""
     from intraneuron.pipeline.observe import observe

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from intraneuron.config import DEALT_TWINS, OWN_TWINS, OwnTwin, Twin
-from intraneuron.planning import Plan
+from intraneuron.planning import Planned
 from intraneuron.progress import Progress
 from intraneuron.store import StudyFolder
 
+P = TypeVar("P", bound=Planned, covariant=True)
+
 
 @dataclass(frozen=True)
-class Work:
-    """One stage to do: for which layers, with which settings, into which folder."""
+class Work(Generic[P]):
+    """One stage to do: for which layers, with which settings, into which folder.
+
+    Most stages take the work of any plan; those that run a model take ``Work[Plan]``.
+    """
 
     folder: StudyFolder
-    plan: Plan
+    plan: P
     layers: tuple[int, ...]
     progress: Progress
     stage: str
@@ -59,4 +65,4 @@ class Work:
 
     def n_neurons(self) -> int:
         """Return how many neurons the layers of this stage have."""
-        return sum(self.plan.model.sites[layer].n_neurons for layer in self.layers)
+        return sum(self.plan.n_neurons(layer) for layer in self.layers)

@@ -25,7 +25,7 @@ from intraneuron.data.display import plain
 from intraneuron.progress import Progress, Report
 
 if TYPE_CHECKING:
-    from intraneuron.planning import Plan
+    from intraneuron.planning import Planned
 
 
 def progress_on(console: Console, *, quiet: bool) -> Bars:
@@ -50,7 +50,7 @@ class Bars(Progress):
             bars.add_task("load", total=None)
             yield
 
-    def begin(self, plan: Plan, path: Path, todo: Mapping[str, tuple[int, ...]]) -> None:
+    def begin(self, plan: Planned, path: Path, todo: Mapping[str, tuple[int, ...]]) -> None:
         """Say what will be done, and what it will roughly cost."""
         from intraneuron.commands.words import announce  # with the libraries that a plan needs
 

@@ -20,7 +20,7 @@ from intraneuron.store import STAGES, StudyFolder, goes_on
 
 if TYPE_CHECKING:
     from intraneuron.api import Study
-    from intraneuron.planning import Plan
+    from intraneuron.planning import Planned
 
 
 SHOWN = 10
@@ -33,19 +33,15 @@ CLEAREST = (
 """The order is that of :func:`intraneuron.summary.clearest`."""
 
 
-def announce(console: Console, plan: Plan, out: Path, todo: Mapping[str, tuple[int, ...]]) -> None:
+def announce(console: Console, plan: Planned, out: Path, todo: Mapping[str, tuple[int, ...]]) -> None:
     """Say what will be done, and what it will roughly cost."""
     cost = estimate(plan, todo)
-    neurons = sum(plan.model.sites[layer].n_neurons for layer in plan.layers)
-    layers = f"{len(plan.layers)} of {_count(len(plan.model.sites), 'layer')}"
-    if plan.texts is None:
-        reads = f"every one of {len(plan.model.vocabulary):,} tokens alone (vocabulary mode)"
-    else:
-        reads = f"{int(plan.texts.counted.sum()):,} tokens of text (corpus mode)"
+    neurons = sum(plan.n_neurons(layer) for layer in plan.layers)
+    layers = f"{len(plan.layers)} of {_count(plan.n_layers, 'layer')}"
     twins = ", ".join(plan.config.twin.twins) or "none"
     crossed = " (cross-fit)" if plan.config.observe.cross_fit else ""
     lines = [
-        f"{plan.name}: {_count(neurons, 'neuron')} in {layers}; reads {reads}.",
+        f"{plan.name}: {_count(neurons, 'neuron')} in {layers}; reads {plan.reads}.",
         f"Core tokens {plan.config.observe.core_tokens}{crossed}, categories {plan.config.partition.categories}, "
         f"segments {plan.config.partition.segments}, space {plan.config.space.full_name}, twins {twins}.",
     ]
@@ -59,7 +55,7 @@ def announce(console: Console, plan: Plan, out: Path, todo: Mapping[str, tuple[i
         console.print(plain(line), highlight=False, soft_wrap=True, markup=False)
 
 
-def planned_work(plan: Plan, out: Path, *, overwrite: bool) -> dict[str, Any]:
+def planned_work(plan: Planned, out: Path, *, overwrite: bool) -> dict[str, Any]:
     """Return what a study would do, and what that costs, as plain data."""
     todo = left_to_do(plan, out, overwrite=overwrite)
     why, cost = _reasons(plan, out, todo, overwrite=overwrite), estimate(plan, todo)
@@ -76,7 +72,7 @@ def planned_work(plan: Plan, out: Path, *, overwrite: bool) -> dict[str, Any]:
     }
 
 
-def show_plan(console: Console, plan: Plan, out: Path, *, overwrite: bool) -> None:
+def show_plan(console: Console, plan: Planned, out: Path, *, overwrite: bool) -> None:
     """Say what a study would do: its stages with their layers and reasons, sizes, time; nothing is written."""
     work = planned_work(plan, out, overwrite=overwrite)
     announce(console, plan, out, {row["stage"]: tuple(row["todo"]) for row in work["stages"] if row["todo"]})
@@ -87,7 +83,7 @@ def show_plan(console: Console, plan: Plan, out: Path, *, overwrite: bool) -> No
     console.print("Nothing was written. Leave --plan out to run it.", highlight=False)
 
 
-def _reasons(plan: Plan, out: Path, todo: Mapping[str, tuple[int, ...]], *, overwrite: bool) -> dict[str, str]:
+def _reasons(plan: Planned, out: Path, todo: Mapping[str, tuple[int, ...]], *, overwrite: bool) -> dict[str, str]:
     """Return why stages are to do in a folder where there may be no study."""
     if not has_study(out):
         return {}
@@ -97,7 +93,7 @@ def _reasons(plan: Plan, out: Path, todo: Mapping[str, tuple[int, ...]], *, over
     return reasons(plan, folder, todo, lost_files(plan, folder))
 
 
-def _said(plan: Plan, todo: Mapping[str, tuple[int, ...]]) -> str:
+def _said(plan: Planned, todo: Mapping[str, tuple[int, ...]]) -> str:
     """Return stages, each with its layers when they are not all."""
     some = {
         n: "" if own == plan.layers else f" ({'layer' if len(own) == 1 else 'layers'} {', '.join(map(str, own))})"
