@@ -190,6 +190,31 @@ def make_summary(layers: tuple[int, ...] = (0, 1), rotated: bool = True, others:
     }
 
 
+def without_model(summary: dict[str, Any]) -> dict[str, Any]:
+    """Return what a summary would be of published lists: readout twins stand where rotated ones do."""
+
+    def renamed(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {str(renamed(key)): renamed(one) for key, one in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [renamed(one) for one in value]
+        return value.replace("rotated", "readout") if isinstance(value, str) else value
+
+    found: dict[str, Any] = renamed(summary)
+    of = {"reference": "readout"}
+    unread = {
+        "median": None,
+        "rank_correlation": None,
+        "overlap": None,
+        "min_count": [0],
+        "testable": 512,
+        "layers": [],
+    }
+    changed = {"mode": "published", "space": "vectors", "reliability": unread, "other_mode": None, **of}
+    found["settings"]["space"]["space"] = "vectors"
+    return found | changed | {"claims": [row | of for row in found["claims"]]}
+
+
 def make_reliability(
     layers: tuple[int, ...] = (0, 1), populations: Sequence[str] = ("neurons", "rotated"), settled_at: float = 0.4
 ) -> dict[str, Any]:

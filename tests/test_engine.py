@@ -155,7 +155,7 @@ def test_a_card_shows_what_the_tables_hold(finished: Path) -> None:
     assert [s.homogeneity for s in card.segments] == pytest.approx(row["homogeneity"], nan_ok=True)
     assert [t.token for t in card.tokens[:10]] == row["top_tokens"]
     rotated = pl.read_parquet(finished / "rotated/effects/homogeneity/layer-02.parquet")["observed"].to_numpy()
-    assert card.segments[0].rotated == pytest.approx(np.nanmean(rotated[:, 0]))
+    assert card.segments[0].twin == pytest.approx(np.nanmean(rotated[:, 0]))
 
 
 @pytest.mark.parametrize(
@@ -253,8 +253,8 @@ def test_a_twin_that_is_no_longer_wanted_is_shown_nowhere(models: Path, study: P
     folder = run(models / "gpt2", study, twins="shuffled")
     card = build_card(folder, 0, 3)
     assert card.clustered is None
-    assert all(np.isnan(s.rotated) for s in card.segments)
-    assert all(np.isnan(n.rotated) and np.isnan(n.rotated95) for n in card.numbers)
+    assert all(np.isnan(s.twin) for s in card.segments)
+    assert all(np.isnan(n.twin) and np.isnan(n.twin95) for n in card.numbers)
     assert folder.read_json("summary.json")["populations"] == ["neurons", "shuffled"]
 
 

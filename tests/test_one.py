@@ -84,7 +84,7 @@ def test_without_a_layer_there_is_no_twin_and_no_pattern() -> None:
     found = card()
     assert found.pattern == "untested"
     assert found.clustered is None
-    assert all(math.isnan(v) for n in found.numbers for v in (n.shuffled, n.rotated, n.rotated95))
+    assert all(math.isnan(v) for n in found.numbers for v in (n.shuffled, n.twin, n.twin95))
     assert "cannot be told from a random direction" in found.notes[0]
 
 

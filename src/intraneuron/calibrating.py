@@ -18,6 +18,7 @@ from intraneuron.files import atomic, without_none, writing
 from intraneuron.manifest import versions
 from intraneuron.models.vocabulary import spelling_of
 from intraneuron.pipeline.calibrate import Calibration, Material, calibrate
+from intraneuron.pipeline.numbers import reference_of
 from intraneuron.pipeline.retest import RETESTED, Forms
 from intraneuron.place import CALIBRATION, check_writable
 from intraneuron.plain import plain
@@ -117,6 +118,7 @@ def material_of(folder: StudyFolder) -> Material:
         core_tokens=settings["observe"]["core_tokens"],
         seed=settings["observe"]["seed"],
         halves=_halves(folder, summary),
+        reference=reference_of(summary),
     )
 
 

@@ -24,7 +24,7 @@ from intraneuron.data import (
 )
 from intraneuron.errors import StudyError
 from intraneuron.manifest import damaged, same_command
-from intraneuron.pipeline.numbers import NUMBERS
+from intraneuron.pipeline.numbers import NUMBERS, reference_of
 from intraneuron.store import StudyFolder
 from intraneuron.tables import read_core_tokens_table, read_effect_table, read_partition_table
 
@@ -78,8 +78,9 @@ def build_card(folder: StudyFolder, layer: int, neuron: int) -> Card:
         clustered=result["clustered"],
         tokens=card_tokens(core, categories, segments, _texts(folder, core.token_id[0])),
         categories=card_categories(core, categories, comparison, words),
-        segments=card_segments(segments, comparison, bound, _rotated_zones(folder, layer, summary)),
+        segments=card_segments(segments, comparison, bound, _twins_zones(folder, layer, summary)),
         numbers=_numbers(comparison, claims, *(_of_layer(summary, name, layer) for name in ("bars", "detectable"))),
+        reference=reference_of(summary),
     )
 
 
@@ -140,11 +141,12 @@ def _result(folder: StudyFolder, layer: int, neuron: int) -> dict[str, Any]:
     return _only(file, folder.read(file, lambda lazy: lazy.select(columns).filter(wanted))).row(0, named=True)
 
 
-def _rotated_zones(folder: StudyFolder, layer: int, summary: dict[str, Any]) -> np.ndarray:
-    """Return the mean homogeneity of each segment among the rotated twins, (G,); empty without them."""
-    if "rotated" not in summary["populations"]:
+def _twins_zones(folder: StudyFolder, layer: int, summary: dict[str, Any]) -> np.ndarray:
+    """Return the mean homogeneity of each segment among the twins of reference, (G,); empty without them."""
+    twin = reference_of(summary)
+    if twin not in summary["populations"]:
         return np.zeros(0)
-    file = folder.layer_file("rotated/effects/homogeneity", layer)
+    file = folder.layer_file(f"{twin}/effects/homogeneity", layer)
     observed = read_effect_table(folder.read(file), "homogeneity").observed
     defined = np.isfinite(observed)
     with np.errstate(invalid="ignore"):
@@ -184,14 +186,14 @@ def card_categories(
 
 
 def card_segments(
-    segments: Partition, comparison: Comparison, bound: np.ndarray, rotated: np.ndarray
+    segments: Partition, comparison: Comparison, bound: np.ndarray, twins: np.ndarray
 ) -> tuple[CardSegment, ...]:
-    """Return the segments of the one neuron; ``rotated`` is the twins' mean homogeneity a segment, or empty."""
+    """Return the segments of the one neuron; ``twins`` is the twins' mean homogeneity a segment, or empty."""
     zone, purity = comparison.effects["homogeneity"], comparison.effects["segment_purity"]
     out = []
     for g in range(int(segments.n_groups[0])):
         observed, null, p, q = (float(a[0, g]) for a in (zone.observed, zone.null_mean, zone.p, zone.q))
-        twin = float(rotated[g]) if g < len(rotated) else math.nan
+        twin = float(twins[g]) if g < len(twins) else math.nan
         size = int((segments.label[0] == g).sum())
         low, high = float(bound[g + 1]), float(bound[g])
         share, by_chance = float(purity.observed[0, g]), float(purity.null_mean[0, g])
@@ -213,7 +215,7 @@ def _numbers(
             continue
         claim = claims.get(number.name, {})
         value, p, q = (float(f(comparison)[0]) for f in (number.of, number.p_of, number.q_of))
-        twins = (_float(claim.get("shuffled")), _float(claim.get("rotated")), _float(bars.get(number.name)))
+        twins = (_float(claim.get("shuffled")), _float(claim.get(reference_of(claim))), _float(bars.get(number.name)))
         needed = _float(detectable.get(number.name))
         out.append(CardNumber(number.name, number.claim, value, p, q, *twins, needed))
     return tuple(out)

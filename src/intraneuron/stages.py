@@ -122,7 +122,7 @@ def _write_categories(
 ) -> None:
     for twin in work.dealt:
         work.folder.write(work.folder.layer_file(f"{twin}/core_tokens", layer), core_tokens_table(cores[twin]))
-    bar = silhouette_bar(found["rotated"].quality) if "rotated" in found else None
+    bar = silhouette_bar(found[work.reference].quality) if work.reference in found else None
     for name, core in cores.items():
         words = _words(core, found[name], spaces.get(name, spaces["neurons"]), work.plan.vocabulary)
         frame = categories_table(core, found[name], clustered(found[name].quality, bar), words)

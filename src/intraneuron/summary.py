@@ -12,6 +12,7 @@ from intraneuron.config import K_MAX, MIN_TOKENS, OWN_TWINS
 from intraneuron.data import CoreTokens, Curve
 from intraneuron.errors import StudyError
 from intraneuron.manifest import MODEL, joined, versions
+from intraneuron.pipeline.numbers import REFERENCE, reference_in, reference_of
 from intraneuron.pipeline.partition import tied_bounds
 from intraneuron.pipeline.pattern import bars, flags
 from intraneuron.pipeline.power import detectable_in_neurons
@@ -29,13 +30,15 @@ OF_LAYER = ("min_count", "min_count_reliability", "reliability", "rank_correlati
 
 def write_summary(folder: StudyFolder, found: dict[int, dict[str, Population]]) -> None:
     """Write ``results.parquet`` of every population, and ``summary.json``."""
-    limits = {n: bars(p["rotated"].comparison) for n, p in found.items() if "rotated" in p}
-    frames = _write_results(folder, found, limits)
+    reference = reference_in(folder.manifest["settings"]["mode"])
+    limits = {n: bars(p[reference].comparison) for n, p in found.items() if reference in p}
+    frames = _write_results(folder, found, limits, reference)
     layers = [Layer(n, populations, _jackknife(folder, n, populations)) for n, populations in found.items()]
     manifest = folder.manifest
     summary: dict[str, Any] = {
         "model": manifest["model"]["name"],
         "mode": manifest["settings"]["mode"],
+        **({} if reference == REFERENCE else {"reference": reference}),
         "space": _space_name(manifest),
         "settings": manifest["settings"],
         "identity": manifest["identity"],
@@ -43,10 +46,10 @@ def write_summary(folder: StudyFolder, found: dict[int, dict[str, Population]]) 
         "layers": list(found),
         "n_neurons": len(frames["neurons"]),
         "populations": list(frames),
-        **summarize(layers),
+        **summarize(layers, reference),
         "patterns": pattern_rows(layers, limits),
         "bars": {str(n): values for n, values in limits.items()},
-        "detectable": _detectable(found),
+        "detectable": _detectable(found, reference),
         "clusters": _cluster_shares(found, frames),
         "reliability": _reliability(folder, list(found))
         | {"core_tokens": frames["neurons"]["n"].median()}
@@ -59,12 +62,15 @@ def write_summary(folder: StudyFolder, found: dict[int, dict[str, Population]]) 
 
 
 def _write_results(
-    folder: StudyFolder, found: dict[int, dict[str, Population]], limits: dict[int, dict[str, float]]
+    folder: StudyFolder,
+    found: dict[int, dict[str, Population]],
+    limits: dict[int, dict[str, float]],
+    reference: str,
 ) -> dict[str, pl.DataFrame]:
     vocabulary = folder.vocabulary()
     parts: dict[str, list[pl.DataFrame]] = {}
     for n, populations in found.items():
-        bar = silhouette_bar(populations["rotated"].categories.quality) if "rotated" in populations else None
+        bar = silhouette_bar(populations[reference].categories.quality) if reference in populations else None
         for name, population in populations.items():
             own = flags(population.comparison, limits[n]) if n in limits else None
             frame = results(population, vocabulary, clustered_above=bar, flags=own)
@@ -75,10 +81,10 @@ def _write_results(
     return frames
 
 
-def _detectable(found: dict[int, dict[str, Population]]) -> dict[str, dict[str, float]]:
+def _detectable(found: dict[int, dict[str, Population]], reference: str) -> dict[str, dict[str, float]]:
     """Return, by layer and number, the effect that a neuron would need for its flag with 80 % power."""
     comparisons = {n: {name: one.comparison for name, one in some.items()} for n, some in found.items()}
-    return {str(n): values for n, values in detectable_in_neurons(comparisons).items()}
+    return {str(n): values for n, values in detectable_in_neurons(comparisons, reference).items()}
 
 
 def _stack(frames: list[pl.DataFrame]) -> pl.DataFrame:
@@ -204,8 +210,9 @@ def _notes(summary: dict[str, Any]) -> list[str]:
             f"{total - tested} of {total} neurons have fewer than 20 core tokens (mean activation above 0) and are "
             "not tested."
         )
-    if "rotated" not in summary["populations"]:
-        notes.append("No rotated twin was observed: no neuron can be told from a random direction.")
+    twin = reference_of(summary)
+    if twin not in summary["populations"]:
+        notes.append(f"No {twin} twin was observed: no neuron can be told from a random direction.")
     if summary["mode"] == "vocabulary":
         notes.append("Vocabulary mode: every token was read alone, which is not text.")
     other = summary["other_mode"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from intraneuron.config import DEALT_TWINS, OWN_TWINS, OwnTwin, Twin
+from intraneuron.pipeline.numbers import reference_in
 from intraneuron.planning import Planned
 from intraneuron.progress import Progress
 from intraneuron.store import StudyFolder
@@ -57,6 +58,11 @@ class Work(Generic[P]):
     def populations(self) -> tuple[str, ...]:
         """All populations, neurons first."""
         return ("neurons", *self.twins)
+
+    @property
+    def reference(self) -> str:
+        """The twin that neurons are judged by, wanted or not."""
+        return reference_in(self.plan.mode)
 
     def space_name(self, population: str = "neurons") -> str:
         """Return the space of a population: that of the study, but the untrained model has its own."""

@@ -12,9 +12,10 @@ from intraneuron.data.card import Card
 from intraneuron.data.display import visible
 from intraneuron.figures.frame import Frame
 from intraneuron.figures.palette import category_words
+from intraneuron.figures.reference import REFERENCES
 from intraneuron.figures.spectrum import spectrum
 from intraneuron.figures.theme import to_svg
-from intraneuron.figures.zones import STEPS, find_zones
+from intraneuron.figures.zones import find_zones, steps_of
 
 CARDS = {
     "usual": make_card(),
@@ -68,7 +69,8 @@ def test_a_zone_that_passes_is_marked_and_others_are_not() -> None:
 
 
 def test_a_step_is_drawn_for_the_zone_the_random_subset_and_the_twin() -> None:
-    assert steps(make_card()) == set(STEPS)
+    assert steps(make_card()) == set(steps_of(REFERENCES["rotated"]))
+    assert "same zone of readout twins" in steps(replace(make_card(), reference="readout"))
 
 
 def test_a_twin_that_was_not_observed_is_not_drawn() -> None:

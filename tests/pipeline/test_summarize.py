@@ -210,3 +210,16 @@ def test_a_difference_is_over_the_layers_in_which_both_are_defined() -> None:
     found = summarize([LAYERS[0], lone])["claims"][0]
     assert found["difference"] == pytest.approx(mean(name, 0, "neurons") - mean(name, 0, "rotated"))
     assert found["neurons"] - found["rotated"] != pytest.approx(found["difference"])
+
+
+def test_without_a_model_the_difference_is_that_from_the_readout_twins_and_every_row_says_so() -> None:
+    layer = make_layer(4, twins=("shuffled", "readout"))
+    layer.jackknife["readout"] = jackknife(layer.populations["readout"].comparison, 77)
+    rows = summarize([layer], "readout")["claims"]
+    for row in rows:
+        assert row["reference"] == "readout"
+        assert "rotated" not in row
+        if math.isfinite(row["neurons"]):
+            assert row["difference"] == pytest.approx(row["neurons"] - row["readout"], abs=1e-12)
+            assert row["difference_low"] < row["difference"] < row["difference_high"]
+    assert not any("reference" in row for row in TABLES["claims"])

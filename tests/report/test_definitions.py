@@ -8,15 +8,20 @@ from typing import Any
 import pytest
 
 from intraneuron.config import ObserveConfig, PartitionConfig, SpaceConfig, StudyConfig
+from intraneuron.figures.reference import REFERENCES
 from intraneuron.kernels.breaks import METHODS
 from intraneuron.kernels.clustering import LINKAGES
+from intraneuron.pipeline.numbers import reference_in
 from intraneuron.report.definitions import definitions
 
 
 def defined(mode: str = "vocabulary", **changed: Any) -> dict[str, str]:
     """Return meaning and formula by name, under settings of which some are changed."""
     settings = asdict(replace(StudyConfig(), **changed))
-    return {name: f"{meaning} {formula}" for name, meaning, formula in definitions(settings, mode)}
+    return {
+        name: f"{meaning} {formula}"
+        for name, meaning, formula in definitions(settings, mode, REFERENCES[reference_in(mode)])
+    }
 
 
 def test_core_tokens_are_as_many_as_were_asked_for() -> None:
@@ -30,6 +35,15 @@ def test_core_tokens_are_as_many_as_were_asked_for() -> None:
 def test_categories_name_the_linkage_of_the_study_and_no_other(linkage: str) -> None:
     text = defined(partition=PartitionConfig(categories=linkage))["Categories"].lower()
     assert [name for name in LINKAGES if f"{name} linkage" in text] == [linkage]
+
+
+def test_published_lists_are_judged_by_readout_twins_and_lose_tokens_that_nothing_replaces() -> None:
+    text = defined("published")
+    assert "published list" in text["Core tokens"]
+    assert "readout" in text["Difference"]
+    assert "readout" in text["Pattern"]
+    assert not any("rotated" in one for one in text.values())
+    assert "without being replaced" in text["Interval"]
 
 
 def test_categories_name_the_space_of_the_study() -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.report.reading import Page
-from tests.samples import NAN, NUMBERS, empty_card, hostile_card, make_card, make_summary
+from tests.samples import NAN, NUMBERS, empty_card, hostile_card, make_card, make_summary, without_model
 
 from intraneuron.figures.claim_rows import interval
 from intraneuron.report.charts import WIDTHS
@@ -57,6 +58,22 @@ def page(written: Path) -> Page:
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Page:
     file = write_report(bad_summary(), [hostile_card()], tmp_path_factory.mktemp("h") / "h.html")
     return Page(file.read_text(encoding="utf-8"))
+
+
+def test_a_report_of_published_lists_speaks_of_readout_twins_as_a_lower_bound_and_of_no_rotated_ones(
+    tmp_path: Path,
+) -> None:
+    cards = [replace(make_card(), reference="readout")]
+    text = write_report(without_model(make_summary()), cards, tmp_path / "r.html").read_text(encoding="utf-8")
+    page = Page(text)
+    ours = [element.text for element in page.elements if element.name in ("header", "section")]
+    charts = json.dumps(stored(page)).replace('"rotated": null', "")  # the column of a twin that is not drawn
+    assert "rotated" not in "".join(ours) + charts
+    assert "through the same layer" not in "".join(ours) + charts
+    assert "same zone of readout twins" in charts
+    for anchor in ("claims", "card-0"):
+        [section] = [one for one in page.elements if one.attributes.get("id") == anchor]
+        assert "They are a lower bound" in section.text
 
 
 def stored(page: Page) -> dict[str, Any]:

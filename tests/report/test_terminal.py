@@ -9,13 +9,15 @@ from io import StringIO
 import pytest
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
-from tests.samples import NUMBERS, empty_card, hostile_card, make_card, make_summary
+from tests.samples import NUMBERS, empty_card, hostile_card, make_card, make_summary, without_model
 
 from intraneuron.data.card import Card
 from intraneuron.data.display import visible
+from intraneuron.figures.reference import REFERENCES
+from intraneuron.pipeline.pattern import PATTERNS
 from intraneuron.report.strip import Strip
 from intraneuron.report.terminal import card_text, render_card, render_claims
-from intraneuron.report.wording import PATTERNS, finding, pattern_sentence, short_name, whole_model
+from intraneuron.report.wording import finding, pattern_sentence, short_name, whole_model
 
 CARDS = {
     "usual": make_card(),
@@ -83,6 +85,23 @@ def test_the_heads_of_the_table_of_zones_are_whole_at_80_columns() -> None:
     assert re.search(r"^zone +from +to +tokens +homogen\. +random +rotated +p +q +purity$", text, re.MULTILINE)
 
 
+def test_a_neuron_of_a_published_list_stands_beside_readout_twins_and_is_told_that_they_are_a_lower_bound() -> None:
+    text = " ".join(card_text(replace(make_card(), reference="readout")).split())
+    assert "homogen. random readout" in text
+    assert "number value readout read. 95% shuffled" in text
+    assert "rotated" not in text
+    assert "lower bound" in text
+    assert "lower bound" not in card_text(make_card())
+
+
+def test_the_claims_of_published_lists_are_beside_readout_twins() -> None:
+    text = " ".join(printed(render_claims(without_model(make_summary())), 100).split())
+    assert "shuff. readout left [95%] p<.05 read." in text
+    assert "left: neurons minus readout twins" in text
+    assert "rotated" not in text
+    assert "lower bound" in text
+
+
 def test_what_is_undefined_is_a_dash() -> None:
     text = card_text(make_card(rotated=False))
     assert re.search(r"1\*\s+\S+\s+\S+\s+20\s+0\.142\s+0\.098\s+–", text)
@@ -96,9 +115,12 @@ def test_a_pattern_is_explained_and_called_weak_evidence() -> None:
     assert "weak evidence" in text
 
 
+@pytest.mark.parametrize("name", REFERENCES)
 @pytest.mark.parametrize("pattern", PATTERNS)
-def test_every_pattern_has_a_plain_sentence(pattern: str) -> None:
-    assert pattern_sentence(pattern) == f"Pattern {pattern}: {PATTERNS[pattern]}."
+def test_every_pattern_has_a_plain_sentence(pattern: str, name: str) -> None:
+    told = pattern_sentence(pattern, REFERENCES[name])
+    assert re.fullmatch(rf"Pattern {pattern}: [^{{}}]+\.", told)
+    assert name in pattern_sentence("untested", REFERENCES[name])
 
 
 def test_the_strip_places_the_strongest_token_at_the_right_end() -> None:

@@ -12,6 +12,7 @@ from intraneuron.data import parse_neuron
 from intraneuron.data.display import plain, visible
 from intraneuron.estimate import estimate
 from intraneuron.missing import left_to_do, lost_files
+from intraneuron.pipeline.numbers import reference_of
 from intraneuron.place import has_study
 from intraneuron.reasons import reasons
 from intraneuron.report.reliability import check_sentence, min_count_sentence, settled_sentence
@@ -144,9 +145,11 @@ def _remarks(summary: dict[str, Any], *, cross_fit: bool) -> list[str]:
     lines += [
         said for said in (min_count_sentence(summary), settled_sentence(summary), check_sentence(summary)) if said
     ]
-    own, twin = summary["clusters"].get("neurons"), summary["clusters"].get("rotated")
+    own, twin = summary["clusters"].get("neurons"), summary["clusters"].get(reference_of(summary))
     if own and own["at_bound"] is not None:
-        beside = f" (rotated twin {twin['at_bound']:.0%})" if twin and twin["at_bound"] is not None else ""
+        beside = (
+            f" ({reference_of(summary)} twin {twin['at_bound']:.0%})" if twin and twin["at_bound"] is not None else ""
+        )
         lines.append(f"{own['at_bound']:.0%} of the neurons are cut into the most categories tried{beside}.")
     return lines + list(summary["notes"])
 

@@ -43,8 +43,8 @@ class CardCategory:
 class CardSegment:
     """One segment: its zone of activation and the bottom-up test of its homogeneity.
 
-    ``null`` is the mean similarity of a random subset of the neuron's own tokens; ``rotated`` the mean homogeneity of
-    the same segment among the layer's rotated twins (NaN without them). ``purity`` is the share of the commonest
+    ``null`` is the mean similarity of a random subset of the neuron's own tokens; ``twin`` the mean homogeneity of the
+    same segment among the layer's twins of reference (NaN without them). ``purity`` is the share of the commonest
     category, ``purity_null`` its mean in random segments.
     """
 
@@ -56,7 +56,7 @@ class CardSegment:
     null: float
     p: float
     q: float
-    rotated: float
+    twin: float
     purity: float = math.nan
     purity_null: float = math.nan
 
@@ -65,9 +65,10 @@ class CardSegment:
 class CardNumber:
     """One number of the neuron beside what twins show.
 
-    ``shuffled`` and ``rotated`` are the means over the layer's twins, ``rotated95`` the value that 5 % of the rotated
-    twins go beyond (in the direction of the claim). ``detectable`` is the effect that a neuron of the layer would need
-    for its pattern's flag with 80 % power; NaN for numbers that no pattern rests on, and without twins.
+    ``shuffled`` and ``twin`` are the means over the layer's shuffled twins and its twins of reference, ``twin95`` the
+    value that 5 % of the latter go beyond (in the direction of the claim). ``detectable`` is the effect that a neuron
+    of the layer would need for its pattern's flag with 80 % power; NaN for numbers that no pattern rests on, and
+    without twins.
     """
 
     name: str
@@ -76,8 +77,8 @@ class CardNumber:
     p: float
     q: float
     shuffled: float
-    rotated: float
-    rotated95: float
+    twin: float
+    twin95: float
     detectable: float = math.nan
 
 
@@ -85,8 +86,9 @@ class CardNumber:
 class Card:
     """One neuron.
 
-    ``pattern`` is none, steps, gradient, peak, mixed, insufficient, or untested (no rotated twin was observed).
+    ``pattern`` is none, steps, gradient, peak, mixed, insufficient, or untested (no twin of reference was observed).
     ``reliability``, ``rank_correlation`` and ``overlap`` say how far two halves of the text agree on it; NaN without.
+    ``reference`` names the twin that the neuron is judged by.
     """
 
     name: str
@@ -104,7 +106,16 @@ class Card:
     notes: tuple[str, ...] = field(default=())
     rank_correlation: float = math.nan
     overlap: float = math.nan
+    reference: str = "rotated"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return nested plain dicts and lists, as ``intraneuron show --json`` prints them."""
-        return asdict(self)
+        """Return nested plain dicts and lists, as ``intraneuron show --json`` prints them.
+
+        There the twin of reference stands under its own name: ``rotated`` and ``rotated95``, say.
+        """
+        found = asdict(self)
+        name = found.pop("reference")
+        called = {"twin": name, "twin95": f"{name}95"}
+        for table in ("segments", "numbers"):
+            found[table] = tuple({called.get(key, key): value for key, value in row.items()} for row in found[table])
+        return found

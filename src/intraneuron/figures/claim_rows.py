@@ -7,6 +7,7 @@ from typing import Any
 
 from intraneuron.data.display import decimals_of_difference, difference_as_written, is_defined, number
 from intraneuron.figures.palette import POPULATIONS
+from intraneuron.pipeline.numbers import reference_of
 
 
 def digits(row: Mapping[str, Any]) -> int:
@@ -15,16 +16,16 @@ def digits(row: Mapping[str, Any]) -> int:
     >>> digits({"neurons": 0.01936, "rotated": 0.01258, "difference": 0.00678})
     4
     """
-    return decimals_of_difference(row.get("neurons"), row.get("rotated"), row.get("difference"))
+    return decimals_of_difference(row.get("neurons"), row.get(reference_of(row)), row.get("difference"))
 
 
 def other_twins(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the twins that rows of the claims table speak of beside ``shuffled`` and ``rotated``.
+    """Return the twins that rows of the claims table speak of beside ``shuffled`` and the twin of reference.
 
     >>> other_twins([{"neurons": 0.1, "rotated": 0.1, "shuffled": 0.0, "readout": 0.05}])
     ['readout']
     """
-    usual = ("neurons", "shuffled", "rotated")
+    usual = {"neurons", "shuffled", *(reference_of(row) for row in rows)}
     return [name for name in POPULATIONS if name not in usual and any(name in row for row in rows)]
 
 
@@ -38,7 +39,7 @@ def written(row: Mapping[str, Any], name: str) -> str:
     '0.00841'
     """
     places = digits(row)
-    terms = row.get("neurons"), row.get("rotated")
+    terms = row.get("neurons"), row.get(reference_of(row))
     if name == "difference" and is_defined(row.get(name)) and all(is_defined(term) for term in terms):
         return number(difference_as_written(*terms, places), places)  # type: ignore[arg-type]
     return number(row.get(name), places)

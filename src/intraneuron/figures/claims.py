@@ -13,11 +13,13 @@ from intraneuron.figures import layout
 from intraneuron.figures.claim_rows import interval, written
 from intraneuron.figures.palette import POPULATION_LABELS, POPULATIONS
 from intraneuron.figures.populations import Populations
+from intraneuron.figures.reference import reference
+from intraneuron.pipeline.numbers import reference_of
 
 TITLE = "The paper's claims in this model"
 CAPTION = (
-    "Blue: the neurons' mean and its 95 % interval. What counts is its distance from the orange diamonds, random "
-    "directions through the same layer; the distance from the dashed line of chance overstates it."
+    "Blue: the neurons' mean and its 95 % interval. What counts is its distance from the {marks}, {directions}; the "
+    "distance from the dashed line of chance overstates it."
 )
 HEIGHT = 96
 SHIFT = {"neurons": 0.0, "rotated": 0.17, "untrained": 0.29, "readout": 0.41, "shuffled": -0.17, "frequency": -0.29}
@@ -27,13 +29,15 @@ LABEL_ROOM = 46
 def claims(summary: Mapping[str, Any], width: int = 640) -> alt.ConcatChart | alt.LayerChart:
     """Draw a panel a number: dots with whiskers for the neurons, marks for the twins, a line for chance."""
     rows = [row for row in layout.by_layer(summary.get("claims") or ()) if _drawn(row)]
-    title = layout.heading(TITLE, CAPTION, width - 60)
+    twin = reference(summary)
+    caption = CAPTION.format(marks=twin.marks, directions=twin.directions)
+    title = layout.heading(TITLE, caption, width - 60)
     if not rows:
         return layout.nothing(title, "No claim could be tested: no neuron has enough core tokens.", width)
     numbers = list(dict.fromkeys(row["number"] for row in rows))
     columns, inner = layout.panel_grid(width, len(numbers), 285)
     panels = [_panel([row for row in rows if row["number"] == name], inner, width) for name in numbers]
-    return alt.concat(*panels, columns=columns, spacing=layout.SPACING, title=title, description=f"{TITLE}. {CAPTION}")
+    return alt.concat(*panels, columns=columns, spacing=layout.SPACING, title=title, description=f"{TITLE}. {caption}")
 
 
 def _drawn(row: layout.Row) -> bool:
@@ -91,7 +95,7 @@ def _heading(row: layout.Row, inner: int) -> alt.TitleParams:
 
 def _facts(row: layout.Row) -> layout.Row:
     """Add to a row the texts of its tooltip."""
-    names = (*POPULATIONS, "neurons_low", "neurons_high")
+    names, twin = (*POPULATIONS, "neurons_low", "neurons_high"), reference_of(row)
     kept = {name: row[name] if is_defined(row.get(name)) else None for name in names}
     return kept | {
         "where": row["where"],
@@ -99,7 +103,7 @@ def _facts(row: layout.Row) -> layout.Row:
         "own": interval(row, "neurons"),
         **{f"said_{name}": written(row, name) for name in POPULATIONS[1:] if name in row},
         "left": interval(row, "difference"),
-        "passed": f"{percent(row.get('share_neurons'))} (rotated {percent(row.get('share_rotated'))})",
+        "passed": f"{percent(row.get('share_neurons'))} ({twin} {percent(row.get(f'share_{twin}'))})",
     }
 
 
@@ -110,6 +114,6 @@ def _tooltip(row: layout.Row) -> list[alt.Tooltip]:
         alt.Tooltip("where:N", title="layer"),
         alt.Tooltip("own:N", title="neurons [95 %]"),
         *(alt.Tooltip(f"said_{name}:N", title=POPULATION_LABELS[name]) for name in twins),
-        alt.Tooltip("left:N", title="neurons − rotated [95 %]"),
+        alt.Tooltip("left:N", title=f"neurons − {reference_of(row)} [95 %]"),
         alt.Tooltip("passed:N", title="neurons with p < 0.05"),
     ]

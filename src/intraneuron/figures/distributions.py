@@ -11,10 +11,11 @@ import altair as alt
 from intraneuron.data.display import number, percent
 from intraneuron.figures import layout
 from intraneuron.figures.populations import Populations
+from intraneuron.figures.reference import reference
 
 TITLE = "How strong the relation is, neuron by neuron"
 CAPTION = (
-    "Where the filled shape lies over the orange outline, the neurons show what random directions through the layer "
+    "Where the filled shape lies over the {color} outline, the neurons show what {directions} "
     "show as well; the upright line is what chance would give. Ends under 0.1 % are cut."
 )
 PANELS = {
@@ -29,13 +30,15 @@ CUT = 0.001
 def distributions(summary: Mapping[str, Any], width: int = 640) -> alt.ConcatChart | alt.LayerChart:
     """Draw a histogram a number: neurons filled, twins as outlines, the chance value as a line."""
     rows = layout.drawable(summary.get("distributions") or (), "low", "high", "share")
-    title = layout.heading(TITLE, CAPTION, width - 60)
+    twin = reference(summary)
+    caption = CAPTION.format(color=twin.color, directions=twin.directions)
+    title = layout.heading(TITLE, caption, width - 60)
     present = [name for name in PANELS if any(row["number"] == name for row in rows)]
     if not present:
         return layout.nothing(title, "No distribution: no neuron was tested.", width)
     columns, inner = layout.panel_grid(width, len(present), 290)
     panels = [_panel(name, [row for row in rows if row["number"] == name], inner, width) for name in present]
-    return alt.concat(*panels, columns=columns, spacing=layout.SPACING, title=title, description=f"{TITLE}. {CAPTION}")
+    return alt.concat(*panels, columns=columns, spacing=layout.SPACING, title=title, description=f"{TITLE}. {caption}")
 
 
 def _panel(name: str, rows: list[layout.Row], inner: int, width: int) -> alt.LayerChart:

@@ -10,9 +10,10 @@ import altair as alt
 from intraneuron.data.display import percent
 from intraneuron.figures import layout
 from intraneuron.figures.populations import Populations
+from intraneuron.figures.reference import reference
 
 TITLE = "How many neurons show a relation, and of which kind"
-CAPTION = "The orange bars are what random directions through the layer show; neurons without a relation are not drawn."
+CAPTION = "The {color} bars are what {directions} show; neurons without a relation are not drawn."
 SHOWN = ("steps", "gradient", "peak", "mixed")
 STEP = 13
 
@@ -21,9 +22,11 @@ def patterns(summary: Mapping[str, Any], width: int = 640) -> alt.FacetChart | a
     """Draw the share of each pattern among neurons and twins, a panel a layer."""
     found = layout.drawable(summary.get("patterns") or (), "share")
     rows = layout.by_layer(row for row in found if row["pattern"] in SHOWN)
-    title = layout.heading(TITLE, CAPTION, width - 60)
+    twin = reference(summary)
+    caption = CAPTION.format(color=twin.color, directions=twin.directions)
+    title = layout.heading(TITLE, caption, width - 60)
     if not rows:
-        return layout.nothing(title, "Patterns need rotated twins, and this study has none.", width)
+        return layout.nothing(title, f"Patterns need {twin.name} twins, and this study has none.", width)
     names = layout.layer_names(rows)
     columns, inner = layout.facet_grid(width, len(names), 240, axis=64)
     data = [row | {"shown": percent(row["share"])} for row in rows]
@@ -32,7 +35,7 @@ def patterns(summary: Mapping[str, Any], width: int = 640) -> alt.FacetChart | a
     return (
         panels.properties(width=inner, height=alt.Step(STEP, **{"for": "offset"}))
         .facet(facet=alt.Facet("where:N", sort=names, title=None), columns=columns, spacing=layout.SPACING)
-        .properties(title=title, description=f"{TITLE}. {CAPTION}")
+        .properties(title=title, description=f"{TITLE}. {caption}")
     )
 
 

@@ -10,11 +10,12 @@ import altair as alt
 from intraneuron.data.display import is_defined
 from intraneuron.figures import layout
 from intraneuron.figures.populations import Populations
+from intraneuron.figures.reference import reference
 
 TITLE = "Homogeneity of meaning along the activation"
 CAPTION = (
-    "Left: the most active tokens. Where the solid line is above the orange one, neighbouring tokens are more alike "
-    "than those of random directions through the same layer: only that gap is the neurons' own."
+    "Left: the most active tokens. Where the solid line is above the {color} one, neighbouring tokens are more alike "
+    "than those of {directions}: only that gap is the neurons' own."
 )
 HEIGHT = 130
 DIGITS = 5
@@ -26,7 +27,9 @@ def profile(summary: Mapping[str, Any], width: int = 640) -> alt.FacetChart | al
     The band is the 95 % interval of the neurons' mean.
     """
     rows = layout.by_layer(layout.drawable(summary.get("profile") or (), "rank", "homogeneity"))
-    title = layout.heading(TITLE, CAPTION, width - 60)
+    twin = reference(summary)
+    caption = CAPTION.format(color=twin.color, directions=twin.directions)
+    title = layout.heading(TITLE, caption, width - 60)
     names = layout.layer_names(rows)
     if not rows:
         return layout.nothing(title, "No profile: too few neurons have enough core tokens.", width)
@@ -36,7 +39,7 @@ def profile(summary: Mapping[str, Any], width: int = 640) -> alt.FacetChart | al
     return (
         panels.properties(width=inner, height=HEIGHT)
         .facet(facet=facet, columns=columns, spacing=layout.SPACING)
-        .properties(title=title, description=f"{TITLE}. {CAPTION}")
+        .properties(title=title, description=f"{TITLE}. {caption}")
     )
 
 

@@ -13,6 +13,7 @@ from intraneuron.figures.lane_marks import lane_panel
 from intraneuron.figures.lanes import Style, lanes
 from intraneuron.figures.layout import heading, nothing
 from intraneuron.figures.palette import category_words
+from intraneuron.figures.reference import reference_of_card
 from intraneuron.figures.zones import find_zones, zone_panel
 
 GUTTER = 56
@@ -23,7 +24,7 @@ def spectrum(card: Card, width: int = 640) -> alt.VConcatChart | alt.LayerChart:
     """Draw a neuron: activation to the right, a lane for each category, zones of activation as columns.
 
     ``width`` is that of the whole picture in px. The steps above the lanes show how alike the tokens of each zone
-    are, beside a random subset of the neuron's own tokens and the same zone of the rotated twins.
+    are, beside a random subset of the neuron's own tokens and the same zone of the twins of reference.
     """
     tokens = tuple(token for token in card.tokens if is_defined(token.activation))
     title = heading(_title(card, len(tokens)), _caption(card), width - GUTTER)
@@ -33,7 +34,7 @@ def spectrum(card: Card, width: int = 640) -> alt.VConcatChart | alt.LayerChart:
     frame = Frame.around(tokens, width - GUTTER)
     style = Style(font=11, row=14.5, max_rows=10) if width >= WIDE else Style()
     zones = find_zones(card.segments, frame)
-    panels = [zone_panel(zones, frame)] if zones else []
+    panels = [zone_panel(zones, frame, reference_of_card(card))] if zones else []
     panels.append(lane_panel(card, lanes(card, frame, style), zones, frame, style))
     return alt.vconcat(*panels, spacing=6, title=title, description=_description(card))
 

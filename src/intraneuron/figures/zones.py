@@ -14,16 +14,29 @@ from intraneuron.figures import palette
 from intraneuron.figures.frame import Frame
 from intraneuron.figures.lanes import spread
 from intraneuron.figures.layout import Row, text_width, values
+from intraneuron.figures.reference import Reference
 
 HEIGHT = 80
 SIGNIFICANT = 0.05
 LABEL_SIZE = 11
 NARROW = 500
-STEPS = {
-    "tokens of the zone": ("homogeneity", palette.POPULATION_COLORS["neurons"], [1, 0]),
-    "random tokens of the neuron": ("null", palette.POPULATION_COLORS["shuffled"], [2, 2]),
-    "same zone of rotated twins": ("rotated", palette.POPULATION_COLORS["rotated"], [6, 3]),
-}
+OWN = "tokens of the zone"
+
+Steps = dict[str, tuple[str, str, list[int]]]
+"""By label: the field of a segment that a step stands for, its colour and its dash."""
+
+
+def steps_of(twin: Reference) -> Steps:
+    """Return the steps that are drawn beside the twins of reference."""
+    return {
+        OWN: ("homogeneity", palette.POPULATION_COLORS["neurons"], [1, 0]),
+        "random tokens of the neuron": ("null", palette.POPULATION_COLORS["shuffled"], [2, 2]),
+        _zone_of(twin): ("twin", palette.POPULATION_COLORS[twin.name], [6, 3]),
+    }
+
+
+def _zone_of(twin: Reference) -> str:
+    return f"same zone of {twin.name} twins"
 
 
 @dataclass(frozen=True)
@@ -51,17 +64,18 @@ def bands(zones: Sequence[Zone], frame: Frame, axis: bool) -> list[alt.Chart]:
     return [mark.encode(x=frame.x("start", axis), x2=alt.X2("end:Q"))] if rows else []
 
 
-def zone_panel(zones: Sequence[Zone], frame: Frame) -> alt.LayerChart:
+def zone_panel(zones: Sequence[Zone], frame: Frame, twin: Reference) -> alt.LayerChart:
     """Draw one step a zone for its homogeneity and for what it would be without the neuron."""
-    steps = _step_rows(zones)
-    top = _labels(zones, frame)
+    kinds = steps_of(twin)
+    steps, tooltip = _step_rows(zones, kinds), _tooltip(twin)
+    top = _labels(zones, frame, tooltip)
     low, high = _limits(steps)
     y = alt.Y("value:Q", scale=alt.Scale(domain=[low, high], nice=False, zero=False))
     y.axis = alt.Axis(title="homogeneity", tickCount=3, grid=False)
-    excess = [row for row in steps if row["what"] == next(iter(STEPS)) and is_defined(row["null"])]
-    fill = alt.Chart(values(excess)).mark_rect(opacity=0.18, color=STEPS["tokens of the zone"][1])
-    x, tooltip = frame.x("start", axis=False), _tooltip()
-    color, dash = _scales(frame.width)
+    excess = [row for row in steps if row["what"] == OWN and is_defined(row["null"])]
+    fill = alt.Chart(values(excess)).mark_rect(opacity=0.18, color=kinds[OWN][1])
+    x = frame.x("start", axis=False)
+    color, dash = _scales(frame.width, kinds)
     rule = alt.Chart(values(steps)).mark_rule(strokeWidth=2.5, strokeCap="butt")
     layers = [
         *bands(zones, frame, axis=False),
@@ -72,10 +86,10 @@ def zone_panel(zones: Sequence[Zone], frame: Frame) -> alt.LayerChart:
     return alt.layer(*layers, width=frame.width, height=HEIGHT)
 
 
-def _step_rows(zones: Sequence[Zone]) -> list[Row]:
+def _step_rows(zones: Sequence[Zone], kinds: Steps) -> list[Row]:
     rows: list[Row] = []
     for zone in zones:
-        for what, (field, _, _) in STEPS.items():
+        for what, (field, _, _) in kinds.items():
             value = getattr(zone.segment, field)
             if is_defined(value):
                 step = {"what": what, "value": value, "start": zone.start, "end": zone.end}
@@ -89,7 +103,7 @@ def _facts(one: CardSegment) -> Row:
         "size": one.size,
         "homogeneity": number(one.homogeneity),
         "random": number(one.null),
-        "twins": number(one.rotated),
+        "twins": number(one.twin),
         "test": f"p {p_value(one.p)}, q {p_value(one.q)}",
         "null": one.null if is_defined(one.null) else None,
     }
@@ -104,25 +118,25 @@ def ordinal(segment: int) -> str:
     return "zone 1, the most active" if segment == 0 else f"zone {segment + 1}"
 
 
-def _tooltip() -> list[alt.Tooltip]:
+def _tooltip(twin: Reference) -> list[alt.Tooltip]:
     return [
         alt.Tooltip("zone:N", title="zone"),
         alt.Tooltip("size:Q", title="tokens"),
         alt.Tooltip("homogeneity:N", title="homogeneity"),
         alt.Tooltip("random:N", title="random tokens of the neuron"),
-        alt.Tooltip("twins:N", title="same zone of rotated twins"),
+        alt.Tooltip("twins:N", title=_zone_of(twin)),
         alt.Tooltip("test:N", title="against random tokens"),
     ]
 
 
-def _scales(width: float) -> tuple[alt.Color, alt.StrokeDash]:
+def _scales(width: float, kinds: Steps) -> tuple[alt.Color, alt.StrokeDash]:
     legend = alt.Legend(
         **{"orient": "top", "symbolType": "stroke", "symbolSize": 260, "symbolStrokeWidth": 2.5, "offset": 6},
         direction="horizontal" if width > NARROW else "vertical",
     )
-    domain = list(STEPS)
-    colors = alt.Scale(domain=domain, range=[color for _, color, _ in STEPS.values()])
-    dashes = alt.Scale(domain=domain, range=[dash for _, _, dash in STEPS.values()])
+    domain = list(kinds)
+    colors = alt.Scale(domain=domain, range=[color for _, color, _ in kinds.values()])
+    dashes = alt.Scale(domain=domain, range=[dash for _, _, dash in kinds.values()])
     return (
         alt.Color("what:N", scale=colors, title=None, legend=legend),
         alt.StrokeDash("what:N", scale=dashes, title=None, legend=legend),
@@ -136,7 +150,7 @@ def _limits(steps: Sequence[Row]) -> tuple[float, float]:
     return low - 0.15 * room, high + 0.55 * room
 
 
-def _labels(zones: Sequence[Zone], frame: Frame) -> list[alt.Chart]:
+def _labels(zones: Sequence[Zone], frame: Frame, tooltip: list[alt.Tooltip]) -> list[alt.Chart]:
     drawn = [zone for zone in zones if is_defined(zone.segment.homogeneity)]
     if not drawn:
         return []
@@ -155,7 +169,7 @@ def _labels(zones: Sequence[Zone], frame: Frame) -> list[alt.Chart]:
     text = alt.Chart(values(rows)).mark_text(baseline="top", fontSize=LABEL_SIZE, fontWeight={"expr": _WEIGHT})
     return [
         *([leader] if moved else []),
-        text.encode(x=frame.x("at", axis=False), y=alt.YValue(0), text=alt.Text("text:N"), tooltip=_tooltip()),
+        text.encode(x=frame.x("at", axis=False), y=alt.YValue(0), text=alt.Text("text:N"), tooltip=tooltip),
     ]
 
 

@@ -12,12 +12,13 @@ import numpy as np
 
 from intraneuron.config import CalibrateConfig, PartitionConfig, SimulateConfig
 from intraneuron.data import Comparison, CoreTokens, Partition, Space, Spelling
+from intraneuron.pipeline.numbers import REFERENCE
 from intraneuron.pipeline.p_values import PValue, mostly_counted, p_values_of, shares_at, table_of_p
 from intraneuron.pipeline.partition import testable
 from intraneuron.pipeline.pattern import bars
 from intraneuron.pipeline.power import planted, planted_like, power_rows, reach, thresholds
 from intraneuron.pipeline.results import Population
-from intraneuron.pipeline.retest import RETESTED, Forms, parallel_forms, retest_rows
+from intraneuron.pipeline.retest import Forms, parallel_forms, retest_rows
 from intraneuron.pipeline.size import Rejections, cloud_p, rounds_for, shuffled_rejections, size_rows
 
 Row = dict[str, Any]
@@ -29,8 +30,6 @@ Tests = tuple[PValue, ...]
 
 MOST_DIRECTIONS = 2000
 """As many random directions are read as the study has neurons, and at most these."""
-
-BESIDE = ("neurons", "shuffled", "rotated")
 
 
 @contextmanager
@@ -59,6 +58,8 @@ class Material:
     halves : dict
         By layer, by name (``neurons``, ``rotated``): what each half of the text selects. Empty in vocabulary mode, and
         without the rotated twin.
+    reference : str
+        The twin that neurons are judged by.
     """
 
     layers: Mapping[int, Mapping[str, Population]]
@@ -69,6 +70,7 @@ class Material:
     core_tokens: int
     seed: int
     halves: Mapping[int, Mapping[str, Forms]] = field(default_factory=dict)
+    reference: str = REFERENCE
 
     def comparisons(self, population: str) -> list[Comparison]:
         """Return the comparisons of a population, layer by layer; none when it was not studied."""
@@ -125,7 +127,8 @@ def calibrate(material: Material, config: CalibrateConfig | None = None, stage: 
     cloud = _cloud(material, config, tests, stage)
     largest, limits, base = thresholds(first), _bars(material), _planted_like(material)
     power, patterns = _power(material, config, base, largest, limits, stage)
-    beside = {"cloud": cloud} | {name: _table(material.comparisons(name), tests) for name in BESIDE}
+    populations = ("neurons", "shuffled", material.reference)
+    beside = {"cloud": cloud} | {name: _table(material.comparisons(name), tests) for name in populations}
     return Calibration(
         size=[row | _beside(row, tests, beside) for row in size_rows(rejections)],
         power=power,
@@ -186,8 +189,8 @@ def _counted(material: Material) -> tuple[str, ...]:
 
 
 def _bars(material: Material) -> dict[str, float] | None:
-    """Return the rotated twins' bars, the mean over layers; None without that twin."""
-    found = [bars(comparison) for comparison in material.comparisons("rotated")]
+    """Return the bars of the twins of reference, the mean over layers; None without them."""
+    found = [bars(comparison) for comparison in material.comparisons(material.reference)]
     return {name: float(np.mean([one[name] for one in found])) for name in found[0]} if found else None
 
 
@@ -211,11 +214,12 @@ def _power(
 
 
 def _retest(material: Material, stage: Stage) -> list[Row]:
-    """Return no row without the rotated twin: there are no patterns then."""
-    if not material.comparisons("rotated"):
+    """Return no row without the twin of reference: there are no patterns then."""
+    if not material.comparisons(material.reference):
         return []
     by_rank = {
-        layer: {name: parallel_forms(some[name].core) for name in RETESTED} for layer, some in material.layers.items()
+        layer: {name: parallel_forms(some[name].core) for name in ("neurons", material.reference)}
+        for layer, some in material.layers.items()
     }
     wanted = {"ranks": by_rank, "texts": material.halves}
     sizes = {forms: _neurons(layers) for forms, layers in wanted.items()}
@@ -223,7 +227,8 @@ def _retest(material: Material, stage: Stage) -> list[Row]:
     rows: list[Row] = []
     with stage("retest", "neurons") as report:
         for forms, layers in wanted.items():
-            verb = partial(retest_rows, layers, material.space, material.partition, seed=material.seed)
+            given = (layers, material.space, material.partition)
+            verb = partial(retest_rows, *given, reference=material.reference, seed=material.seed)
             rows += verb(forms=forms, progress=partial(_tell, report, done, total)) if layers else []
             done += sizes[forms]
     return rows

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -87,13 +88,31 @@ def table_of(comparison: Comparison, read: Callable[[Number, Comparison], np.nda
 
 
 REFERENCE = "rotated"
-"""The twin that neurons are judged by."""
+"""The twin that neurons of a model are judged by."""
+
+WITHOUT_MODEL = "readout"
+"""The twin that published lists are judged by: there is no layer whose weights could be rotated. In deep layers random
+directions show more than this twin does, so it is a lower bound."""
 
 
-def difference_name(twin: str) -> str:
+def reference_in(mode: str) -> str:
+    """Return the twin that the neurons of a study are judged by.
+
+    >>> reference_in("vocabulary"), reference_in("published")
+    ('rotated', 'readout')
+    """
+    return WITHOUT_MODEL if mode == "published" else REFERENCE
+
+
+def reference_of(found: Mapping[str, Any]) -> str:
+    """Return the twin that a summary, or a row of its claims, judges neurons by; it says so where it is not rotated."""
+    return str(found.get("reference", REFERENCE))
+
+
+def difference_name(twin: str, reference: str = REFERENCE) -> str:
     """Return the column of the claims table that holds the neurons' mean minus a twin's.
 
-    >>> difference_name("rotated"), difference_name("untrained")
-    ('difference', 'difference_untrained')
+    >>> difference_name("rotated"), difference_name("untrained"), difference_name("readout", "readout")
+    ('difference', 'difference_untrained', 'difference')
     """
-    return "difference" if twin == REFERENCE else f"difference_{twin}"
+    return "difference" if twin == reference else f"difference_{twin}"

@@ -1,4 +1,4 @@
-"""pattern: which kind of relation a neuron shows, judged against its layer's rotated twin."""
+"""pattern: which kind of relation a neuron shows, judged against its layer's twin of reference, as a rule rotated."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ PATTERNS = (*FLAGS, "none", "insufficient", "untested")
 QUANTILE = 0.95
 
 
-def bars(rotated: Comparison) -> dict[str, float]:
-    """Return, for each number, the value that 5 % of the rotated twins go beyond."""
-    return {name: bar_of(name, rotated) for name in BY_NAME}
+def bars(twins: Comparison) -> dict[str, float]:
+    """Return, for each number, the value that 5 % of the twins of reference go beyond."""
+    return {name: bar_of(name, twins) for name in BY_NAME}
 
 
-def bar_of(name: str, rotated: Comparison) -> float:
-    """Return the value of one number that 5 % of the rotated twins go beyond, in the claim's direction."""
+def bar_of(name: str, twins: Comparison) -> float:
+    """Return the value of one number that 5 % of the twins go beyond, in the claim's direction."""
     number = BY_NAME[name]
-    values = number.sign * number.of(rotated)
+    values = number.sign * number.of(twins)
     values = values[np.isfinite(values)]
     return float(number.sign * np.quantile(values, QUANTILE)) if len(values) else float("nan")
 
 
-def flags(comparison: Comparison, rotated_bars: dict[str, float]) -> dict[str, np.ndarray]:
+def flags(comparison: Comparison, limits: dict[str, float]) -> dict[str, np.ndarray]:
     """Return the flags of every neuron, bool (N,) each.
 
-    A flag holds when, for one of its numbers, q < 0.05 and the effect is beyond the rotated twin's bar.
+    A flag holds when, for one of its numbers, q < 0.05 and the effect is beyond the bar of the twin of reference.
     """
     out = {}
     for flag, names in FLAGS.items():
         holds = np.zeros(len(comparison.mean_similarity), dtype=bool)
         for name in names:
             number = BY_NAME[name]
-            beyond = number.sign * number.of(comparison) > number.sign * rotated_bars[name]
+            beyond = number.sign * number.of(comparison) > number.sign * limits[name]
             holds |= beyond & (number.q_of(comparison) < ALPHA)
         out[flag] = holds
     return out
@@ -53,7 +53,7 @@ def flags(comparison: Comparison, rotated_bars: dict[str, float]) -> dict[str, n
 def patterns(comparison: Comparison, found: dict[str, np.ndarray] | None) -> np.ndarray:
     """Return the pattern of every neuron, str (N,).
 
-    ``found`` is None when no rotated twin was observed: then testable neurons are ``untested``.
+    ``found`` is None when no twin of reference was observed: then testable neurons are ``untested``.
     """
     tested = np.isfinite(comparison.mean_similarity)
     out = np.where(tested, "untested" if found is None else "none", "insufficient").astype("U12")

@@ -14,7 +14,7 @@ from intraneuron.data import Comparison, CoreTokens, Partition, Space
 from intraneuron.kernels.detectable import POWER, lognormal_quantile, power_z
 from intraneuron.kernels.von_mises_fisher import concentration_of
 from intraneuron.pipeline.analyse import analyse
-from intraneuron.pipeline.numbers import BY_NAME, NUMBERS, Number
+from intraneuron.pipeline.numbers import BY_NAME, NUMBERS, REFERENCE, Number
 from intraneuron.pipeline.pattern import FLAGS, PATTERNS, bar_of, bars, flags, patterns
 from intraneuron.pipeline.similarity import similarity
 from intraneuron.pipeline.simulate import simulate
@@ -80,20 +80,22 @@ def detectable_in_neuron(number: Number, shuffled: Comparison, rotated: Comparis
     return float(number.sign * (asked + power_z() * np.hypot(null.std(), beside.std())))
 
 
-def detectable_in_neurons(layers: Mapping[int, Mapping[str, Comparison]]) -> dict[int, dict[str, float]]:
+def detectable_in_neurons(
+    layers: Mapping[int, Mapping[str, Comparison]], reference: str = REFERENCE
+) -> dict[int, dict[str, float]]:
     """Return :func:`detectable_in_neuron` by layer, for the numbers of patterns; layers need both twins.
 
-    ``layers`` holds comparisons by layer and population, with q.
+    ``layers`` holds comparisons by layer and population, with q; ``reference`` is the twin that neurons are judged by.
     """
     largest = thresholds([one["neurons"] for one in layers.values()])
     return {
         layer: {
-            name: detectable_in_neuron(BY_NAME[name], found["shuffled"], found["rotated"], largest[name])
+            name: detectable_in_neuron(BY_NAME[name], found["shuffled"], found[reference], largest[name])
             for name in FLAGGED
             if name in largest
         }
         for layer, found in layers.items()
-        if {"shuffled", "rotated"} <= set(found)
+        if {"shuffled", reference} <= set(found)
     }
 
 

@@ -16,14 +16,16 @@ from intraneuron.data import Comparison, CoreTokens, Space
 from intraneuron.kernels.rates import kappa
 from intraneuron.pipeline.analyse import analyse
 from intraneuron.pipeline.compare import give_q
+from intraneuron.pipeline.numbers import REFERENCE
 from intraneuron.pipeline.pattern import bars, flags, patterns
 
 Row = dict[str, Any]
 Forms = tuple[CoreTokens, CoreTokens]
 """The same neurons twice."""
 
-RETESTED = ("neurons", "rotated")
-"""The populations that patterns rest on: what one form shows is held against the bars of its own rotated twins."""
+RETESTED = ("neurons", REFERENCE)
+"""The populations that patterns rest on: what one form shows is held against the bars of its own rotated twins. (In
+studies without a model another twin stands for the rotated one.)"""
 
 _ROWS = ("token_id", "activation", "count")
 
@@ -49,18 +51,19 @@ def retest_rows(
     partition: PartitionConfig,
     *,
     forms: str,
+    reference: str = REFERENCE,
     seed: int = 0,
     progress: Callable[[int], None] = lambda done: None,
 ) -> list[Row]:
     """Return how well the patterns of the two forms agree, by layer and population; layer None is all of them.
 
-    Each form is analysed as a study is, with its own q and its own rotated twins' bars. Neurons that cannot be tested
-    in both forms are left out.
+    Each form is analysed as a study is, with its own q and the bars of its own twins of reference. Neurons that
+    cannot be tested in both forms are left out.
 
     Parameters
     ----------
     layers
-        By layer and population, ``neurons`` and ``rotated``.
+        By layer and population, ``neurons`` and the twin of ``reference``.
     space, partition, seed
         Those of the study.
     forms : str
@@ -84,17 +87,17 @@ def retest_rows(
                 compared[layer][name] = analysis.comparison
                 done += len(both[form])
                 progress(done)
-        found.append(_patterns(compared))
-    return [{"forms": forms} | row for name in RETESTED for row in _rows(name, *found)]
+        found.append(_patterns(compared, reference))
+    return [{"forms": forms} | row for name in ("neurons", reference) for row in _rows(name, *found)]
 
 
-def _patterns(compared: dict[int, dict[str, Comparison]]) -> dict[int, dict[str, np.ndarray]]:
+def _patterns(compared: dict[int, dict[str, Comparison]], reference: str) -> dict[int, dict[str, np.ndarray]]:
     """Return the pattern of every neuron and twin of one form."""
-    for name in RETESTED:
+    for name in ("neurons", reference):
         give_q([some[name] for some in compared.values()])
     out = {}
     for layer, some in compared.items():
-        limits = bars(some["rotated"])
+        limits = bars(some[reference])
         out[layer] = {name: patterns(one, flags(one, limits)) for name, one in some.items()}
     return out
 

@@ -62,17 +62,18 @@ def leave_out(full: Comparison, without: Sequence[Comparison], share: np.ndarray
     return jackknife_parts(estimates(full), rows, share, population)
 
 
-def summarize(layers: Sequence[Layer]) -> dict[str, list[Row]]:
+def summarize(layers: Sequence[Layer], reference: str = REFERENCE) -> dict[str, list[Row]]:
     """Return the tables ``claims``, ``profile``, ``distributions``, ``deltas`` and ``patterns``.
 
     Every number stands for neurons and for each twin; claims and profile have 95 % jackknife intervals for the
     neurons and for their difference from each twin with core tokens of its own; ``detectable`` is the effect whose
     interval would exclude 0 (for the neurons: chance) with 80 % power. ``layer`` None is the mean over layers.
+    ``reference`` is the twin whose distance from the neurons is their ``difference``.
     """
     groups: list[tuple[int | None, Sequence[Layer]]] = [(None, layers)]
     groups += [(layer.layer, [layer]) for layer in layers]
     return {
-        "claims": [row for name, some in groups for row in _claims(name, some)],
+        "claims": [row for name, some in groups for row in _claims(name, some, reference)],
         "profile": [row for name, some in groups for row in _profile_rows(name, some)],
         "distributions": [row for number in BINS for row in _distribution(number, layers)],
         "deltas": [row for layer in layers for row in _deltas(layer)],
@@ -124,23 +125,30 @@ def _errors(layers: Sequence[Layer], twin: str | None = None) -> tuple[np.ndarra
     return interval_factor(degrees) * error, detectable_factor(degrees) * error
 
 
-def _claims(layer: int | None, layers: Sequence[Layer]) -> Iterable[Row]:
-    twins = dict.fromkeys((REFERENCE, *(name for name in OWN_TWINS if name in layers[0].populations)))
+def _claims(layer: int | None, layers: Sequence[Layer], reference: str) -> Iterable[Row]:
+    twins = dict.fromkeys((reference, *(name for name in OWN_TWINS if name in layers[0].populations)))
     own, beside = _errors(layers), {twin: _errors(layers, twin) for twin in twins}
     for index, number in enumerate(NUMBERS):
         reach = {twin: _reach(errors, index) for twin, errors in beside.items()}
-        yield _claim(number, layer, layers, _reach(own, index), reach)
+        yield _claim(number, layer, layers, _reach(own, index), reach, reference)
 
 
-def _claim(number: Number, layer: int | None, layers: Sequence[Layer], own: Reach, beside: Mapping[str, Reach]) -> Row:
+def _claim(
+    number: Number,
+    layer: int | None,
+    layers: Sequence[Layer],
+    own: Reach,
+    beside: Mapping[str, Reach],
+    reference: str,
+) -> Row:
     """Return a row; ``own`` is the reach of the neurons' mean, ``beside`` those of its difference from each twin."""
-    names = dict.fromkeys(("neurons", "shuffled", "rotated", *layers[0].populations))
+    names = dict.fromkeys(("neurons", "shuffled", reference, *layers[0].populations))
     means = {name: _mean(number.of(c) for c in _of(layers, name)) for name in names}
     shares = {f"share_{name}": _share(number, _of(layers, name)) for name in means}
     half, seen = own
     differences: Row = {}
     for twin, (around, visible) in beside.items():
-        name, left = difference_name(twin), _difference(number, layers, twin)
+        name, left = difference_name(twin, reference), _difference(number, layers, twin)
         differences |= {name: left, f"{name}_low": left - around, f"{name}_high": left + around}
         differences[f"{name}_detectable"] = visible
     return {
@@ -155,6 +163,7 @@ def _claim(number: Number, layer: int | None, layers: Sequence[Layer], own: Reac
         **differences,
         **shares,
         "expected_by_chance": number.chance,
+        **({} if reference == REFERENCE else {"reference": reference}),
     }
 
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from intraneuron.data.display import UNDEFINED, is_defined, number
+from intraneuron.figures.reference import REFERENCES, Reference
 from intraneuron.report.wording import short_name
 
 Tables = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -20,7 +21,7 @@ OUT = "bold red"
 SIZE_CAPTION = (
     "Share of shuffles with p at or below a level, over that level, ± half of its 95 % interval; 1 is right. ! is out "
     "of bounds, ( ) too few shuffles to judge. Behind it the shares with p ≤ 0.05 in a cloud without meaning, in "
-    "rotated twins and in the neurons: what is above 5 % in the cloud is what reading a direction alone does, no fault "
+    "{name} twins and in the neurons: what is above 5 % in the cloud is what reading a direction alone does, no fault "
     "of the test."
 )
 REACH_CAPTION = (
@@ -36,7 +37,9 @@ RETEST_CAPTION = (
 
 def render_calibration(tables: Tables) -> RenderableType:
     """Show a calibration; tests out of bounds are named in red below."""
-    parts: list[RenderableType] = [_size(tables["size"]), Text(SIZE_CAPTION, style="dim"), Text()]
+    twin = REFERENCES["readout" if any("share_readout" in row for row in tables["size"]) else "rotated"]
+    said = " ".join(filter(None, (SIZE_CAPTION.format(name=twin.name), twin.note)))
+    parts: list[RenderableType] = [_size(tables["size"], twin), Text(said, style="dim"), Text()]
     parts += [_reach(tables["reach"]), Text(REACH_CAPTION, style="dim"), Text()]
     parts += [_patterns(tables["patterns"]), Text(PATTERN_CAPTION, style="dim"), Text()]
     if tables["retest"]:
@@ -73,15 +76,15 @@ def _table(title: str, columns: Sequence[str]) -> Table:
     return table
 
 
-def _size(size: Sequence[Row]) -> Table:
+def _size(size: Sequence[Row], twin: Reference) -> Table:
     levels = list(dict.fromkeys(row["level"] for row in size))
     table = _table(
-        "Size of every test", ["test and group", *(f"at {level:g}" for level in levels), "cloud", "rot.", "neur."]
+        "Size of every test", ["test and group", *(f"at {level:g}" for level in levels), "cloud", twin.short, "neur."]
     )
     for name in dict.fromkeys(row["test"] for row in size):
         rows = {row["level"]: row for row in size if row["test"] == name}
         first = rows[levels[0]]
-        shares = (first[f"share_{who}"] for who in ("cloud", "rotated", "neurons"))
+        shares = (first[f"share_{who}"] for who in ("cloud", twin.name, "neurons"))
         style = OUT if any(row["out"] for row in rows.values()) else ""
         table.add_row(Text(name, style=style), *map(_ratio, rows.values()), *map(_percent, shares))
     return table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from intraneuron.data.card import Card
+from intraneuron.figures.reference import reference_of_card
 from intraneuron.figures.spectrum import spectrum
 from intraneuron.figures.theme import to_svg
 from intraneuron.report.markup import Html, element
@@ -34,13 +35,15 @@ def card_html(card: Card) -> str:
     """
     picture = Html(to_svg(spectrum(card, WIDTH)))
     where = f"{card.model}, {card.mode} mode, {card.space} space"
+    twin = reference_of_card(card)
+    pattern = pattern_sentence(card.pattern, twin)
     return element(
         "div",
         element("style", Html(STYLE)),
-        element("p", element("strong", card.name), f" of {where}. {pattern_sentence(card.pattern)} ", needed(card)),
+        element("p", element("strong", card.name), f" of {where}. {pattern} ", needed(card)),
         element("div", picture, role="img", aria_label=f"Core tokens of {card.name} along its activation"),
         *(categories_table(card), segments_table(card), numbers_table(card)),
         element("p", WEAK, class_="soft"),
-        *(element("p", note, class_="soft") for note in card.notes),
+        *(element("p", note, class_="soft") for note in (*card.notes, *([twin.note] if twin.note else []))),
         class_="intraneuron-card",
     )

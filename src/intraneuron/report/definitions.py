@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from intraneuron.config import K_MAX, MIN_GROUP
+from intraneuron.figures.reference import Reference
 
 Definition = tuple[str, str, str]
 """What is defined, in which words, by which formula (empty without one)."""
@@ -15,7 +16,7 @@ LINKAGES = {
     "average": "average linkage on distances 1 − cosine",
     "complete": "complete linkage on distances 1 − cosine",
 }
-SPACES = {"input": "token embeddings", "output": "unembedding"}
+SPACES = {"input": "token embeddings", "output": "unembedding", "vectors": "those of a file"}
 FIXED: tuple[Definition, ...] = (
     (
         "Tightness",
@@ -104,33 +105,45 @@ OUTCOMES: tuple[Definition, ...] = (
     ("q", "p after Benjamini-Hochberg over all neurons of the study, one family for each question.", ""),
     (
         "Difference",
-        "Mean over neurons minus mean over rotated twins: what random directions do not show.",
-        "mean(neurons) − mean(rotated)",
+        "Mean over neurons minus mean over {name} twins: what random directions do not show.",
+        "mean(neurons) − mean({name})",
     ),
 )
 PATTERN: Definition = (
     "Pattern",
     "The first of steps, gradient, peak and mixed whose test has q < 0.05 and whose effect is above the 95th "
-    "percentile of the layer's rotated twins.",
+    "percentile of the layer's {name} twins.",
     "",
 )
 
 
-def definitions(settings: Mapping[str, Any], mode: str) -> tuple[Definition, ...]:
-    """Define every number of a report; ``settings`` are those of the study's summary."""
+def definitions(settings: Mapping[str, Any], mode: str, twin: Reference) -> tuple[Definition, ...]:
+    """Define every number of a report; ``settings`` are those of the study's summary, ``twin`` is that of reference."""
     groups = settings["partition"]
     return (
-        _core_tokens(settings["observe"]["core_tokens"]),
+        _core_tokens(settings["observe"]["core_tokens"], mode),
         _categories(str(groups["categories"]), settings["space"]),
         ("Segments (zones)", *_segments(str(groups["segments"]))),
         *FIXED,
-        *OUTCOMES,
+        *(_beside(one, twin) for one in OUTCOMES),
         _interval(mode),
-        PATTERN,
+        _beside(PATTERN, twin),
     )
 
 
-def _core_tokens(wanted: object) -> Definition:
+def _beside(definition: Definition, twin: Reference) -> Definition:
+    """Name the twins of reference in a definition."""
+    name, meaning, formula = definition
+    return name, meaning.replace("{name}", twin.name), formula.replace("{name}", twin.name)
+
+
+def _core_tokens(wanted: object, mode: str) -> Definition:
+    if mode == "published":
+        meaning = (
+            f"The tokens of a neuron's published list that have a vector: the {wanted} of highest activation above 0, "
+            "or as many as there are."
+        )
+        return "Core tokens", meaning, f"K = {wanted}"
     meaning = (
         f"The tokens to which a neuron responds most: the {wanted} of highest mean activation above 0, or as many as "
         "there are."
@@ -163,6 +176,8 @@ def _segments(method: str) -> tuple[str, str]:
 
 def _interval(mode: str) -> Definition:
     parts = "a shard of the text" if mode == "corpus" else "a group of like tokens"
+    if mode == "published":
+        parts += ", which leave the lists without being replaced"
     meaning = (
         f"95 % delete-a-group jackknife: everything is done again without {parts}, one after the other. Neurons share "
         "tokens, so an interval from neurons alone would be too narrow."

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from intraneuron.data.card import Card
+from intraneuron.figures.reference import reference
 from intraneuron.figures.theme import vega_code
 from intraneuron.report import sections, wording
 from intraneuron.report.charts import Charts
@@ -87,7 +88,7 @@ def _header(summary: Mapping[str, Any]) -> list[Html]:
         button,
         element("h1", "Do zones of activation pick out zones of meaning?"),
         element("p", facts, f"; {summary.get('mode')} mode, {summary.get('space')} space", class_="soft"),
-        element("p", wording.QUESTION, class_="lead"),
+        element("p", wording.question(reference(summary)), class_="lead"),
         glance(summary),
         element("nav", element("ul", *links), aria_label="Sections"),
         element("noscript", element("p", unseen)),

@@ -14,6 +14,7 @@ from intraneuron.figures.differentiation import differentiation
 from intraneuron.figures.distributions import distributions
 from intraneuron.figures.patterns import patterns
 from intraneuron.figures.profile import profile
+from intraneuron.figures.reference import reference, reference_of_card
 from intraneuron.figures.spectrum import spectrum
 from intraneuron.report import wording
 from intraneuron.report.charts import Charts
@@ -35,14 +36,14 @@ FONTS = (
     "such a token, and its code points appear."
 )
 COLUMNS = (
-    "Bold: the interval excludes 0. Beside rotated: whether the relation is there more, no more or less than in random "
+    "Bold: the interval excludes 0. Beside {name}: whether the relation is there more, no more or less than in random "
     "directions."
 )
 
 
 def claims_section(summary: Summary, charts: Charts) -> Html:
     """Show the claims as table and figure."""
-    rows = list(summary.get("claims") or ())
+    rows, twin = list(summary.get("claims") or ()), reference(summary)
     whole = wording.whole_model(rows)
     layered = [row for row in rows if row.get("layer") is not None]
     by_layer = element(
@@ -54,7 +55,8 @@ def claims_section(summary: Summary, charts: Charts) -> Html:
         "claims",
         "The claims",
         element("p", wording.twins_said(summary.get("populations") or ())),
-        element("p", COLUMNS),
+        *([element("p", element("strong", twin.note))] if twin.note else []),
+        element("p", COLUMNS.format(name=twin.name)),
         claims_table(whole, "The paper’s claims in this model, means over neurons"),
         charts.figure("claims", partial(claims, summary), "The claims by layer, neurons beside the twins"),
         *([by_layer] if layered and layered != whole else []),
@@ -95,8 +97,8 @@ def differentiation_section(summary: Summary, charts: Charts) -> Html:
 
 def patterns_section(summary: Summary, charts: Charts) -> Html:
     """Show how many neurons have which pattern."""
-    names = ("steps", "gradient", "peak", "mixed", "none")
-    meanings = [element("li", element("strong", name), f": {wording.PATTERNS[name]}.") for name in names]
+    names, twin = ("steps", "gradient", "peak", "mixed", "none"), reference(summary)
+    meanings = [element("li", element("strong", name), f": {wording.pattern_meaning(name, twin)}.") for name in names]
     return section(
         "patterns",
         "Which patterns?",
@@ -125,7 +127,8 @@ def cards_section(cards: Sequence[Card], charts: Charts) -> Html:
 
 
 def _card(card: Card, index: int, charts: Charts) -> Html:
-    meaning = wording.PATTERNS.get(card.pattern, "")
+    meaning = wording.pattern_meaning(card.pattern, reference_of_card(card))
+    said = reference_of_card(card).note
     return element(
         "article",
         element("h3", card.name, id=f"card-{index}-title"),
@@ -145,6 +148,7 @@ def _card(card: Card, index: int, charts: Charts) -> Html:
             *(categories_table(card), segments_table(card), numbers_table(card)),
         ),
         *(element("p", note, class_="soft") for note in card.notes),
+        *([element("p", said, class_="soft")] if said else []),
         **{"class_": "card", "id": f"card-{index}", "aria_labelledby": f"card-{index}-title"},
     )
 
@@ -164,7 +168,7 @@ def method_section(summary: Summary) -> Html:
     """Define every number, as this study's settings make it."""
     entries = [
         join([element("dt", name), element("dd", meaning, *([element("code", formula)] if formula else []))])
-        for name, meaning, formula in definitions(summary["settings"], str(summary.get("mode")))
+        for name, meaning, formula in definitions(summary["settings"], str(summary.get("mode")), reference(summary))
     ]
     return section("method", "What each number is", element("dl", *entries))
 

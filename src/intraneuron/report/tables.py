@@ -11,23 +11,24 @@ from intraneuron.data.display import UNDEFINED, is_defined, measure, number, p_v
 from intraneuron.figures.claim_rows import interval, other_twins, written
 from intraneuron.figures.layout import layer_name
 from intraneuron.figures.palette import category_color, category_glyph
-from intraneuron.pipeline.numbers import difference_name
+from intraneuron.pipeline.numbers import REFERENCE, difference_name, reference_of
 from intraneuron.report.markup import Html, element, join, numeric, table, token
 from intraneuron.report.wording import is_clear, said_briefly, short_name
 
-CLAIM_COLUMNS = (
-    *("claim and number", "neurons [95 %]", "rotated", "shuffled", "difference [95 %]", "beside rotated"),
-    *("neurons with p < 0.05", "rotated with p < 0.05", "shuffled with p < 0.05"),
-)
 ALPHA = 0.05
 
 
 def claims_table(rows: Sequence[Mapping[str, Any]], caption: str, with_layer: bool = False) -> Html:
-    """Show numbers beside shuffled and rotated twins, and what is left when the rotated twin's is taken away.
+    """Show numbers beside shuffled twins and those of reference, and what is left when the latter are taken away.
 
     Where the study has further twins, a second table shows the numbers beside them.
     """
-    columns = ("layer", *CLAIM_COLUMNS) if with_layer else CLAIM_COLUMNS
+    twin = next((reference_of(row) for row in rows), REFERENCE)
+    columns = (
+        *(["layer"] if with_layer else []),
+        *("claim and number", "neurons [95 %]", twin, "shuffled", "difference [95 %]", f"beside {twin}"),
+        *(f"{who} with p < 0.05" for who in ("neurons", twin, "shuffled")),
+    )
     usual = table(caption, columns, [_claim(row, with_layer) for row in rows])
     others = other_twins(rows)
     return join([usual, _others_table(rows, others, caption, with_layer)], "") if others else usual
@@ -48,7 +49,7 @@ def _beside(row: Mapping[str, Any], twins: Sequence[str], with_layer: bool) -> l
     cells: list[object] = [layer_name(row.get("layer"))] if with_layer else []
     cells += [_claim_name(row), numeric(interval(row, "neurons"))]
     for twin in twins:
-        left = [numeric(interval(row, difference_name(twin)))] if twin in OWN_TWINS else []
+        left = [numeric(interval(row, difference_name(twin, reference_of(row))))] if twin in OWN_TWINS else []
         cells += [numeric(written(row, twin)), *left, numeric(percent(row.get(f"share_{twin}")))]
     return cells
 
@@ -62,11 +63,11 @@ def _claim(row: Mapping[str, Any], with_layer: bool) -> list[object]:
         *([layer_name(row.get("layer"))] if with_layer else []),
         _claim_name(row),
         numeric(interval(row, "neurons")),
-        numeric(written(row, "rotated")),
+        numeric(written(row, reference_of(row))),
         numeric(written(row, "shuffled")),
         numeric(interval(row, "difference"), own=is_clear(row)),
         numeric(said_briefly(row)),
-        *(numeric(percent(row.get(f"share_{who}"))) for who in ("neurons", "rotated", "shuffled")),
+        *(numeric(percent(row.get(f"share_{who}"))) for who in ("neurons", reference_of(row), "shuffled")),
     ]
 
 
@@ -114,7 +115,7 @@ def segments_table(card: Card) -> Html:
             one.size,
             numeric(number(one.homogeneity), own=is_defined(one.q) and one.q < ALPHA),
             numeric(number(one.null)),
-            numeric(number(one.rotated)),
+            numeric(number(one.twin)),
             numeric(p_value(one.p)),
             numeric(p_value(one.q)),
             numeric(number(one.purity, 2)),
@@ -123,7 +124,7 @@ def segments_table(card: Card) -> Html:
         for one in card.segments
     ]
     columns = (
-        *("zone, from high to low", "tokens", "homogeneity", "random tokens", "rotated twins", "p", "q"),
+        *("zone, from high to low", "tokens", "homogeneity", "random tokens", f"{card.reference} twins", "p", "q"),
         *("purity", "purity of random tokens"),
     )
     return table("Zones of activation: how alike their tokens are (bold: q < 0.05)", columns, rows)
@@ -135,15 +136,16 @@ def numbers_table(card: Card) -> Html:
         [
             f"{one.claim}: {short_name(one.name)}",
             numeric(number(one.value), own=is_defined(one.q) and one.q < ALPHA),
-            numeric(number(one.rotated)),
-            numeric(number(one.rotated95)),
+            numeric(number(one.twin)),
+            numeric(number(one.twin95)),
             numeric(number(one.shuffled)),
             numeric(p_value(one.p)),
             numeric(p_value(one.q)),
         ]
         for one in card.numbers
     ]
-    columns = ("number", "this neuron", "rotated, mean", "rotated, 95 %", "shuffled, mean", "p", "q")
+    twin = card.reference
+    columns = ("number", "this neuron", f"{twin}, mean", f"{twin}, 95 %", "shuffled, mean", "p", "q")
     return table("This neuron beside the twins of its layer (bold: q < 0.05)", columns, rows)
 
 

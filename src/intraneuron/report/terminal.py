@@ -18,7 +18,8 @@ from intraneuron.data.card import Card, CardCategory
 from intraneuron.data.display import UNDEFINED, is_defined, measure, number, p_value, plain, sentence, visible
 from intraneuron.figures.claim_rows import bounds, other_twins, written
 from intraneuron.figures.palette import category_color, category_glyph, category_words
-from intraneuron.pipeline.numbers import difference_name
+from intraneuron.figures.reference import reference, reference_of_card
+from intraneuron.pipeline.numbers import difference_name, reference_of
 from intraneuron.report.strip import SIGNIFICANT, Strip
 from intraneuron.report.wording import (
     WEAK,
@@ -35,7 +36,7 @@ from intraneuron.report.wording import (
 LABEL = 26
 AXIS_NOTE = "A mark is a token, a digit so many tokens at one place; further right is more active."
 CLAIMS_CAPTION = (
-    "left: neurons minus rotated twins (bold: interval without 0). p<.05, rot.: share of neurons and of rotated twins."
+    "left: neurons minus {name} twins (bold: interval without 0). p<.05, {short}: share of neurons and of {name} twins."
 )
 NARROWEST = 60
 
@@ -68,9 +69,11 @@ def render_claims(summary: Mapping[str, Any]) -> Table:
     """Show the paper's claims: this model's numbers, the twins', and what is left of them."""
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), title_justify="left", caption_justify="left")
     table.title = Text(f"The claims in {plain(str(summary.get('model', 'this model')))}", style="bold")
-    table.caption = Text("\n".join([*_verdicts(summary), CLAIMS_CAPTION]))
+    twin = reference(summary)
+    caption = CLAIMS_CAPTION.format(name=twin.name, short=twin.short)
+    table.caption = Text("\n".join([*_verdicts(summary), caption, *([twin.note] if twin.note else [])]))
     table.add_column("claim and number", no_wrap=True)
-    for name in ("neurons [95%]", "shuff.", "rotated", "left [95%]", "p<.05", "rot."):
+    for name in ("neurons [95%]", "shuff.", twin.name, "left [95%]", "p<.05", twin.short):
         table.add_column(name, justify="right", overflow="fold")
     for row in whole_model(list(summary.get("claims") or ())):
         table.add_row(*_claim(row))
@@ -78,7 +81,7 @@ def render_claims(summary: Mapping[str, Any]) -> Table:
 
 
 def render_other_twins(summary: Mapping[str, Any]) -> list[Table]:
-    """Show the claims beside twins other than shuffled and rotated, two twins a table: 80 columns hold no more."""
+    """Show the claims beside the twins that :func:`render_claims` leaves out, two a table: 80 columns hold no more."""
     rows = whole_model(list(summary.get("claims") or ()))
     twins = other_twins(rows)
     return [_others_table(rows, twins[start : start + 2]) for start in range(0, len(twins), 2)]
@@ -101,7 +104,7 @@ def _beside(row: Mapping[str, Any], twins: Sequence[str]) -> list[Text]:
     for twin in twins:
         cells.append(Text(_short(written(row, twin))))
         if twin in OWN_TWINS:
-            cells.append(Text(_interval(row, difference_name(twin))))
+            cells.append(Text(_interval(row, difference_name(twin, reference_of(row)))))
     return cells
 
 
@@ -114,10 +117,10 @@ def _claim(row: Mapping[str, Any]) -> list[Text]:
         Text(f"{plain(str(row['claim']))} {plain(short_name(str(row['number'])))}"),
         Text(_interval(row, "neurons")),
         Text(_short(written(row, "shuffled"))),
-        Text(_short(written(row, "rotated"))),
+        Text(_short(written(row, reference_of(row)))),
         Text(_interval(row, "difference"), style="bold" if is_clear(row) else ""),
         Text(_percent(row.get("share_neurons"))),
-        Text(_percent(row.get("share_rotated"))),
+        Text(_percent(row.get(f"share_{reference_of(row)}"))),
     ]
 
 
@@ -144,7 +147,7 @@ def _header(card: Card) -> Text:
     text.append(plain(card.name), style="bold")
     text.append(f"  {plain(card.model)} · {plain(card.mode)} mode · {plain(card.space)} space", style="dim")
     text.append(f" · {len(card.tokens)} core tokens\n", style="dim")
-    text.append(" ".join(filter(None, (pattern_sentence(card.pattern), needed(card)))))
+    text.append(" ".join(filter(None, (pattern_sentence(card.pattern, reference_of_card(card)), needed(card)))))
     facts = [f"silhouette {number(card.silhouette, 2)}"] if is_defined(card.silhouette) else []
     if card.clustered is not None:
         facts.append("categories clearer than a cut" if card.clustered else "categories are a cut, not a discovery")
@@ -212,13 +215,13 @@ def _plain_table(title: str, columns: tuple[str, ...]) -> Table:
 
 
 def _segments(card: Card) -> Table:
-    columns = ("zone", "from", "to", "tokens", "homogen.", "random", "rotated", "p", "q", "purity")
+    columns = ("zone", "from", "to", "tokens", "homogen.", "random", card.reference, "p", "q", "purity")
     table = _plain_table("Zones: how alike their tokens are", columns)
     for one in card.segments:
         star = is_defined(one.q) and one.q < SIGNIFICANT
         table.add_row(
             *(f"{one.segment + 1}{'*' if star else ''}", measure(one.high), measure(one.low), str(one.size)),
-            *(number(one.homogeneity), number(one.null), number(one.rotated), p_value(one.p), p_value(one.q)),
+            *(number(one.homogeneity), number(one.null), number(one.twin), p_value(one.p), p_value(one.q)),
             number(one.purity, 2),
             style="bold" if star else "",
         )
@@ -226,17 +229,19 @@ def _segments(card: Card) -> Table:
 
 
 def _numbers(card: Card) -> Table:
-    columns = ("number", "value", "rotated", "rot. 95%", "shuffled", "p", "q")
+    twin = reference_of_card(card)
+    columns = ("number", "value", twin.name, f"{twin.short} 95%", "shuffled", "p", "q")
     table = _plain_table("Numbers: this neuron beside the means of its layer's twins", columns)
     for one in card.numbers:
         star = is_defined(one.q) and one.q < SIGNIFICANT
         table.add_row(
-            *(Text(f"{one.claim} {plain(short_name(one.name))}"), number(one.value), number(one.rotated)),
-            *(number(one.rotated95), number(one.shuffled), p_value(one.p), p_value(one.q)),
+            *(Text(f"{one.claim} {plain(short_name(one.name))}"), number(one.value), number(one.twin)),
+            *(number(one.twin95), number(one.shuffled), p_value(one.p), p_value(one.q)),
             style="bold" if star else "",
         )
     return table
 
 
 def _notes(card: Card) -> list[RenderableType]:
-    return [Text(f"Note: {plain(note)}", style="dim") for note in card.notes]
+    said = reference_of_card(card).note
+    return [Text(f"Note: {plain(note)}", style="dim") for note in (*card.notes, *([said] if said else []))]

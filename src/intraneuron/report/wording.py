@@ -8,12 +8,14 @@ from typing import Any
 from intraneuron.data.card import Card
 from intraneuron.data.display import UNDEFINED, is_defined, number
 from intraneuron.figures.claim_rows import bounds, interval, written
+from intraneuron.figures.reference import Reference
+from intraneuron.pipeline.numbers import reference_of
 from intraneuron.report.verdict import OF_ABSENCE, Verdict, verdict
 
-QUESTION = (
+_QUESTION = (
     "A neuron of a language model responds to a set of words, strongly to some and weakly to others. "
     "This report asks whether, inside that response, a zone of activation (say, its strongest fifth) picks out a "
-    "zone of meaning, and whether it does so more than random directions through the same layer, which show what would "
+    "zone of meaning, and whether it does so more than {directions}, which show what would "
     "be seen without any neuron."
 )
 TWINS = {
@@ -28,14 +30,14 @@ TWINS = {
     "does without a model (in deep layers less than it does there).",
 }
 WEAK = "The pattern of a single neuron is weak evidence: compare shares of neurons with those of the twins."
-PATTERNS = {
-    "none": "no relation beyond that of random directions through the same layer",
+_PATTERNS = {
+    "none": "no relation beyond that of {directions}",
     "steps": "zones of activation and categories of meaning go together more than in random directions",
     "gradient": "tokens near each other in activation are near in meaning, more than in random directions",
     "peak": "the most active tokens are more alike than the rest, more than in random directions",
     "mixed": "a relation beyond that of random directions, but not of one clear kind",
     "insufficient": "fewer than 20 core tokens, so nothing was tested",
-    "untested": "no rotated twin was observed, so nothing can be called a pattern",
+    "untested": "no {name} twin was observed, so nothing can be called a pattern",
 }
 CLAIMS = {
     "C0": "The tokens that a neuron responds to are a category.",
@@ -104,9 +106,19 @@ def short_name(name: str) -> str:
     return SHORT_NAMES.get(name, name.replace("_", " "))
 
 
-def pattern_sentence(pattern: str) -> str:
-    """Say what a pattern means; unknown ones are only named."""
-    meaning = PATTERNS.get(pattern)
+def question(twin: Reference) -> str:
+    """Say what a report asks, beside the twins of reference."""
+    return _QUESTION.format(directions=twin.directions)
+
+
+def pattern_meaning(pattern: str, twin: Reference) -> str:
+    """Say what a pattern means beside the twins of reference; nothing of unknown ones."""
+    return _PATTERNS.get(pattern, "").format(name=twin.name, directions=twin.directions)
+
+
+def pattern_sentence(pattern: str, twin: Reference) -> str:
+    """Say what a pattern is called and means; unknown ones are only named."""
+    meaning = pattern_meaning(pattern, twin)
     return f"Pattern {pattern}: {meaning}." if meaning else f"Pattern {pattern}."
 
 
@@ -183,11 +195,12 @@ def finding(row: Mapping[str, Any]) -> str:
     if not is_defined(row.get("neurons")):
         return "it could not be tested, no neuron has enough core tokens."
     own = f"{written(row, 'neurons')} in the neurons"
-    if not is_defined(row.get("rotated")):
-        return f"{own}; without rotated twins nobody can say how much of it is the neurons’ own."
+    twin = reference_of(row)
+    if not is_defined(row.get(twin)):
+        return f"{own}; without {twin} twins nobody can say how much of it is the neurons’ own."
     low, _ = bounds(row, "difference")
     left = f"{interval(row, 'difference')}{'' if low else ', without an interval'}"
-    return f"{own}, {written(row, 'rotated')} in random directions, a difference of {left}."
+    return f"{own}, {written(row, twin)} in random directions, a difference of {left}."
 
 
 def is_clear(row: Mapping[str, Any]) -> bool:
