@@ -20,7 +20,8 @@ from intraneuron.engine import run_study
 from intraneuron.errors import DataError, StudyError
 from intraneuron.files import writing
 from intraneuron.kernels import blocks
-from intraneuron.planning import Plan, Planned, plan
+from intraneuron.planned import Planned
+from intraneuron.planning import Plan, plan
 from intraneuron.progress import Progress
 from intraneuron.settings import settings_from
 from intraneuron.stages import STAGE_VERBS

@@ -21,6 +21,7 @@ _HOME = {
     "export": "api",
     "open": "api",
     "test": "api",
+    "import_table": "importers",
     "Study": "api",
     "NeuronCard": "api",
     "load_model": "models.loading",
@@ -35,6 +36,7 @@ _HOME = {
     "compare": "pipeline.compare",
     "CalibrateConfig": "config",
     "ExportConfig": "config",
+    "ImportConfig": "config",
     "ObserveConfig": "config",
     "PartitionConfig": "config",
     "RunConfig": "config",
@@ -67,6 +69,7 @@ if TYPE_CHECKING:
     from intraneuron.config import (
         CalibrateConfig,
         ExportConfig,
+        ImportConfig,
         ObserveConfig,
         PartitionConfig,
         RunConfig,
@@ -88,6 +91,7 @@ if TYPE_CHECKING:
         parse_neuron,
     )
     from intraneuron.errors import DataError, IntraneuronError, ModelError, SettingError, StudyError
+    from intraneuron.importers import import_table
     from intraneuron.models.loading import load_model
     from intraneuron.models.spaces import read_space
     from intraneuron.pipeline.background import background

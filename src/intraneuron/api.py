@@ -31,7 +31,7 @@ from intraneuron.files import atomic, writing
 from intraneuron.last import last_study, remember
 from intraneuron.one import one_neuron
 from intraneuron.pipeline.calibrate import Calibration
-from intraneuron.planning import Planned
+from intraneuron.planned import Planned
 from intraneuron.progress import Progress
 from intraneuron.report.card_html import card_html
 from intraneuron.report.methods import Methods, methods

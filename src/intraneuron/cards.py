@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from intraneuron.config import PUBLISHED
 from intraneuron.data import (
     QUESTIONS,
     Card,
@@ -23,8 +24,9 @@ from intraneuron.data import (
     neuron_name,
 )
 from intraneuron.errors import StudyError
-from intraneuron.manifest import damaged, same_command
+from intraneuron.manifest import command_of, damaged, same_command
 from intraneuron.pipeline.numbers import NUMBERS, reference_of
+from intraneuron.plain import listed
 from intraneuron.store import StudyFolder
 from intraneuron.tables import read_core_tokens_table, read_effect_table, read_partition_table
 
@@ -52,9 +54,9 @@ def build_card(folder: StudyFolder, layer: int, neuron: int) -> Card:
     StudyError
         When the study has no such layer or neuron.
     """
-    check_neuron(folder, layer, neuron)
+    place = place_of(folder, layer, neuron)
     summary = folder.summary()
-    row = _rows(folder, layer, neuron)
+    row = _rows(folder, layer, place)
     core = read_core_tokens_table(row["core_tokens"])
     categories = read_partition_table(row["categories"], "meaning", "")
     segments = read_partition_table(row["segments"], "activation", "")
@@ -91,31 +93,63 @@ def check_layer(folder: StudyFolder, layer: int) -> None:
         return
     have = ", ".join(map(str, layers))
     model = folder.manifest["identity"]["name"]
+    if folder.manifest["settings"]["mode"] == PUBLISHED and not _has_lists(folder, layer):
+        msg = f"{model} has no list of layer {layer}."
+        raise StudyError(msg)
     if not 0 <= layer < folder.manifest["model"]["layers"]:
         msg = f"{model} has no layer {layer}: its layers are 0 to {folder.manifest['model']['layers'] - 1}."
         raise StudyError(msg)
     union = ",".join(map(str, sorted({*layers, layer})))
-    msg = f"This study has no layer {layer} (it has {have}). Run: {same_command(folder.path, '--layers', union)}"
+    again = same_command(folder.path, "--layers", union, source=command_of(folder.manifest))
+    msg = f"This study has no layer {layer} (it has {have}). Run: {again}"
     raise StudyError(msg)
 
 
 def check_neuron(folder: StudyFolder, layer: int, neuron: int) -> None:
     """Raise StudyError when a study has no such layer or neuron."""
+    place_of(folder, layer, neuron)
+
+
+def place_of(folder: StudyFolder, layer: int, neuron: int) -> int:
+    """Return the row that a neuron has in its layer's tables: its number, but where only some neurons have a list.
+
+    Raises
+    ------
+    StudyError
+        When the study has no such layer or neuron.
+    """
     check_layer(folder, layer)
+    if folder.manifest["settings"]["mode"] == PUBLISHED:
+        return _place_of_list(folder, layer, neuron)
     size = folder.manifest["model"]["neurons"][layer]
     if not 0 <= neuron < size:
         msg = f"Layer {layer} has neurons 0 to {size - 1}, got {neuron}."
         raise StudyError(msg)
+    return neuron
+
+
+def _place_of_list(folder: StudyFolder, layer: int, neuron: int) -> int:
+    file = folder.layer_file("neurons/core_tokens", layer)
+    there = folder.read(file, lambda lazy: lazy.select("neuron"))["neuron"].to_list()
+    if neuron not in there:
+        msg = f"The lists have no neuron {neuron} of layer {layer}; they have {listed([str(n) for n in there])}."
+        raise StudyError(msg)
+    return there.index(neuron)
+
+
+def _has_lists(folder: StudyFolder, layer: int) -> bool:
+    sizes = folder.manifest["model"]["neurons"]
+    return 0 <= layer < len(sizes) and sizes[layer] > 0
 
 
 TABLES = ("core_tokens", "categories", "segments", "profile", *(f"effects/{question}" for question in QUESTIONS))
 """Tables of a layer that a card is made from."""
 
 
-def _rows(folder: StudyFolder, layer: int, neuron: int) -> dict[str, pl.DataFrame]:
+def _rows(folder: StudyFolder, layer: int, place: int) -> dict[str, pl.DataFrame]:
     """Read one neuron's row of every table (rows are in neuron order)."""
     files = {table: folder.layer_file(f"neurons/{table}", layer) for table in TABLES}
-    frames = folder.read_all(list(files.values()), lambda lazy: lazy.slice(neuron, 1))
+    frames = folder.read_all(list(files.values()), lambda lazy: lazy.slice(place, 1))
     return {table: _only(file, frame) for (table, file), frame in zip(files.items(), frames, strict=True)}
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-Mode = Literal["auto", "vocabulary", "corpus"]
+Mode = Literal["auto", "vocabulary", "corpus", "published"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 DType = Literal["float32", "bfloat16", "float16"]
-SpaceName = Literal["input", "output"]
+SpaceName = Literal["input", "output", "vectors"]
 Twin = Literal["shuffled", "frequency", "rotated", "untrained", "readout"]
 OwnTwin = Literal["rotated", "untrained", "readout"]
 LongTable = Literal["neurons", "tokens", "categories", "segments"]
@@ -19,6 +19,9 @@ DEALT_TWINS: tuple[Twin, ...] = ("shuffled", "frequency")
 
 OWN_TWINS: tuple[OwnTwin, ...] = ("rotated", "untrained", "readout")
 """Twins that have core tokens of their own."""
+
+PUBLISHED: Literal["published"] = "published"
+"""The mode of studies of published lists, without a model."""
 
 MIN_TOKENS = 20
 """A neuron with fewer core tokens than this is not tested (pattern ``insufficient``)."""
@@ -44,7 +47,8 @@ class ObserveConfig:
     """Layers to study, with commas between them, e.g. 0,1; all when not given."""
 
     mode: Mode = "auto"
-    """vocabulary: every token alone; corpus: tokens in texts; auto: corpus when texts are given."""
+    """vocabulary: every token alone; corpus: tokens in texts; auto: corpus when texts are given. (published: what an
+    import makes.)"""
 
     texts: tuple[str, ...] = ()
     """A text, .jsonl or .parquet file, a folder of them, - for standard input, or docs: docstrings of the packages on
@@ -85,7 +89,7 @@ class SpaceConfig:
     """The vectors in which similarity of meaning is measured."""
 
     space: SpaceName = "input"
-    """input: token embeddings; output: unembedding."""
+    """input: token embeddings; output: unembedding. (vectors: those of an import.)"""
 
     center: bool = False
     """Subtract the mean unit vector of the eligible tokens first."""
@@ -113,6 +117,47 @@ class TwinConfig:
 
     twins: tuple[Twin, ...] = ("shuffled", "rotated")
     """Twins to compare with, with commas between them: shuffled, frequency, rotated, untrained, readout."""
+
+
+@dataclass(frozen=True)
+class VectorsConfig:
+    """Where the vectors of the words in published lists are."""
+
+    vectors: str
+    """Words and their numbers: .csv, .tsv or .parquet with a column token or word (human norms, too), or the text
+    format of word2vec and GloVe (.txt, .vec)."""
+
+    columns: tuple[str, ...] = ()
+    """Columns of a table of vectors to use, with commas between them; all that hold numbers when not given."""
+
+    standardize: bool = False
+    """Give each column of the vectors mean 0 and deviation 1 first; for norms on different scales."""
+
+
+@dataclass(frozen=True)
+class ImportConfig:
+    """Settings of a study of published lists: no model is run, so there are fewer of them."""
+
+    layers: tuple[int, ...] | None = None
+    """Layers to study, with commas between them, e.g. 0,1; all that there are when not given."""
+
+    core_tokens: int = 100
+    """How many tokens of highest activation are taken of a list (K), at most."""
+
+    center: bool = False
+    """Subtract the mean unit vector of all words first; for vectors that share a direction, such as ratings."""
+
+    categories: str = "ward"
+    """Groups by meaning: ward, average or complete linkage, cut at the best silhouette for 2 to 10 groups."""
+
+    segments: str = "quantile:5"
+    """Groups by activation: quantile:G, equal-width:G, or top:SHARE."""
+
+    twins: tuple[Twin, ...] = ("shuffled", "readout")
+    """Twins to compare with, with commas between them: shuffled, readout, and frequency where lists have counts."""
+
+    seed: int = 0
+    """Seed of everything random: twins, samples, permutations."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from intraneuron.lock import locked
 from intraneuron.missing import Layers, left_to_do, lost_files, missing_stages, with_dependents
 from intraneuron.place import has_aside, has_study, is_interrupted, keep_aside, put_back, remove, to_make, unmake
 from intraneuron.plain import listed
-from intraneuron.planning import Planned, keys
+from intraneuron.planned import Planned
+from intraneuron.planning import keys
 from intraneuron.progress import Progress
 from intraneuron.stages import STAGE_VERBS
 from intraneuron.store import STAGES, StudyFolder

@@ -11,7 +11,10 @@ from typing import Any
 import numpy as np
 
 from intraneuron.config import OWN_TWINS
-from intraneuron.planning import Plan, Planned
+from intraneuron.importing import ImportPlan
+from intraneuron.listing import READOUT_ROOM
+from intraneuron.planned import Planned
+from intraneuron.planning import Plan
 
 BASE_MEMORY = 0.7e9
 """Interpreter, torch and compiled code, bytes."""
@@ -37,22 +40,21 @@ class Estimate:
 
 def estimate(plan: Planned, todo: Mapping[str, Sequence[int]]) -> Estimate:
     """Estimate what is left to do (layers of each stage) from its sizes and a short matrix product on this machine."""
-    observed, populations = todo.get("observe", ()), 1 + len(plan.config.twin.twins)
+    observed = todo.get("observe", ())
     held, flops, sums = OBSERVING[plan.mode](plan, observed)
     width = plan.config.observe.core_tokens / 100
     seconds, memory = 10.0, BASE_MEMORY + held
     if observed:
         seconds += flops / (_speed() * FORWARD_EFFICIENCY)
         memory += sums
-    tested = _neurons(plan, todo.get("compare", ()))
-    seconds += tested * populations * NEURON_SECONDS * width**2
-    written = max((_neurons(plan, todo.get(name, ())) for name in ("observe", "compare")), default=0)
-    disk = NEURON_BYTES * written * populations * width + (held / 4 if observed else 0.0)
+    seconds += _rows(plan, todo.get("compare", ())) * NEURON_SECONDS * width**2
+    written = max(_rows(plan, todo.get(name, ())) for name in ("observe", "compare"))
+    disk = NEURON_BYTES * written * width + (held / 4 if observed else 0.0)
     return Estimate(seconds, memory, disk)
 
 
-def _neurons(plan: Planned, layers: Sequence[int]) -> int:
-    return sum(plan.n_neurons(layer) for layer in layers)
+def _rows(plan: Planned, layers: Sequence[int]) -> int:
+    return sum(plan.n_rows(name, layer) for name in ("neurons", *plan.config.twin.twins) for layer in layers)
 
 
 def _of_model(plan: Plan, observed: Sequence[int]) -> tuple[float, float, float]:
@@ -62,9 +64,17 @@ def _of_model(plan: Plan, observed: Sequence[int]) -> tuple[float, float, float]
     return (weights, models * _flops(plan, max(observed)), _sums(plan, observed)) if observed else (weights, 0.0, 0.0)
 
 
+def _of_lists(plan: ImportPlan, observed: Sequence[int]) -> tuple[float, float, float]:
+    """Return the bytes of the vectors, the operations of random directions, and the bytes of what is made with them."""
+    words, width = plan.source.space.vector.shape
+    rows = sum(plan.n_rows("readout", layer) for layer in observed) * ("readout" in plan.config.twin.twins)
+    return 4.0 * words * width, 2.0 * words * width * rows, 16.0 * words * width + READOUT_ROOM
+
+
 OBSERVING: dict[str, Callable[[Any, Sequence[int]], tuple[float, float, float]]] = {
     "vocabulary": _of_model,
     "corpus": _of_model,
+    "published": _of_lists,
 }
 """By mode: bytes that are held throughout, operations of the first stage over some layers, bytes of its sums."""
 

@@ -11,7 +11,8 @@ from intraneuron.exporting.place import remove_outdated_export
 from intraneuron.files import writing
 from intraneuron.missing import OUTPUTS
 from intraneuron.place import OWN, TABLES
-from intraneuron.planning import Planned, keys
+from intraneuron.planned import Planned
+from intraneuron.planning import keys
 from intraneuron.progress import Progress
 from intraneuron.store import STAGES, StudyFolder
 from intraneuron.work import Work

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from intraneuron.config import PUBLISHED
 from intraneuron.errors import StudyError
 
 MODEL = ("weights", "tokenizer", "config")
 """What makes a model this model and no other; the name as written does not."""
 
 IDENTITY = (*MODEL, "mode", "texts")
-"""What makes a study this study and no other."""
+"""What makes a study of a model this study and no other."""
+
+LISTS = ("lists", "vectors")
+"""What makes published lists, with the vectors of their words, these and no others."""
+
+OF_SOURCE = {"model": ("weights", "tokenizer", "texts"), "lists": LISTS}  # the first studies had no config
+"""What the identity of every study has, by where its neurons come from."""
 
 REQUIRED: dict[str, tuple[str, ...] | None] = {
-    "identity": ("name", "weights", "tokenizer", "mode", "texts"),  # the first studies had no config
+    "identity": ("name", "mode"),
     "settings": ("layers", "mode", "space", "partition"),
     "model": ("name", "layers", "neurons"),
     "stages": (),
@@ -34,13 +42,23 @@ SUMMARY: dict[str, tuple[str, ...] | None] = {
 """What every ``summary.json`` has: keys of tables, or any value (None)."""
 
 
-def same_command(path: Path, *options: str) -> str:
+def command_of(manifest: Mapping[str, Any]) -> list[str]:
+    """Return the words of the command that makes a study, up to its settings."""
+    return list(manifest.get("published", {}).get("command", ["study"]))
+
+
+def first_of(manifest: Mapping[str, Any]) -> str:
+    """Return the name of a neuron that a study has."""
+    return str(manifest.get("published", {}).get("first", f"L{min(manifest['settings']['layers'])}N0"))
+
+
+def same_command(path: Path, *options: str, source: Sequence[str] = ("study",)) -> str:
     """Return, ready to be typed, the command that goes on with a study in its own settings, but for some options.
 
     >>> same_command(Path("my studies/minilm"), "--layers", "0,1")
     "intraneuron study --config 'my studies/minilm/manifest.toml' --out 'my studies/minilm' --layers 0,1"
     """
-    return shlex.join(["intraneuron", "study", "--config", str(path / "manifest.toml"), "--out", str(path), *options])
+    return shlex.join(["intraneuron", *source, "--config", str(path / "manifest.toml"), "--out", str(path), *options])
 
 
 def damaged(file: Path, reason: object) -> StudyError:
@@ -59,9 +77,30 @@ def check_same(path: Path, have: dict[str, Any], want: dict[str, Any]) -> None:
         raise StudyError(msg)
 
 
-def same_identity(have: dict[str, Any], want: dict[str, Any]) -> bool:
-    """Tell whether two studies are of the same model, mode and texts."""
-    return all(have.get(key) == want[key] for key in IDENTITY)
+def of_identity(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what makes a study this study and no other."""
+    names = (*LISTS, "mode") if "lists" in identity else IDENTITY
+    return {name: identity.get(name) for name in names}
+
+
+def same_identity(have: Mapping[str, Any], want: Mapping[str, Any]) -> bool:
+    """Tell whether two studies are of the same model, mode and texts, or of the same lists and vectors."""
+    return of_identity(have) == of_identity(want)
+
+
+def same_model(have: Mapping[str, Any], want: Mapping[str, Any]) -> bool:
+    """Tell whether two studies are of the same model; published lists are of none."""
+    return all(have.get(key) == want.get(key) for key in MODEL) and "weights" in want
+
+
+def lacking(manifest: Mapping[str, Any]) -> list[str]:
+    """Return the keys that every manifest has and this one lacks."""
+    found = missing_keys(manifest, REQUIRED)
+    identity = manifest.get("identity")
+    if not found and isinstance(identity, Mapping):
+        kind = "lists" if identity["mode"] == PUBLISHED else "model"
+        found = missing_keys({"identity": dict(identity)}, {"identity": OF_SOURCE[kind]})
+    return found
 
 
 def missing_keys(found: Any, required: dict[str, tuple[str, ...] | None]) -> list[str]:
@@ -79,6 +118,8 @@ def missing_keys(found: Any, required: dict[str, tuple[str, ...] | None]) -> lis
 
 def said(identity: dict[str, Any]) -> str:
     """Return what a study is of, in words."""
+    if "lists" in identity:
+        return f"{identity['name']} (lists {identity['lists'][:8]}, vectors {identity['vectors'][:8]})"
     texts = "no texts" if identity["texts"] == "none" else f"texts {identity['texts']}"
     hashes = ", ".join(f"{key} {identity.get(key, 'unknown')[:8]}" for key in MODEL)
     return f"{identity['name']} ({hashes}), {identity['mode']} mode, {texts}"

@@ -11,7 +11,8 @@ from intraneuron.intact import is_whole
 from intraneuron.manifest import check_same
 from intraneuron.pipeline.retest import RETESTED
 from intraneuron.place import has_study
-from intraneuron.planning import Planned, Wanted, keys
+from intraneuron.planned import Planned, Wanted
+from intraneuron.planning import keys
 from intraneuron.progress import Progress
 from intraneuron.store import STAGES, StudyFolder, goes_on
 from intraneuron.work import Work

@@ -139,7 +139,7 @@ def _leave_out_core_tokens(
             part = _without(shards, g, parts=2 if selection["cross_fit"] else 1)
             frames.append(core_tokens_table(select(part, eligible, **selection)).with_columns(group=pl.lit(g)))
     else:
-        some = activations.columns(_sample(activations, JACKKNIFE_NEURONS))
+        some = activations.columns(sample(len(activations.neuron), JACKKNIFE_NEURONS))
         weight = np.bincount(group[eligible], minlength=int(group.max()) + 1).astype(float)
         groups = range(-1, len(weight))
         for g, core in zip(
@@ -157,14 +157,13 @@ def _halves_core_tokens(
     activations: TokenActivations, eligible: np.ndarray, core_tokens: int, min_count: int
 ) -> pl.DataFrame:
     """Return the core tokens that sampled neurons have in the even (0) and in the odd documents (1)."""
-    some = activations.columns(_sample(activations, RETEST_NEURONS))
+    some = activations.columns(sample(len(activations.neuron), RETEST_NEURONS))
     halves = select_halves(some, eligible, core_tokens=core_tokens, min_count=min_count)
     return pl.concat(core_tokens_table(core).with_columns(half=pl.lit(half)) for half, core in enumerate(halves))
 
 
-def _sample(activations: TokenActivations, most: int) -> np.ndarray:
+def sample(size: int, most: int) -> np.ndarray:
     """Return evenly spaced neurons: all, when there are few."""
-    size = len(activations.neuron)
     return np.linspace(0, size - 1, min(most, size)).astype(int)
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from intraneuron.config import MIN_TOKENS, OWN_TWINS, ObserveConfig, RunConfig, StudyConfig
+from intraneuron.config import MIN_TOKENS, OWN_TWINS, PUBLISHED, ObserveConfig, RunConfig, StudyConfig
 from intraneuron.errors import SettingError
 from intraneuron.files import fingerprint
-from intraneuron.manifest import IDENTITY
+from intraneuron.manifest import of_identity
 from intraneuron.pipeline.partition import check_linkage, parse_segments
 from intraneuron.place import check_writable, has_study, replaceable
+from intraneuron.planned import Wanted
 from intraneuron.settings import check_seed, path_from
 from intraneuron.store import DEFAULT_ROOT, STAGES, StudyFolder
 
@@ -20,70 +22,6 @@ if TYPE_CHECKING:
     from intraneuron.data import Space, Vocabulary
     from intraneuron.models.loading import LoadedModel
     from intraneuron.models.texts import Windows
-
-
-class Wanted(Protocol):
-    """What a study is asked to be: all that says which of its stages are done. No model is needed to know it."""
-
-    @property
-    def config(self) -> StudyConfig:
-        """Settings that numbers depend on."""
-
-    @property
-    def run(self) -> RunConfig:
-        """How it is run."""
-
-    @property
-    def layers(self) -> tuple[int, ...]:
-        """Layers, ascending."""
-
-    @property
-    def mode(self) -> str:
-        """``vocabulary`` or ``corpus``."""
-
-    @property
-    def identity(self) -> dict[str, Any]:
-        """Hashes of model and texts."""
-
-    @property
-    def context(self) -> int | None:
-        """Tokens in a window of text; None in vocabulary mode."""
-
-
-class Planned(Wanted, Protocol):
-    """A study before it starts, wherever its neurons come from: what stages ask of their source."""
-
-    @property
-    def name(self) -> str:
-        """The source as the user wrote it."""
-
-    @property
-    def default_folder(self) -> Path:
-        """Where the study goes when nobody says otherwise."""
-
-    @property
-    def vocabulary(self) -> Vocabulary:
-        """All tokens, by token id."""
-
-    @property
-    def n_layers(self) -> int:
-        """Layers that there are, studied or not."""
-
-    @property
-    def reads(self) -> str:
-        """What the first stage reads, in words."""
-
-    def n_neurons(self, layer: int) -> int:
-        """Return how many neurons a layer has."""
-
-    def input_space(self) -> Space:
-        """Return the unit vectors without which a token is never a core token."""
-
-    def space_of(self, population: str) -> Space:
-        """Return the space that a population is compared in."""
-
-    def manifest(self) -> dict[str, Any]:
-        """Return everything that a later reader needs to know where the numbers come from."""
 
 
 @dataclass(frozen=True)
@@ -138,9 +76,19 @@ class Plan:
             return f"every one of {len(self.vocabulary):,} tokens alone (vocabulary mode)"
         return f"{int(self.texts.counted.sum()):,} tokens of text (corpus mode)"
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Nothing: what is to be said of a model stands in its study."""
+        return ()
+
     def n_neurons(self, layer: int) -> int:
         """Return how many neurons a layer has."""
         return self.model.sites[layer].n_neurons
+
+    def n_rows(self, population: str, layer: int) -> int:
+        """Return how many rows a population has in a layer, at most."""
+        del population
+        return self.n_neurons(layer)
 
     def input_space(self) -> Space:
         """Return the token embeddings' unit vectors."""
@@ -205,7 +153,9 @@ def check(config: StudyConfig, run: RunConfig) -> None:
     if observe.mode == "vocabulary" and observe.texts:
         msg = "mode (--mode) vocabulary reads no texts (--texts), got some. Leave one of the two out."
         raise SettingError(msg)
-    if "frequency" in config.twin.twins and not observe.texts:
+    if observe.mode == PUBLISHED:
+        _check_published(config)
+    elif "frequency" in config.twin.twins and not observe.texts:
         msg = (
             "twins (--twins) frequency needs texts, got none: without, every token is seen once. "
             "Give texts (--texts), or leave frequency out."
@@ -224,6 +174,20 @@ def check(config: StudyConfig, run: RunConfig) -> None:
         path_from("texts (--texts)", text)
     if not 0 < run.memory < math.inf:
         msg = f"memory (--memory) must be a number of GiB above 0, got {run.memory}."
+        raise SettingError(msg)
+
+
+def _check_published(config: StudyConfig) -> None:
+    """Raise SettingError for what takes a model, or texts, in a study of published lists."""
+    wrong = [twin for twin in ("rotated", "untrained") if twin in config.twin.twins]
+    if wrong:
+        msg = (
+            f"twins (--twins) {' and '.join(wrong)} need a model: there are no weights to rotate or to draw anew in "
+            "published lists. Use shuffled and readout."
+        )
+        raise SettingError(msg)
+    if config.observe.texts:
+        msg = "mode (--mode) published reads no texts (--texts), got some. Leave one of the two out."
         raise SettingError(msg)
 
 
@@ -270,6 +234,12 @@ def plan(name: str, config: StudyConfig, run: RunConfig) -> Plan:
     """
     check(config, run)
     path_from("MODEL", name)
+    if config.observe.mode == PUBLISHED:
+        msg = (
+            "mode (--mode) published is that of imported lists, which have no model to study. "
+            "Run: intraneuron import table FILE --vectors FILE"
+        )
+        raise SettingError(msg)
     from intraneuron.models.loading import load_model
 
     model = load_model(name, device=run.device, dtype=run.dtype)
@@ -284,7 +254,7 @@ def plan(name: str, config: StudyConfig, run: RunConfig) -> Plan:
 
         documents = read_texts(config.observe.texts, config.observe.seed, field=config.observe.text_field)
         texts, text_hash = pack(documents, model), fingerprint(documents)
-    layers = layers_of(config, len(model.sites), name)
+    layers = layers_of(config, range(len(model.sites)), name)
     config = replace(config, observe=replace(config.observe, layers=layers))
     return Plan(name, config, run, model, texts, text_hash, layers, mode)
 
@@ -300,15 +270,17 @@ def _default_folder(name: str, mode: str) -> Path:
     return DEFAULT_ROOT / f"{Path(name).name or 'model'}-{mode}"
 
 
-def layers_of(config: StudyConfig, available: int, name: str) -> tuple[int, ...]:
-    """Return the layers that are wanted of a model with so many, or raise SettingError for one that it has not."""
+def layers_of(config: StudyConfig, available: Sequence[int], name: str) -> tuple[int, ...]:
+    """Return the layers that are wanted among those that there are, or raise SettingError for one that is not there."""
     wanted = config.observe.layers
     if wanted is None:
-        return tuple(range(available))
-    wrong = [layer for layer in wanted if not 0 <= layer < available]
+        return tuple(available)
+    wrong = [layer for layer in wanted if layer not in available]
     if wrong or not wanted:
         got = ", ".join(map(str, wrong)) or "none"
-        msg = f"layers (--layers) must be between 0 and {available - 1} for {name}, got {got}."
+        gaps = tuple(available) != tuple(range(len(available)))
+        there = f"among {', '.join(map(str, available))}" if gaps else f"between 0 and {len(available) - 1}"
+        msg = f"layers (--layers) must be {there} for {name}, got {got}."
         raise SettingError(msg)
     return tuple(sorted(set(wanted)))
 
@@ -318,7 +290,7 @@ def keys(plan: Wanted) -> dict[str, str]:
     observe = plan.config.observe
     settings: dict[str, Any] = {
         "observe": (
-            {name: plan.identity.get(name) for name in IDENTITY},
+            of_identity(plan.identity),
             plan.context,
             observe.core_tokens,
             observe.min_count,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from intraneuron.planning import Planned
+    from intraneuron.planned import Planned
 
 Report = Callable[[int, int], None]
 """Called with the work done so far and the whole work of a stage."""

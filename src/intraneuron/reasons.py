@@ -6,10 +6,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from intraneuron.config import OWN_TWINS
+from intraneuron.config import OWN_TWINS, RunConfig
 from intraneuron.missing import Layers, files_of
 from intraneuron.plain import listed
-from intraneuron.planning import Wanted
+from intraneuron.planned import Wanted
 from intraneuron.store import STAGES, Stage, StudyFolder
 
 OBSERVED = ("core_tokens", "min_count", "cross_fit", "seed", "dtype", "own_twins", *("mode", "texts", "model"))
@@ -81,7 +81,7 @@ def _stored(manifest: Mapping[str, Any]) -> dict[str, Any]:
     parts: dict[str, Any] = {}
     for name in ("observe", "space", "partition", "twin"):
         parts |= settings.get(name, {})
-    known = {"dtype": manifest.get("run", {}).get("dtype"), "mode": settings["mode"]}
+    known = {"dtype": manifest.get("run", {}).get("dtype", RunConfig().dtype), "mode": settings["mode"]}
     return _comparable(parts | {"layers": settings["layers"]}, known, manifest["identity"])
 
 
@@ -98,7 +98,11 @@ def _comparable(parts: Mapping[str, Any], known: Mapping[str, Any], identity: Ma
         **{name: parts.get(name) for name in ("core_tokens", "min_count", "cross_fit", "seed")},
         **{name: parts.get(name) for name in ("space", "center", "categories", "segments")},
         **known,
-        **{"texts": identity["texts"], "model": identity["weights"], "layers": list(parts["layers"])},
+        **{
+            "texts": identity.get("texts"),
+            "model": identity.get("weights", identity.get("lists")),
+            "layers": list(parts["layers"]),
+        },
         **{"own_twins": [twin for twin in twins if twin in OWN_TWINS], "twins": twins},
     }
 

@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from intraneuron.config import PUBLISHED
 from intraneuron.data import Background, Comparison, CoreTokens, Partition, Space, Spelling
 from intraneuron.kernels.nearest import nearest_to_mean
+from intraneuron.listing import list_stage
 from intraneuron.observing import check_testable, observe_stage
 from intraneuron.pipeline.analyse import Analysis, analyse
 from intraneuron.pipeline.background import background
@@ -85,7 +87,7 @@ def categorize_stage(work: Work) -> None:
     check_testable(work)
     spaces, seed, spelling = _write_spaces(work), work.plan.config.observe.seed, _spelling(work)
     backgrounds = _backgrounds(work, spaces)
-    done, total = 0, work.n_neurons() * len(work.observed)
+    done, total = 0, work.n_rows(work.observed)
     with work.progress.stage("categorize, compare", "neurons") as report:
         for layer in work.layers:
             cores: dict[str, CoreTokens] = {}
@@ -164,7 +166,7 @@ def compare_stage(work: Work) -> None:
     """Test zones against meaning where categories are those of an earlier run."""
     spaces, spelling = _read_spaces(work), _spelling(work)
     seed, backgrounds = work.plan.config.observe.seed, _backgrounds(work, spaces)
-    done, total = 0, work.n_neurons() * len(work.populations)
+    done, total = 0, work.n_rows(work.populations)
     with work.progress.stage("compare", "neurons") as report:
         for layer in work.layers:
             for name in work.populations:
@@ -185,15 +187,17 @@ def intervals_stage(work: Work) -> None:
     done, total = 0, len(work.layers) * len(work.observed)
     with work.progress.stage("intervals", "populations") as report:
         for layer in work.layers:
-            share = np.array(work.folder.manifest["observation"][str(layer)]["share"])
+            notes = work.folder.manifest["observation"][str(layer)]
             for name in work.observed:
+                share = np.array(notes.get("shares", {}).get(name, notes["share"]))
                 frame = work.folder.read(work.folder.layer_file(f"jackknife/{name}/core_tokens", layer))
                 group = frame["group"].to_numpy()
                 core = read_core_tokens_table(frame)
                 full, *without = [core[group == g] for g in np.unique(group)]
                 verb = partial(compare_without, spelling=spelling, background=backgrounds[name, layer])
                 every, again = verb(full, without, spaces[name], partition)
-                jackknife = leave_out(every, again, share, len(work.folder.core_tokens(name, layer)))
+                refilled, size = work.plan.mode != PUBLISHED, len(work.folder.core_tokens(name, layer))
+                jackknife = leave_out(every, again, share, size, refilled=refilled)
                 file = work.folder.layer_file(f"jackknife/{name}/parts", layer)
                 work.folder.write(file, jackknife_table(jackknife))
                 done += 1
@@ -225,8 +229,21 @@ def summarize_stage(work: Work) -> None:
         work.finish(layer)
 
 
+FIRST: dict[str, Callable[[Work[Any]], None]] = {
+    "vocabulary": observe_stage,
+    "corpus": observe_stage,
+    PUBLISHED: list_stage,
+}
+"""By mode: where core tokens come from."""
+
+
+def first_stage(work: Work) -> None:
+    """Make the core tokens of a study, as its mode does."""
+    FIRST[work.plan.mode](work)
+
+
 STAGE_VERBS: dict[str, Callable[[Work], None]] = {
-    "observe": observe_stage,
+    "observe": first_stage,
     "categorize": categorize_stage,
     "segment": segment_stage,
     "compare": compare_stage,

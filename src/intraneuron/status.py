@@ -12,6 +12,7 @@ from intraneuron.config import ObserveConfig, RunConfig, StudyConfig
 from intraneuron.config_file import settings_of
 from intraneuron.files import fingerprint, reading
 from intraneuron.lock import holder
+from intraneuron.manifest import command_of, first_of
 from intraneuron.missing import lost_files, missing_stages, with_dependents
 from intraneuron.models.spaces import no_unembedding
 from intraneuron.models.texts import read_texts
@@ -47,7 +48,7 @@ class Recorded:
         model = manifest["model"]
         if config.space.space == "output" and model.get("kind") == "encoder":
             raise no_unembedding(model["name"])
-        layers = layers_of(config, int(model["layers"]), model["name"])
+        layers = layers_of(config, [n for n, size in enumerate(model["neurons"]) if size], model["name"])
         mode, identity = manifest["settings"]["mode"], dict(manifest["identity"])
         return cls(config, run, layers, mode, identity, model.get("context"))
 
@@ -64,10 +65,11 @@ def status(path: Path, changes: Mapping[str, Any] | None = None) -> dict[str, An
     Returns
     -------
     dict
-        ``study`` (folder), ``model``, ``mode``, ``settings``, ``asked`` (changes that are any), ``another`` (why a
-        changed command makes another study, or None), ``versions``, ``written`` (seconds since 1970), ``bytes``,
-        ``files``, ``running`` (process and host, or None), ``replaces`` (whether it is to replace another study that
-        waits), and ``stages``, rows of ``stage``, ``sentence``, ``done`` and ``todo`` (layers), ``why``.
+        ``study`` (folder), ``command`` (that makes it, without its settings), ``first`` (a neuron of it), ``model``,
+        ``mode``, ``settings``, ``asked`` (changes that are any), ``another`` (why a changed command makes another
+        study, or None), ``versions``, ``written`` (seconds since 1970), ``bytes``, ``files``, ``running`` (process and
+        host, or None), ``replaces`` (whether it is to replace another study that waits), and ``stages``, rows of
+        ``stage``, ``sentence``, ``done`` and ``todo`` (layers), ``why``.
 
     Raises
     ------
@@ -89,6 +91,8 @@ def status(path: Path, changes: Mapping[str, Any] | None = None) -> dict[str, An
     stages = folder.manifest["stages"]
     return {
         "study": str(folder.path),
+        "command": command_of(folder.manifest),
+        "first": first_of(folder.manifest),
         "model": folder.manifest["model"]["name"],
         "mode": wanted.mode,
         "settings": folder.manifest["settings"],

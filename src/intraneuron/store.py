@@ -16,7 +16,7 @@ import tomli_w
 from intraneuron.data import QUESTIONS, Comparison, CoreTokens, Effect, Partition, Space, Vocabulary
 from intraneuron.errors import StudyError
 from intraneuron.files import atomic, reading, without_none, writing
-from intraneuron.manifest import REQUIRED, SUMMARY, check_same, damaged, joined, missing_keys, same_identity, versions
+from intraneuron.manifest import SUMMARY, check_same, damaged, joined, lacking, missing_keys, same_identity, versions
 from intraneuron.place import (
     drop_aside,
     has_aside,
@@ -146,9 +146,9 @@ class StudyFolder:
                 "Run the study again with --overwrite, or install the version in its manifest."
             )
             raise StudyError(msg)
-        lacking = missing_keys(manifest, REQUIRED)
-        if lacking:
-            msg = f"{file} is damaged (it lacks {', '.join(lacking)}). Run the study again with --overwrite."
+        absent = lacking(manifest)
+        if absent:
+            msg = f"{file} is damaged (it lacks {', '.join(absent)}). Run the study again with --overwrite."
             raise StudyError(msg)
         return cls(path, manifest)
 
@@ -256,9 +256,9 @@ class StudyFolder:
     def summary(self) -> dict[str, Any]:
         """Read the layer- and model-level numbers."""
         found = self.read_json("summary.json")
-        lacking = missing_keys(found, SUMMARY)
-        if lacking:
-            raise damaged(self.path / "summary.json", f"it lacks {', '.join(lacking)}")
+        absent = missing_keys(found, SUMMARY)
+        if absent:
+            raise damaged(self.path / "summary.json", f"it lacks {', '.join(absent)}")
         return dict(found)
 
     def withdraw(self, *names: str) -> None:

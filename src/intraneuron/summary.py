@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from intraneuron.config import K_MAX, MIN_TOKENS, OWN_TWINS
+from intraneuron.config import K_MAX, MIN_TOKENS, OWN_TWINS, PUBLISHED
 from intraneuron.data import CoreTokens, Curve
 from intraneuron.errors import StudyError
-from intraneuron.manifest import MODEL, joined, versions
+from intraneuron.manifest import joined, same_model, versions
 from intraneuron.pipeline.numbers import REFERENCE, reference_in, reference_of
 from intraneuron.pipeline.partition import tied_bounds
 from intraneuron.pipeline.pattern import bars, flags
@@ -58,7 +58,9 @@ def write_summary(folder: StudyFolder, found: dict[int, dict[str, Population]]) 
         "clearest": clearest(frames["neurons"]),
         "other_mode": _other_mode(folder, {n: p["neurons"] for n, p in found.items()}),
     }
-    folder.write_json("summary.json", summary | {"notes": _notes(summary)})
+    folder.write_json(
+        "summary.json", summary | {"notes": [*manifest.get(PUBLISHED, {}).get("notes", ()), *_notes(summary)]}
+    )
 
 
 def _write_results(
@@ -185,8 +187,7 @@ def _other_mode(folder: StudyFolder, neurons: dict[int, Population]) -> dict[str
             other = StudyFolder.open(file.parent)
             theirs = other.manifest["identity"]
             shared = [n for n in neurons if other.layer_file("neurons/core_tokens", n).is_file()]
-            same = all(theirs.get(key) == identity[key] for key in MODEL)
-            if same and theirs["mode"] != identity["mode"] and shared:
+            if same_model(theirs, identity) and theirs["mode"] != identity["mode"] and shared:
                 overlaps = [_overlap(neurons[n].core, other.core_tokens("neurons", n)) for n in shared]
                 return {"study": file.parent.name, "mode": theirs["mode"], "overlap": _mean(np.concatenate(overlaps))}
         except StudyError:
@@ -213,6 +214,11 @@ def _notes(summary: dict[str, Any]) -> list[str]:
     twin = reference_of(summary)
     if twin not in summary["populations"]:
         notes.append(f"No {twin} twin was observed: no neuron can be told from a random direction.")
+    if summary["mode"] == PUBLISHED:
+        notes.append(
+            "Published lists: no model was run. Neurons are judged by readout twins, random directions of the space, "
+            "which are a lower bound."
+        )
     if summary["mode"] == "vocabulary":
         notes.append("Vocabulary mode: every token was read alone, which is not text.")
     other = summary["other_mode"]

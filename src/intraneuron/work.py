@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from intraneuron.config import DEALT_TWINS, OWN_TWINS, OwnTwin, Twin
 from intraneuron.pipeline.numbers import reference_in
-from intraneuron.planning import Planned
+from intraneuron.planned import Planned
 from intraneuron.progress import Progress
 from intraneuron.store import StudyFolder
 
@@ -69,6 +69,6 @@ class Work(Generic[P]):
         name = self.plan.config.space.full_name
         return f"untrained-{name}" if population == "untrained" else name
 
-    def n_neurons(self) -> int:
-        """Return how many neurons the layers of this stage have."""
-        return sum(self.plan.n_neurons(layer) for layer in self.layers)
+    def n_rows(self, populations: Sequence[str]) -> int:
+        """Return how many rows populations have in the layers of this stage, at most."""
+        return sum(self.plan.n_rows(name, layer) for name in populations for layer in self.layers)

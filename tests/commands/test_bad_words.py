@@ -14,15 +14,36 @@ from intraneuron.commands.app import app
 STUDIES = ("show", "calibrate", "status", "methods", "export")
 """Commands that take a finished study."""
 
-FREE = ("--out", "--config", "--texts", "--text-field", "--categories", "--segments", "--neurons", "--populations")
+IMPORTS = ("import table",)
+"""Commands that read what somebody published."""
+
+FREE = (
+    "--vectors",
+    "--columns",
+    "--out",
+    "--config",
+    "--texts",
+    "--text-field",
+    "--categories",
+    "--segments",
+    "--neurons",
+    "--populations",
+)
 """Options whose text is judged later, by what it names."""
+
+
+GIVEN = ("--model", "--study")
+"""Arguments that are given as words."""
 
 
 def options() -> Iterator[tuple[str, str, bool]]:
     """Yield command, option, and whether it takes a value."""
-    for name in ("study", *STUDIES):
-        for argument in app[name].assemble_argument_collection():
-            if argument.name.startswith("--") and argument.name not in ("--model", "--study"):  # given as words
+    for name in ("study", *STUDIES, *IMPORTS):
+        command = app
+        for word in name.split():
+            command = command[word]
+        for argument in command.assemble_argument_collection():
+            if argument.name.startswith("--") and argument.name not in GIVEN:
                 yield name, argument.name, argument.hint is not bool
 
 
@@ -69,7 +90,7 @@ def refused(user: User, *words: str) -> str:
 
 
 def test_there_are_options_of_every_command() -> None:
-    assert {name for name, _, _ in OPTIONS} == {"study", *STUDIES}
+    assert {name for name, _, _ in OPTIONS} == {"study", *STUDIES, *IMPORTS}
     assert len(OPTIONS) > 40
 
 
@@ -77,11 +98,11 @@ def test_there_are_options_of_every_command() -> None:
 def test_a_value_of_another_type_is_refused_with_what_is_allowed(
     user: User, command: str, option: str, valued: bool
 ) -> None:
-    of = {"show": ["L0N1"], "status": ["unfinished"]}.get(command, [])
+    of = {"show": ["L0N1"], "status": ["unfinished"], "import table": ["file"]}.get(command, [])
     if not valued:
-        assert option in refused(user, command, *of, f"{option}=perhaps")
+        assert option in refused(user, *command.split(), *of, f"{option}=perhaps")
         return
-    told = refused(user, command, *of, option, "garbage!")
+    told = refused(user, *command.split(), *of, option, "garbage!")
     assert f"{option} " in told
     assert "garbage!" in told
 
@@ -91,14 +112,14 @@ def test_a_misspelt_option_is_refused_and_the_nearest_is_named(
     user: User, command: str, option: str, valued: bool
 ) -> None:
     wrong = option[:-1] + "qq"
-    told = refused(user, command, wrong, *(["1"] if valued else []))
+    told = refused(user, *command.split(), wrong, *(["1"] if valued else []))
     assert f'There is no option "{wrong}"' in told or f"There is no option {wrong}" in told
     assert option in told or "Did you mean" not in told
 
 
 @pytest.mark.parametrize(("command", "option"), [(c, o) for c, o, valued in OPTIONS if valued])
 def test_an_option_without_its_value_is_refused(user: User, command: str, option: str) -> None:
-    assert "needs a value, got none" in refused(user, command, option)
+    assert "needs a value, got none" in refused(user, *command.split(), option)
 
 
 @pytest.mark.parametrize("command", STUDIES)

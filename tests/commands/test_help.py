@@ -17,7 +17,7 @@ from tests.tiny_models import tiny_gpt2
 
 from intraneuron.commands.app import app
 
-NAMES = ("study", "show", "calibrate", "status", "methods", "export")
+NAMES = ("study", "show", "calibrate", "status", "methods", "export", "import")
 LINE = ("study", "tiny", "--layers", "0", "--core-tokens", "30", "--device", "cpu", "--out", "study")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
@@ -55,6 +55,13 @@ def test_help_of_a_command_has_an_example_and_names_another_command(user: User, 
     others = set(re.findall(r"intraneuron (\w+)", body)) & set(NAMES)
     assert others - {name} or (name == "status" and "intraneuron study" in body), others
     assert not CONTROL.search(found.stdout)
+
+
+@pytest.mark.parametrize("name", ["table"])
+def test_help_of_an_import_has_an_example_and_names_another_command(user: User, name: str) -> None:
+    text = " ".join(user.call("import", name, "--help").stdout.split())
+    assert f"Example: intraneuron import {name}" in text
+    assert "intraneuron show L0N0" in text
 
 
 def test_a_misspelt_command_names_the_nearest(user: User) -> None:

@@ -10,6 +10,7 @@ from cyclopts import App, CycloptsError, Parameter
 from intraneuron.commands.calibrate import calibrate
 from intraneuron.commands.configured import fill
 from intraneuron.commands.export import export
+from intraneuron.commands.imports import imports
 from intraneuron.commands.lists import split_lists
 from intraneuron.commands.methods import methods
 from intraneuron.commands.outcome import outcome
@@ -36,6 +37,7 @@ app.command(status)
 app.command(methods)
 app.register_install_completion_command(help="Write completion of this command for bash, zsh or fish, and exit.")
 app.command(export)
+app.command(imports)
 
 
 def run(words: Sequence[str]) -> int:

@@ -14,7 +14,7 @@ from intraneuron.errors import SettingError
 _NUMBER = re.compile(r"-?\d+", re.ASCII)
 _NEURON = re.compile(r"[Ll]\d+[Nn]\d+", re.ASCII)
 
-_LISTS = ("--layers", "--twins", "--tables", "--populations", "--neurons")
+_LISTS = ("--layers", "--twins", "--tables", "--populations", "--neurons", "--columns")
 """Options whose values stand behind each other with commas between them."""
 
 _KNOWN = {*get_args(Twin), *get_args(LongTable)}

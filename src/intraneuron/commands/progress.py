@@ -25,7 +25,7 @@ from intraneuron.data.display import plain
 from intraneuron.progress import Progress, Report
 
 if TYPE_CHECKING:
-    from intraneuron.planning import Planned
+    from intraneuron.planned import Planned
 
 
 def progress_on(console: Console, *, quiet: bool) -> Bars:

@@ -23,6 +23,7 @@ _ONLY_ONE = {
     "methods": "Only one STUDY can be described",
     "status": "Only one STUDY can be asked about",
     "export": "Only one STUDY can be exported",
+    "table": "Only one FILE can be imported",
 }
 """Commands that take one word, and what they say to a second."""
 

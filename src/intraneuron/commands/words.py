@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from intraneuron.cards import place_of
 from intraneuron.data import parse_neuron
 from intraneuron.data.display import plain, visible
 from intraneuron.estimate import estimate
@@ -21,7 +22,7 @@ from intraneuron.store import STAGES, StudyFolder, goes_on
 
 if TYPE_CHECKING:
     from intraneuron.api import Study
-    from intraneuron.planning import Planned
+    from intraneuron.planned import Planned
 
 
 SHOWN = 10
@@ -52,7 +53,7 @@ def announce(console: Console, plan: Planned, out: Path, todo: Mapping[str, tupl
         lines.append(
             f"About {_duration(cost.seconds)}, {cost.memory / 1e9:.1f} GB of memory, {cost.disk / 1e6:.0f} MB in {out}."
         )
-    for line in lines:
+    for line in (*lines, *(plan.remarks if todo else ())):
         console.print(plain(line), highlight=False, soft_wrap=True, markup=False)
 
 
@@ -158,7 +159,7 @@ def _one_line(study: Study, name: str) -> str:
     """Return a neuron's pattern, AMI and the words of its categories."""
     layer, neuron = parse_neuron(name)
     table = study.folder.read(study.folder.layer_file("neurons/categories", layer))
-    words = table["words"][neuron].to_list()
+    words = table["words"][place_of(study.folder, layer, neuron)].to_list()
     groups = " | ".join(" ".join(visible(w) for w in some) for some in words)
     row = study.neurons().filter(layer=layer, neuron=neuron).row(0, named=True)
     return f"{name:<9} {row['pattern']:<8} AMI {row['ami']:.2f}  {groups}"

@@ -59,7 +59,8 @@ NEURONS = (
         "mean over tokens of (b - a) / max(a, b): mean distances 1 - S_ab to the own and to the nearest other group",
         ("#silhouette", "10.1016/0377-0427(87)90125-7")),
     Column("clustered", "true or false", "none", ANY,
-        "silhouette above the 95th percentile of the layer's rotated twins; missing without them", ("#clustered",)),
+        "silhouette above the 95th percentile of the layer's rotated twins (without a model: readout); missing without",
+        ("#clustered",)),
     Column("top_down_h", "number", "none", NOT_NEGATIVE,
         "Kruskal and Wallis's H with tie correction, of activations by category",
         ("#top_down_h", "10.1080/01621459.1952.10483441")),
@@ -126,7 +127,8 @@ NEURONS = (
     _p("tightness_p", "P(S at least as large) of n random eligible tokens", "#random-tokens"),
     _q("tightness_q"),
     *(
-        Column(f"flag_{name}", "true or false", "none", ANY, f"q below 0.05, and {which} beyond the rotated twins' bar",
+        Column(f"flag_{name}", "true or false", "none", ANY,
+            f"q below 0.05, and {which} beyond the bar of the rotated twins (without a model: of readout)",
             ("#flag_steps-flag_gradient-flag_peak-flag_mixed", "#bars"))
         for name, which in (
             ("steps", "ami"), ("gradient", "distance_r"), ("peak", "peak"),

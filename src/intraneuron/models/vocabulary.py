@@ -48,10 +48,10 @@ def read_vocabulary(tokenizer: Any, size: int) -> Vocabulary:
         if piece is None:
             token.append(f"[{i}]")
         elif special[i]:
-            token.append(_printable(piece))
+            token.append(printable(piece))
         else:
             text, fragment[i] = decode(piece)
-            token.append(_printable(text))
+            token.append(printable(text))
     _, form = np.unique(
         [text if broken else form_of(text) for text, broken in zip(token, fragment, strict=True)],
         return_inverse=True,
@@ -124,7 +124,7 @@ def _byte(value: int) -> str:
     return f"<0x{value:02X}>"
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Escape control characters but tab and line ends."""
     if text.isprintable():
         return text

@@ -47,6 +47,18 @@ def select_without(
     return found
 
 
+def leave_tokens_out(core: CoreTokens, group: np.ndarray, groups: Sequence[int]) -> list[CoreTokens]:
+    """Return core tokens without those of each group, of lists beyond which nothing is known: none takes their place.
+
+    Parameters
+    ----------
+    core : CoreTokens
+    group : int (V,)
+    groups : which to leave out, one at a time
+    """
+    return [_without(core, group == g, core.width)[0] for g in groups]
+
+
 def _without(many: CoreTokens, dropped: np.ndarray, width: int) -> tuple[CoreTokens, np.ndarray]:
     """Return the first ``width`` tokens of each row that are not dropped, and whether the row had as many, or all."""
     there = many.token_id >= 0

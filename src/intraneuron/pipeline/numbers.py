@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from intraneuron.config import PUBLISHED
 from intraneuron.data import Comparison
 
 
@@ -101,7 +102,7 @@ def reference_in(mode: str) -> str:
     >>> reference_in("vocabulary"), reference_in("published")
     ('rotated', 'readout')
     """
-    return WITHOUT_MODEL if mode == "published" else REFERENCE
+    return WITHOUT_MODEL if mode == PUBLISHED else REFERENCE
 
 
 def reference_of(found: Mapping[str, Any]) -> str:

@@ -19,6 +19,9 @@ from intraneuron.pipeline.results import Population
 
 Row = dict[str, Any]
 
+KEPT = 0.9
+"""Share of neurons in which a number has to stay defined when tokens leave that nothing replaces."""
+
 Reach = tuple[float, float]
 """Half the interval of an estimate, and the effect that such an interval tells from 0 with 80 % power."""
 
@@ -56,10 +59,21 @@ def estimates(comparison: Comparison) -> np.ndarray:
     return np.concatenate([table_of(comparison, Number.of), profile], axis=1)
 
 
-def leave_out(full: Comparison, without: Sequence[Comparison], share: np.ndarray, population: int) -> np.ndarray:
-    """Return the jackknife parts of some neurons: ``without[j]`` is their comparison without group j."""
-    rows = np.stack([estimates(c) for c in without])
-    return jackknife_parts(estimates(full), rows, share, population)
+def leave_out(
+    full: Comparison, without: Sequence[Comparison], share: np.ndarray, population: int, *, refilled: bool = True
+) -> np.ndarray:
+    """Return the jackknife parts of some neurons: ``without[j]`` is their comparison without group j.
+
+    Where other tokens did not take the place of those that were left out (``refilled`` False), a number that needs so
+    many tokens may be undefined then, in the neurons that lost most. One that fewer than 90 % of the neurons keep has
+    no parts: those that keep it are those that lost nothing.
+    """
+    own, rows = estimates(full), np.stack([estimates(c) for c in without])
+    if not refilled:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            kept = np.isfinite(rows).sum(axis=1) / np.isfinite(own).sum(axis=0)
+        rows[:, :, ~(kept.min(axis=0) >= KEPT)] = np.nan
+    return jackknife_parts(own, rows, share, population)
 
 
 def summarize(layers: Sequence[Layer], reference: str = REFERENCE) -> dict[str, list[Row]]:

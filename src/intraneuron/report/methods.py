@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from intraneuron.config import PUBLISHED
 from intraneuron.data.display import plain
+from intraneuron.figures.reference import reference
 from intraneuron.report.references import SOFTWARE, bibtex
 
 Table = Mapping[str, Any]
 
 LINKAGE = {"ward": "Ward's linkage on squared chord distances [@ward1963hierarchical]"}
+VECTORS = {"input": "input embeddings", "output": "unembedding vectors", "vectors": "word vectors from a file"}
 TWINS = {
     "shuffled": "their own activations dealt at random to their core tokens (shuffled)",
     "frequency": "their activations dealt among core tokens seen about equally often (frequency)",
@@ -68,7 +71,23 @@ def methods(manifest: Table, summary: Table, tests: Mapping[str, int]) -> Method
     return Methods(paragraph, bibtex([key for key in cited if key != SOFTWARE], version))
 
 
+def _listed(manifest: Table, summary: Table, observe: Table) -> list[str]:
+    """Say which lists were studied, of a study without a model."""
+    identity, layers = manifest["identity"], ", ".join(map(str, summary["layers"]))
+    return [
+        f"We studied published lists of core tokens ({identity['name']}, SHA-256 {identity['lists'][:12]}) "
+        f"of {summary['n_neurons']:,} neurons in {_counted(len(summary['layers']), 'layer')} ({layers}), following "
+        f"Pichat et al. [@pichat2025intraneuronal] with the software intraneuron [@{SOFTWARE}]. No model was run.",
+        *manifest[PUBLISHED]["notes"],
+        f"The core tokens of a neuron are the up to {observe['core_tokens']} tokens of its list with the highest "
+        f"activation above 0 among those that have a vector; {summary['reliability']['testable']:,} neurons had the 20 "
+        "that a test takes.",
+    ]
+
+
 def _observed(manifest: Table, summary: Table, observe: Table) -> list[str]:
+    if summary["mode"] == PUBLISHED:
+        return _listed(manifest, summary, observe)
     model, reliability = manifest["model"], summary["reliability"]
     layers = ", ".join(map(str, summary["layers"]))
     lines = [
@@ -111,7 +130,7 @@ def _observed(manifest: Table, summary: Table, observe: Table) -> list[str]:
 def _grouped(summary: Table, partition: Table) -> list[str]:
     space = str(summary["space"])
     linkage = LINKAGE.get(partition["categories"], f"{partition['categories']} linkage of cosine distances")
-    vectors = "input embeddings" if space.startswith("input") else "unembedding vectors"
+    vectors = next((words for name, words in VECTORS.items() if space.startswith(name)), space)
     centred = " from which their mean was subtracted" if space.endswith("-centered") else ""
     method, _, number = str(partition["segments"]).partition(":")
     cut = {
@@ -154,14 +173,19 @@ def _tested(tests: Mapping[str, int]) -> list[str]:
 def _compared(twins: Any, summary: Table) -> list[str]:
     named = [TWINS[twin] for twin in twins]
     groups = "20 shards of the text" if summary["mode"] == "corpus" else "groups of tokens"
+    if summary["mode"] == PUBLISHED:
+        groups += ", which leave the lists without being replaced,"
     if not named:
         return ["No twin population was observed."]
     lines = [f"Neurons were compared with {'; '.join(named)}."]
-    if "rotated" in twins:
+    twin = reference(summary)
+    if twin.name in twins:
         lines.append(
-            f"Intervals (95 %) of layer means and of their differences from the rotated twins are those of a "
+            f"Intervals (95 %) of layer means and of their differences from the {twin.name} twins are those of a "
             f"delete-a-group jackknife over {groups} [@busing1999jackknife]."
         )
+    if twin.note:
+        lines.append(twin.note)
     return lines
 
 
@@ -170,7 +194,8 @@ def _software(manifest: Table) -> str:
     others = ", ".join(f"{name} {version}" for name, version in versions.items() if name != SOFTWARE)
     seed = manifest["settings"]["observe"]["seed"]
     dtype = manifest.get("run", {}).get("dtype", "float32")
-    return f"All computations used intraneuron {versions[SOFTWARE]} ({others}; model in {dtype}) with seed {seed}."
+    ran = "" if PUBLISHED in manifest else f"; model in {dtype}"
+    return f"All computations used intraneuron {versions[SOFTWARE]} ({others}{ran}) with seed {seed}."
 
 
 def _counted(number: int, noun: str) -> str:

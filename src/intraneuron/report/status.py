@@ -97,12 +97,11 @@ def _ranges(layers: list[int]) -> str:
 
 def _next(found: Mapping[str, Any]) -> list[str]:
     if not any(row["todo"] for row in found["stages"]):
-        first = f"L{min(found['settings']['layers'])}N0"
-        next_one = shlex.join(["intraneuron", "show", found["study"], first])
+        next_one = shlex.join(["intraneuron", "show", found["study"], found["first"]])
         return ["Finished: the same command would do nothing.", f"Next: {next_one}"]
     if found["another"]:
         return [f"{found['another']} Give it another folder (study --out), or replace this study (study --overwrite)."]
-    return [f"Next: {same_command(Path(found['study']), *_options(found['asked']))}"]
+    return [f"Next: {same_command(Path(found['study']), *_options(found['asked']), source=found['command'])}"]
 
 
 def _options(asked: Mapping[str, Any]) -> list[str]:

@@ -1,0 +1,82 @@
+"""What is known of a study before it starts, wherever its neurons come from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from intraneuron.config import RunConfig, StudyConfig
+
+if TYPE_CHECKING:
+    from intraneuron.data import Space, Vocabulary
+
+
+class Wanted(Protocol):
+    """What a study is asked to be: all that says which of its stages are done. No model is needed to know it."""
+
+    @property
+    def config(self) -> StudyConfig:
+        """Settings that numbers depend on."""
+
+    @property
+    def run(self) -> RunConfig:
+        """How it is run."""
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """Layers, ascending."""
+
+    @property
+    def mode(self) -> str:
+        """``vocabulary`` or ``corpus``."""
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Hashes of model and texts."""
+
+    @property
+    def context(self) -> int | None:
+        """Tokens in a window of text; None in vocabulary mode."""
+
+
+class Planned(Wanted, Protocol):
+    """A study before it starts, wherever its neurons come from: what stages ask of their source."""
+
+    @property
+    def name(self) -> str:
+        """The source as the user wrote it."""
+
+    @property
+    def default_folder(self) -> Path:
+        """Where the study goes when nobody says otherwise."""
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """All tokens, by token id."""
+
+    @property
+    def n_layers(self) -> int:
+        """Layers that there are, studied or not."""
+
+    @property
+    def reads(self) -> str:
+        """What the first stage reads, in words."""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What else is to be said before it starts."""
+
+    def n_neurons(self, layer: int) -> int:
+        """Return how many neurons a layer has."""
+
+    def n_rows(self, population: str, layer: int) -> int:
+        """Return how many rows a population has in a layer, at most."""
+
+    def input_space(self) -> Space:
+        """Return the unit vectors without which a token is never a core token."""
+
+    def space_of(self, population: str) -> Space:
+        """Return the space that a population is compared in."""
+
+    def manifest(self) -> dict[str, Any]:
+        """Return everything that a later reader needs to know where the numbers come from."""

@@ -1,0 +1,1 @@
+"""Sources without a model: lists of core tokens that somebody published, and the vectors of their tokens."""
