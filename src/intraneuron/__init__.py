@@ -23,6 +23,7 @@ _HOME = {
     "test": "api",
     "Study": "api",
     "NeuronCard": "api",
+    "load_lens": "models.lens",
     "load_model": "models.loading",
     "read_space": "models.spaces",
     "observe": "pipeline.observe",
@@ -88,6 +89,7 @@ if TYPE_CHECKING:
         parse_neuron,
     )
     from intraneuron.errors import DataError, IntraneuronError, ModelError, SettingError, StudyError
+    from intraneuron.models.lens import load_lens
     from intraneuron.models.loading import load_model
     from intraneuron.models.spaces import read_space
     from intraneuron.pipeline.background import background

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from intraneuron.config import MIN_TOKENS, OWN_TWINS, ObserveConfig, RunConfig, StudyConfig
 from intraneuron.errors import SettingError
@@ -17,6 +17,7 @@ from intraneuron.settings import check_seed, path_from
 from intraneuron.store import DEFAULT_ROOT, STAGES, StudyFolder
 
 if TYPE_CHECKING:
+    from intraneuron.config import DType
     from intraneuron.models.loading import LoadedModel
     from intraneuron.models.texts import Windows
 
@@ -175,7 +176,9 @@ def check_place(path: Path, *, overwrite: bool) -> None:
             StudyFolder.open(path)
 
 
-def plan_in(out: Path | None, name: str, config: StudyConfig, run: RunConfig, *, overwrite: bool) -> Plan:
+def plan_in(
+    out: Path | None, model: str | LoadedModel, config: StudyConfig, run: RunConfig, *, overwrite: bool
+) -> Plan:
     """Plan a study for a place, the default one when none is given; a place that will not do is told first.
 
     Raises
@@ -184,12 +187,15 @@ def plan_in(out: Path | None, name: str, config: StudyConfig, run: RunConfig, *,
         For anything that the user can put right.
     """
     check(config, run)
-    check_place(out or _default_folder(path_from("MODEL", name), mode_of(config.observe)), overwrite=overwrite)
-    return plan(name, config, run)
+    name = path_from("MODEL", model) if isinstance(model, str) else model.name
+    check_place(out or _default_folder(name, mode_of(config.observe)), overwrite=overwrite)
+    return plan(model, config, run)
 
 
-def plan(name: str, config: StudyConfig, run: RunConfig) -> Plan:
+def plan(model: str | LoadedModel, config: StudyConfig, run: RunConfig) -> Plan:
     """Load the model, read the texts and check all settings; nothing is written.
+
+    A model that is loaded already runs as it is: ``device`` and ``dtype`` of ``run`` are for one that is to be loaded.
 
     Raises
     ------
@@ -197,10 +203,16 @@ def plan(name: str, config: StudyConfig, run: RunConfig) -> Plan:
         For anything that the user can put right.
     """
     check(config, run)
-    path_from("MODEL", name)
-    from intraneuron.models.loading import load_model
+    if isinstance(model, str):
+        path_from("MODEL", model)
+        from intraneuron.models.loading import load_model
 
-    model = load_model(name, device=run.device, dtype=run.dtype)
+        model = load_model(model, device=run.device, dtype=run.dtype)
+    name, run = model.name, replace(run, dtype=cast("DType", str(model.dtype).removeprefix("torch.")))
+    if "untrained" in config.twin.twins:
+        from intraneuron.models.untrained import check_untrained
+
+        check_untrained(model)
     mode = mode_of(config.observe)
     if config.space.space != "input":
         from intraneuron.models.spaces import read_space
