@@ -24,6 +24,7 @@ _HOME = {
     "import_table": "importers",
     "Study": "api",
     "NeuronCard": "api",
+    "load_lens": "models.lens",
     "load_model": "models.loading",
     "read_space": "models.spaces",
     "observe": "pipeline.observe",
@@ -92,6 +93,7 @@ if TYPE_CHECKING:
     )
     from intraneuron.errors import DataError, IntraneuronError, ModelError, SettingError, StudyError
     from intraneuron.importers import import_table
+    from intraneuron.models.lens import load_lens
     from intraneuron.models.loading import load_model
     from intraneuron.models.spaces import read_space
     from intraneuron.pipeline.background import background

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import altair as alt
 import numpy as np
@@ -40,6 +40,9 @@ from intraneuron.report.terminal import card_text
 from intraneuron.settings import check_flag, path_from, settings_from
 from intraneuron.store import StudyFolder
 from intraneuron.work import Work
+
+if TYPE_CHECKING:
+    from intraneuron.models.loading import LoadedModel
 
 
 class NeuronCard(Card):
@@ -137,7 +140,7 @@ class Study:
 
 
 def study(
-    model: str | os.PathLike[str] = "docs-lm",
+    model: Any = "docs-lm",
     *,
     out: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
@@ -147,8 +150,9 @@ def study(
 
     Parameters
     ----------
-    model : str
-        ``docs-lm`` (bundled), ``minilm``, a local folder, or a Hugging Face id.
+    model : str or path, LoadedModel, or a model of TransformerLens
+        ``docs-lm`` (bundled), ``minilm``, a local folder, or a Hugging Face id; or a model that is loaded, which
+        runs where and as it is (``device`` and ``dtype`` do not count).
     out : path, optional
         The study's folder; ``intraneuron-studies/MODEL-MODE`` when not given.
     overwrite : bool
@@ -164,8 +168,20 @@ def study(
     check_flag("overwrite", overwrite)
     config, run = settings_from(settings)
     folder = None if out is None else Path(path_from("out", out))
-    planned = planning.plan_in(folder, path_from("model", model), config, run, overwrite=overwrite)
+    planned = planning.plan_in(folder, _model_from(model), config, run, overwrite=overwrite)
     return run_planned(planned, folder, overwrite=overwrite)
+
+
+def _model_from(model: Any) -> str | LoadedModel:
+    """Return a model's name, or the model when it is one."""
+    if isinstance(model, (str, os.PathLike)):
+        return path_from("model", model)
+    from torch import nn  # slow to import
+
+    from intraneuron.models.lens import as_loaded
+    from intraneuron.models.loading import LoadedModel
+
+    return as_loaded(model) if isinstance(model, (LoadedModel, nn.Module)) else path_from("model", model)
 
 
 def run_planned(

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from intraneuron.config import MIN_TOKENS, OWN_TWINS, PUBLISHED, ObserveConfig, RunConfig, StudyConfig
 from intraneuron.errors import SettingError
@@ -19,6 +19,7 @@ from intraneuron.settings import check_seed, path_from
 from intraneuron.store import DEFAULT_ROOT, STAGES, StudyFolder
 
 if TYPE_CHECKING:
+    from intraneuron.config import DType
     from intraneuron.data import Space, Vocabulary
     from intraneuron.models.loading import LoadedModel
     from intraneuron.models.texts import Windows
@@ -211,7 +212,9 @@ def check_place(path: Path, *, overwrite: bool) -> None:
             StudyFolder.open(path)
 
 
-def plan_in(out: Path | None, name: str, config: StudyConfig, run: RunConfig, *, overwrite: bool) -> Plan:
+def plan_in(
+    out: Path | None, model: str | LoadedModel, config: StudyConfig, run: RunConfig, *, overwrite: bool
+) -> Plan:
     """Plan a study for a place, the default one when none is given; a place that will not do is told first.
 
     Raises
@@ -220,12 +223,15 @@ def plan_in(out: Path | None, name: str, config: StudyConfig, run: RunConfig, *,
         For anything that the user can put right.
     """
     check(config, run)
-    check_place(out or _default_folder(path_from("MODEL", name), mode_of(config.observe)), overwrite=overwrite)
-    return plan(name, config, run)
+    name = path_from("MODEL", model) if isinstance(model, str) else model.name
+    check_place(out or _default_folder(name, mode_of(config.observe)), overwrite=overwrite)
+    return plan(model, config, run)
 
 
-def plan(name: str, config: StudyConfig, run: RunConfig) -> Plan:
+def plan(model: str | LoadedModel, config: StudyConfig, run: RunConfig) -> Plan:
     """Load the model, read the texts and check all settings; nothing is written.
+
+    A model that is loaded already runs as it is: ``device`` and ``dtype`` of ``run`` are for one that is to be loaded.
 
     Raises
     ------
@@ -233,16 +239,22 @@ def plan(name: str, config: StudyConfig, run: RunConfig) -> Plan:
         For anything that the user can put right.
     """
     check(config, run)
-    path_from("MODEL", name)
     if config.observe.mode == PUBLISHED:
         msg = (
             "mode (--mode) published is that of imported lists, which have no model to study. "
             "Run: intraneuron import table FILE --vectors FILE"
         )
         raise SettingError(msg)
-    from intraneuron.models.loading import load_model
+    if isinstance(model, str):
+        path_from("MODEL", model)
+        from intraneuron.models.loading import load_model
 
-    model = load_model(name, device=run.device, dtype=run.dtype)
+        model = load_model(model, device=run.device, dtype=run.dtype)
+    name, run = model.name, replace(run, dtype=cast("DType", str(model.dtype).removeprefix("torch.")))
+    if "untrained" in config.twin.twins:
+        from intraneuron.models.untrained import check_untrained
+
+        check_untrained(model)
     mode = mode_of(config.observe)
     if config.space.space != "input":
         from intraneuron.models.spaces import read_space

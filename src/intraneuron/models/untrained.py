@@ -6,10 +6,22 @@ from dataclasses import replace
 
 import torch
 
+from intraneuron.errors import SettingError
 from intraneuron.models.configuration import layers_of
 from intraneuron.models.feeding import model_arguments
+from intraneuron.models.lens import LensModel
 from intraneuron.models.loading import LoadedModel, few_tokens, quiet
 from intraneuron.models.sites import find_sites, self_check
+
+
+def check_untrained(model: LoadedModel) -> None:
+    """Raise SettingError for a model that cannot be made anew from its configuration."""
+    if isinstance(model.model, LensModel):
+        msg = (
+            f"twins (--twins) untrained makes the model anew from its configuration, which {model.name} does not "
+            "have. Leave untrained out, or study the model under its name."
+        )
+        raise SettingError(msg)
 
 
 def untrained(model: LoadedModel, seed: int) -> LoadedModel:

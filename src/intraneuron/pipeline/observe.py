@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ import torch
 from intraneuron.data import TokenActivations, neuron_name
 from intraneuron.errors import DataError, SettingError
 from intraneuron.kernels.scatter import Rows, spread, spread_bytes
+from intraneuron.models.lens import as_loaded
 from intraneuron.models.texts import Windows, vocabulary_windows
 from intraneuron.models.twins import RotatedTwin, input_moments, rotated_rows
 from intraneuron.pipeline.passes import LayerSums, Task, run_pass
@@ -48,7 +49,7 @@ class Observation:
 
 
 def observe(
-    model: LoadedModel,
+    model: Any,
     config: ObserveConfig,
     *,
     run: RunConfig,
@@ -63,7 +64,7 @@ def observe(
 
     Parameters
     ----------
-    model : LoadedModel
+    model : LoadedModel, or a model of TransformerLens (:func:`intraneuron.load_lens` says which)
     config : ObserveConfig
     run : RunConfig
     twins : twins wanted; ``rotated`` is observed in the same pass, the others are made later
@@ -79,11 +80,14 @@ def observe(
 
     Raises
     ------
+    ModelError
+        When the model cannot be read.
     SettingError
         When a layer does not exist, or corpus mode has no texts.
     DataError
         When an activation is not finite.
     """
+    model = as_loaded(model)
     corpus = config.mode == "corpus" or (config.mode == "auto" and texts is not None)
     if corpus and texts is None:
         msg = "Corpus mode needs texts, got none. Give --texts FILE, FOLDER or docs, or use --mode vocabulary."
