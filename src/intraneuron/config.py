@@ -47,11 +47,14 @@ class ObserveConfig:
     """vocabulary: every token alone; corpus: tokens in texts; auto: corpus when texts are given."""
 
     texts: tuple[str, ...] = ()
-    """A text, .jsonl or .parquet file, a folder of them, - for standard input, or docs: docstrings of the packages on
-    this machine; repeat --texts for more."""
+    """A text, .jsonl or .parquet file, plain or compressed (.gz, .zst), a folder of them, - for standard input, or
+    docs: docstrings of the packages on this machine; repeat --texts for more."""
 
     text_field: str = "text"
     """Field of .jsonl files, and column of .parquet files, that holds the text; a record is a document."""
+
+    tokens: int | None = None
+    """Stop reading the texts after so many tokens, e.g. 200k, 5M or 1B; all when not given."""
 
     core_tokens: int = 100
     """How many tokens of highest mean activation make a neuron's category (K)."""

@@ -21,6 +21,9 @@ NEURON_SECONDS = 2.5e-3
 NEURON_BYTES = 6_500
 """A neuron's rows in all tables at K = 100, compressed."""
 
+POSITION_BYTES = 24
+"""A position of text: its token, whether it counts, and the rows of the two tables that it adds to."""
+
 FORWARD_EFFICIENCY = 0.4
 """Share of the speed of a plain matrix product that a forward pass reaches, sums and twins included."""
 
@@ -44,7 +47,7 @@ def estimate(plan: Plan, todo: Mapping[str, Sequence[int]]) -> Estimate:
     seconds, memory = 10.0, BASE_MEMORY + weights
     if observed:
         seconds += models * _flops(plan, max(observed)) / (_speed() * FORWARD_EFFICIENCY)
-        memory += _sums(plan, observed)
+        memory += _sums(plan, observed) + (POSITION_BYTES * _positions(plan) if plan.mode == "corpus" else 0.0)
     tested = _neurons(plan, todo.get("compare", ()))
     seconds += tested * populations * NEURON_SECONDS * width**2
     written = max((_neurons(plan, todo.get(name, ())) for name in ("observe", "compare")), default=0)
@@ -59,9 +62,13 @@ def _neurons(plan: Plan, layers: Sequence[int]) -> int:
 def _flops(plan: Plan, last: int) -> float:
     """Return the floating-point operations of a forward pass over everything that is read, up to the last layer."""
     model = plan.model
-    positions = 3 * len(model.vocabulary) if plan.texts is None else plan.texts.token_id.size
     parameters = sum(p.numel() for p in model.model.parameters()) - model.model.get_input_embeddings().weight.numel()
-    return float(2.0 * positions * parameters * (last + 1) / len(model.sites))
+    return float(2.0 * _positions(plan) * parameters * (last + 1) / len(model.sites))
+
+
+def _positions(plan: Plan) -> int:
+    """Return how many tokens the model reads, padding and special ones among them."""
+    return 3 * len(plan.model.vocabulary) if plan.texts is None else plan.texts.token_id.size
 
 
 def _sums(plan: Plan, layers: Sequence[int]) -> float:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -61,6 +62,9 @@ class Plan:
     text_hash: str
     layers: tuple[int, ...]
     mode: str
+    read: Mapping[str, Any] = field(default_factory=dict)
+    """What was read of the texts: how many ``documents`` and ``tokens``, whether they hold no more (``complete``), and
+    how many tokens of the last document were left when it was ``cut``; empty in vocabulary mode."""
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -103,6 +107,7 @@ class Plan:
             },
             "settings": asdict(self.config) | {"layers": list(self.layers), "mode": self.mode},
             "run": {"device": str(model.device), "dtype": self.run.dtype},
+            **({"texts": dict(self.read)} if self.read else {}),
         }
 
 
@@ -126,6 +131,12 @@ def check(config: StudyConfig, run: RunConfig) -> None:
         raise SettingError(msg)
     if observe.text_field != "text" and not observe.texts:
         msg = f"text_field (--text-field) needs texts (--texts), got {observe.text_field!r} without. Give texts."
+        raise SettingError(msg)
+    if observe.tokens is not None and not observe.texts:
+        msg = (
+            f"tokens (--tokens) needs texts (--texts), got {observe.tokens:,} without: in vocabulary mode every token "
+            "is read once. Give texts, or leave it out."
+        )
         raise SettingError(msg)
     if observe.texts.count("-") > 1:
         msg = "texts (--texts) can read standard input (-) once, got it twice. Leave one out."
@@ -206,15 +217,17 @@ def plan(name: str, config: StudyConfig, run: RunConfig) -> Plan:
         from intraneuron.models.spaces import read_space
 
         read_space(model, config.space)  # says now whether the model has it
-    texts, text_hash = None, "none"
+    texts, text_hash, read = None, "none", {}
     if mode == "corpus":
-        from intraneuron.models.texts import pack, read_texts
+        from intraneuron.models.documents import read_texts
+        from intraneuron.models.texts import encode, windows
 
         documents = read_texts(config.observe.texts, config.observe.seed, field=config.observe.text_field)
-        texts, text_hash = pack(documents, model), fingerprint(documents)
+        tokens = encode(documents, model, config.observe.tokens)
+        texts, text_hash, read = windows(tokens, model), tokens.text_hash, tokens.extent
     layers = layers_of(config, len(model.sites), name)
     config = replace(config, observe=replace(config.observe, layers=layers))
-    return Plan(name, config, run, model, texts, text_hash, layers, mode)
+    return Plan(name, config, run, model, texts, text_hash, layers, mode, read)
 
 
 def mode_of(observe: ObserveConfig) -> str:

@@ -41,7 +41,8 @@ def announce(console: Console, plan: Plan, out: Path, todo: Mapping[str, tuple[i
     if plan.texts is None:
         reads = f"every one of {len(plan.model.vocabulary):,} tokens alone (vocabulary mode)"
     else:
-        reads = f"{int(plan.texts.counted.sum()):,} tokens of text (corpus mode)"
+        read = plan.read
+        reads = f"{read['tokens']:,} tokens of text in {_count(read['documents'], 'document')} (corpus mode)"
     twins = ", ".join(plan.config.twin.twins) or "none"
     crossed = " (cross-fit)" if plan.config.observe.cross_fit else ""
     lines = [
@@ -49,6 +50,8 @@ def announce(console: Console, plan: Plan, out: Path, todo: Mapping[str, tuple[i
         f"Core tokens {plan.config.observe.core_tokens}{crossed}, categories {plan.config.partition.categories}, "
         f"segments {plan.config.partition.segments}, space {plan.config.space.full_name}, twins {twins}.",
     ]
+    if plan.config.observe.tokens and plan.read["tokens"] < plan.config.observe.tokens:
+        lines.append(f"The texts hold no more: {plan.config.observe.tokens:,} tokens were asked for (--tokens).")
     if todo != {stage.name: plan.layers for stage in STAGES}:
         lines.append(f"In {out}; still to do: {_said(plan, todo) or 'nothing, it is finished'}.")
     if todo:
@@ -65,6 +68,7 @@ def planned_work(plan: Plan, out: Path, *, overwrite: bool) -> dict[str, Any]:
     why, cost = _reasons(plan, out, todo, overwrite=overwrite), estimate(plan, todo)
     return {
         **{"study": str(out), "model": plan.name, "mode": plan.mode},
+        **({"texts": dict(plan.read)} if plan.read else {}),
         **{"seconds": cost.seconds, "memory": cost.memory, "disk": cost.disk},
         "stages": [
             {
