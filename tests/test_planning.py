@@ -52,6 +52,11 @@ REFUSED = [
     ),
     ({"text_field": "body"}, r"text_field \(--text-field\) needs texts \(--texts\), got 'body' without\. Give texts\."),
     ({"tokens": "5M"}, r"tokens \(--tokens\) needs texts \(--texts\), got 5,000,000 without: in vocabulary mode every"),
+    (
+        {"texts": ["docs", "hf:a/b"]},
+        r"texts \(--texts\) hf:a/b are streamed and may be without end\. Say how many tokens",
+    ),
+    ({"texts": "hf:", "tokens": "5M"}, r"texts \(--texts\) from a dataset are hf:ID, .*, got 'hf:'\."),
     ({"seed": -1}, r"seed \(--seed\) must be a whole number from 0 to 2\^63 - 1, got -1\."),
     ({"seed": 2**63}, r"seed \(--seed\) must be a whole number from 0 to 2\^63 - 1, got 9223372036854775808\."),
     ({"categories": "kmeans"}, r"categories \(--categories\) must be one of ward, average, complete, got 'kmeans'\."),

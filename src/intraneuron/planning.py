@@ -12,6 +12,7 @@ from intraneuron.config import MIN_TOKENS, OWN_TWINS, ObserveConfig, RunConfig, 
 from intraneuron.errors import SettingError
 from intraneuron.files import fingerprint
 from intraneuron.manifest import IDENTITY
+from intraneuron.models.hub_texts import PREFIX, parse_dataset
 from intraneuron.pipeline.partition import check_linkage, parse_segments
 from intraneuron.place import check_writable, has_study, replaceable
 from intraneuron.settings import check_seed, path_from
@@ -138,6 +139,15 @@ def check(config: StudyConfig, run: RunConfig) -> None:
             "is read once. Give texts, or leave it out."
         )
         raise SettingError(msg)
+    streamed = [text for text in observe.texts if text.startswith(PREFIX)]
+    if streamed and observe.tokens is None:
+        msg = (
+            f"texts (--texts) {streamed[0]} are streamed and may be without end. Say how many tokens to read, such as "
+            "--tokens 5M."
+        )
+        raise SettingError(msg)
+    for text in streamed:
+        parse_dataset(text)
     if observe.texts.count("-") > 1:
         msg = "texts (--texts) can read standard input (-) once, got it twice. Leave one out."
         raise SettingError(msg)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from intraneuron.models.docs_text import sample_documents
+from intraneuron.models.hub_texts import PREFIX, read_dataset
 from intraneuron.models.pieces import pieces
 from intraneuron.models.text_files import read_path
 
@@ -24,11 +25,12 @@ def read_texts(texts: Sequence[str], seed: int, *, field: str = "text", characte
 
     Parameters
     ----------
-    texts : paths, ``-`` for standard input, or ``docs`` for docstrings of the packages on this machine
+    texts : paths, ``-`` for standard input, ``hf:ID`` for a dataset, or ``docs`` for docstrings of the packages on this
+        machine
     seed : int
         Which docstrings are drawn.
     field : str
-        Field of a .jsonl file, and column of a .parquet file, that holds the text.
+        Field of a .jsonl file, and column of a .parquet file or a dataset, that holds the text.
     characters : int
         How much of ``docs`` is drawn.
 
@@ -40,6 +42,9 @@ def read_texts(texts: Sequence[str], seed: int, *, field: str = "text", characte
     for text in texts:
         if text == "docs":
             yield from (document.text for document in sample_documents(characters, seed))
+        elif text.startswith(PREFIX):
+            for row in read_dataset(text, field):
+                yield from pieces((row,))
         else:
             for whole in read_path(text, field):
                 yield from pieces(whole)
