@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.tiny_models import LAYERS, NEURONS, tiny_bert, tiny_gpt2
 
@@ -49,6 +51,12 @@ REFUSED = [
         r"mode \(--mode\) vocabulary reads no texts \(--texts\), got some\. Leave one of the two",
     ),
     ({"text_field": "body"}, r"text_field \(--text-field\) needs texts \(--texts\), got 'body' without\. Give texts\."),
+    ({"tokens": "5M"}, r"tokens \(--tokens\) needs texts \(--texts\), got 5,000,000 without: in vocabulary mode every"),
+    (
+        {"texts": ["docs", "hf:a/b"]},
+        r"texts \(--texts\) hf:a/b are streamed and may be without end\. Say how many tokens",
+    ),
+    ({"texts": "hf:", "tokens": "5M"}, r"texts \(--texts\) from a dataset are hf:ID, .*, got 'hf:'\."),
     ({"seed": -1}, r"seed \(--seed\) must be a whole number from 0 to 2\^63 - 1, got -1\."),
     ({"seed": 2**63}, r"seed \(--seed\) must be a whole number from 0 to 2\^63 - 1, got 9223372036854775808\."),
     ({"categories": "kmeans"}, r"categories \(--categories\) must be one of ward, average, complete, got 'kmeans'\."),
@@ -189,3 +197,32 @@ def test_defaults_pass_and_a_silent_progress_takes_everything() -> None:
     progress.say("x")
     with progress.stage("observe", "positions") as report:
         report(1, 2)
+
+
+# So many tokens of a text ---------------------------------------------------------------------------------------------
+
+
+def test_so_many_tokens_are_read_and_the_plan_says_how_many_documents_that_were(model: Path, texts: str) -> None:
+    whole = planned(model, texts=texts)
+    some = planned(model, texts=texts, tokens=1200)
+    assert some.texts is not None
+    assert whole.texts is not None
+    assert len(some.texts) < len(whole.texts)
+    assert some.read["tokens"] == some.manifest()["texts"]["tokens"] == 1200 < whole.read["tokens"]
+    assert (some.read["complete"], whole.read) == (False, {"documents": 45, "tokens": 1260, "complete": True})
+    assert planned(model, texts=texts, tokens=1260).identity == whole.identity != some.identity
+    assert "texts" not in planned(model).manifest()
+
+
+@pytest.mark.parametrize("amount", ["0.9k", "900", 900, 900.0, "9_00", np.int64(900)])
+def test_an_amount_is_one_number_however_it_is_written(amount: Any) -> None:
+    assert settings_from({"tokens": amount})[0].observe.tokens == 900
+    for short, number in (("5M", 5 * 10**6), ("200K", 200_000), ("1b", 10**9)):
+        assert settings_from({"tokens": short})[0].observe.tokens == number
+
+
+@pytest.mark.parametrize("amount", ["", "M", "-1", 0, 0.5, "1.2345k", "5X", "5 MB", True, "inf", [5]])
+def test_what_is_no_amount_of_tokens_is_refused(amount: Any) -> None:
+    told = f"tokens must be a number of tokens, such as 200k, 5M or 1B, got {amount!r}."
+    with pytest.raises(SettingError, match=re.escape(told)):
+        settings_from({"tokens": amount})

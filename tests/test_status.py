@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 import tomli_w
-from tests.tiny_models import tiny_gpt2
+from tests.tiny_models import WORDS, tiny_gpt2
 
 from intraneuron import api, planning
+from intraneuron.config_file import settings_of
 from intraneuron.errors import SettingError, StudyError
 from intraneuron.lock import locked
+from intraneuron.manifest import same_identity
 from intraneuron.progress import Progress
 from intraneuron.settings import settings_from
 from intraneuron.status import ago, status
@@ -120,3 +122,81 @@ def test_what_cannot_be_asked_is_refused(study: Path, tmp_path: Path) -> None:
         status(study, {"layers": [7]})
     with pytest.raises(SettingError, match=r"core_tokens \(--core-tokens\) must be between 20 and 1000, got 5\."):
         status(study, {"core_tokens": 5})
+
+
+# So many tokens of a text ---------------------------------------------------------------------------------------------
+
+
+SOME, ALL = 1700, 1755
+"""Tokens; the last document has 41."""
+
+
+@pytest.fixture(scope="module")
+def of_texts(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return studies of some tokens of texts, and of all."""
+    folder = tmp_path_factory.mktemp("texts") / "texts"
+    folder.mkdir()
+    for i in range(45):
+        (folder / f"{i:02d}.txt").write_text(" ".join(WORDS) + " ." * (i % 3))
+    settings: dict[str, Any] = {
+        "device": "cpu",
+        "core_tokens": 20,
+        "min_count": 1,
+        "layers": [0],
+        "texts": [str(folder)],
+        "twins": [],
+    }
+    model = finished.parent / "tiny"
+    return {
+        "model": model,
+        "texts": folder,
+        "some": api.study(model, out=folder.parent / "some", tokens=SOME, **settings).path,
+        "all": api.study(model, out=folder.parent / "all", **settings).path,
+    }
+
+
+@pytest.mark.parametrize("which", ["some", "all"])
+@pytest.mark.parametrize("tokens", [1, 500, SOME - 1, SOME, SOME + 1, ALL - 1, ALL, ALL + 1, 10**6])
+def test_another_amount_of_text_is_another_study_exactly_where_a_plan_says_so(
+    of_texts: dict[str, Path], which: str, tokens: int
+) -> None:
+    path = of_texts[which]
+    made = status(path, {"tokens": tokens})["another"] is None
+    assert made == (tokens == SOME if which == "some" else tokens >= ALL)
+    if tokens > 1600:  # fewer are too few documents
+        settings = settings_of(StudyFolder.open(path).manifest) | {"tokens": tokens}
+        planned = planning.plan(str(of_texts["model"]), *settings_from(settings))
+        assert same_identity(StudyFolder.open(path).manifest["identity"], planned.identity) == made
+
+
+def test_other_files_are_the_same_texts_when_they_begin_with_what_was_read(
+    of_texts: dict[str, Path], tmp_path: Path
+) -> None:
+    for which, changes, same in (
+        ("some", {}, True),
+        ("all", {}, True),
+        ("some", {"44.txt": "other words"}, True),  # behind what was read
+        ("all", {"44.txt": "other words"}, False),
+        ("some", {"45.txt": "more"}, True),
+        ("all", {"45.txt": "more"}, False),
+        ("some", {"00.txt": "other words"}, False),
+        ("some", {str(i): None for i in range(30, 45)}, False),
+    ):
+        folder = Path(shutil.copytree(of_texts["texts"], tmp_path / f"{which} {changes}"))
+        for name, text in changes.items():
+            if text is None:
+                (folder / f"{name}.txt").unlink()
+            else:
+                (folder / name).write_text(text)
+        told = status(of_texts[which], {"texts": (str(folder),)})["another"]
+        assert told == (None if same else "These texts are not the study's, so it is another study."), changes
+
+
+def test_a_study_that_does_not_say_how_much_it_read_goes_on_as_it_did(of_texts: dict[str, Path]) -> None:
+    path = Path(shutil.copytree(of_texts["all"], of_texts["all"].with_name("older")))
+    folder = StudyFolder.open(path)
+    del folder.manifest["texts"]
+    folder.write_manifest()
+    assert status(path)["another"] is None
+    assert "(--tokens)" in str(status(path, {"tokens": 500})["another"])
+    assert status(path, {"texts": (str(of_texts["texts"]) + "/",)})["another"] is None

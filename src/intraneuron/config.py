@@ -51,11 +51,15 @@ class ObserveConfig:
     import makes.)"""
 
     texts: tuple[str, ...] = ()
-    """A text, .jsonl or .parquet file, a folder of them, - for standard input, or docs: docstrings of the packages on
+    """A text, .jsonl or .parquet file, plain or compressed (.gz, .zst), a folder of them, - for standard input,
+    hf:ID:CONFIG:SPLIT for a Hugging Face dataset (the last two may be left out), or docs: docstrings of the packages on
     this machine; repeat --texts for more."""
 
     text_field: str = "text"
-    """Field of .jsonl files, and column of .parquet files, that holds the text; a record is a document."""
+    """Field of .jsonl files, and column of .parquet files and datasets, that holds the text; a record is a document."""
+
+    tokens: int | None = None
+    """Stop reading the texts after so many tokens, e.g. 200k, 5M or 1B; all when not given."""
 
     core_tokens: int = 100
     """How many tokens of highest mean activation make a neuron's category (K)."""

@@ -11,9 +11,9 @@ from typing import Any
 from intraneuron.config import RunConfig
 from intraneuron.errors import SettingError
 from intraneuron.files import reading
-from intraneuron.settings import PARTS, check_names, must_be, settings_from
+from intraneuron.settings import PARTS, amount_from, check_names, must_be, settings_from
 
-RECORDS = ("format", "identity", "versions", "stages", "observation", "replaces", "published")
+RECORDS = ("format", "identity", "texts", "versions", "stages", "observation", "replaces", "published")
 """Tables of a manifest that tell what was done, not what is wanted."""
 
 KNOWN = ("model", "out", "settings", "run")
@@ -86,6 +86,8 @@ def _checked(found: Mapping[str, Any]) -> ConfigFile:
     check_names(run, [f.name for f in fields(RunConfig)])
     settings |= run
     settings_from(settings)  # says what is wrong with a name or a value
+    if "tokens" in settings:
+        settings["tokens"] = amount_from("tokens", settings["tokens"])
     return ConfigFile(model, found.get("out"), settings)
 
 

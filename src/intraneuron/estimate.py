@@ -25,6 +25,9 @@ NEURON_SECONDS = 2.5e-3
 NEURON_BYTES = 6_500
 """A neuron's rows in all tables at K = 100, compressed."""
 
+POSITION_BYTES = 24
+"""A position of text: its token, whether it counts, and the rows of the two tables that it adds to."""
+
 FORWARD_EFFICIENCY = 0.4
 """Share of the speed of a plain matrix product that a forward pass reaches, sums and twins included."""
 
@@ -61,7 +64,10 @@ def _of_model(plan: Plan, observed: Sequence[int]) -> tuple[float, float, float]
     """Return the bytes of the weights, the operations of the forward passes, and the bytes of the sums."""
     models = 1 + ("untrained" in plan.config.twin.twins)
     weights = 4.0 * models * sum(p.numel() for p in plan.model.model.parameters())
-    return (weights, models * _flops(plan, max(observed)), _sums(plan, observed)) if observed else (weights, 0.0, 0.0)
+    if not observed:
+        return weights, 0.0, 0.0
+    texts = POSITION_BYTES * _positions(plan) if plan.mode == "corpus" else 0.0
+    return weights, models * _flops(plan, max(observed)), _sums(plan, observed) + texts
 
 
 def _of_lists(plan: ImportPlan, observed: Sequence[int]) -> tuple[float, float, float]:
@@ -82,9 +88,13 @@ OBSERVING: dict[str, Callable[[Any, Sequence[int]], tuple[float, float, float]]]
 def _flops(plan: Plan, last: int) -> float:
     """Return the floating-point operations of a forward pass over everything that is read, up to the last layer."""
     model = plan.model
-    positions = 3 * len(plan.vocabulary) if plan.texts is None else plan.texts.token_id.size
     parameters = sum(p.numel() for p in model.model.parameters()) - model.model.get_input_embeddings().weight.numel()
-    return float(2.0 * positions * parameters * (last + 1) / plan.n_layers)
+    return float(2.0 * _positions(plan) * parameters * (last + 1) / plan.n_layers)
+
+
+def _positions(plan: Plan) -> int:
+    """Return how many tokens the model reads, padding and special ones among them."""
+    return 3 * len(plan.model.vocabulary) if plan.texts is None else plan.texts.token_id.size
 
 
 def _sums(plan: Plan, layers: Sequence[int]) -> float:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,6 +12,7 @@ from intraneuron.config import MIN_TOKENS, OWN_TWINS, PUBLISHED, ObserveConfig, 
 from intraneuron.errors import SettingError
 from intraneuron.files import fingerprint
 from intraneuron.manifest import of_identity
+from intraneuron.models.hub_texts import PREFIX, parse_dataset
 from intraneuron.pipeline.partition import check_linkage, parse_segments
 from intraneuron.place import check_writable, has_study, replaceable
 from intraneuron.planned import Wanted
@@ -37,6 +38,9 @@ class Plan:
     text_hash: str
     layers: tuple[int, ...]
     mode: str
+    read: Mapping[str, Any] = field(default_factory=dict)
+    """What was read of the texts: how many ``documents`` and ``tokens``, whether they hold no more (``complete``), and
+    how many tokens of the last document were left when it was ``cut``; empty in vocabulary mode."""
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -75,12 +79,17 @@ class Plan:
         """What is read, in words."""
         if self.texts is None:
             return f"every one of {len(self.vocabulary):,} tokens alone (vocabulary mode)"
-        return f"{int(self.texts.counted.sum()):,} tokens of text (corpus mode)"
+        documents = self.read["documents"]
+        made = f"{documents:,} document{'' if documents == 1 else 's'}"
+        return f"{self.read['tokens']:,} tokens of text in {made} (corpus mode)"
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """Nothing: what is to be said of a model stands in its study."""
-        return ()
+        """That the texts ended before the tokens that were asked for, if they did."""
+        wanted = self.config.observe.tokens
+        if not wanted or not self.read or self.read["tokens"] >= wanted:
+            return ()
+        return (f"The texts hold no more: {wanted:,} tokens were asked for (--tokens).",)
 
     def n_neurons(self, layer: int) -> int:
         """Return how many neurons a layer has."""
@@ -124,6 +133,7 @@ class Plan:
             },
             "settings": asdict(self.config) | {"layers": list(self.layers), "mode": self.mode},
             "run": {"device": str(model.device), "dtype": self.run.dtype},
+            **({"texts": dict(self.read)} if self.read else {}),
         }
 
 
@@ -148,6 +158,21 @@ def check(config: StudyConfig, run: RunConfig) -> None:
     if observe.text_field != "text" and not observe.texts:
         msg = f"text_field (--text-field) needs texts (--texts), got {observe.text_field!r} without. Give texts."
         raise SettingError(msg)
+    if observe.tokens is not None and not observe.texts:
+        msg = (
+            f"tokens (--tokens) needs texts (--texts), got {observe.tokens:,} without: in vocabulary mode every token "
+            "is read once. Give texts, or leave it out."
+        )
+        raise SettingError(msg)
+    streamed = [text for text in observe.texts if text.startswith(PREFIX)]
+    if streamed and observe.tokens is None:
+        msg = (
+            f"texts (--texts) {streamed[0]} are streamed and may be without end. Say how many tokens to read, such as "
+            "--tokens 5M."
+        )
+        raise SettingError(msg)
+    for text in streamed:
+        parse_dataset(text)
     if observe.texts.count("-") > 1:
         msg = "texts (--texts) can read standard input (-) once, got it twice. Leave one out."
         raise SettingError(msg)
@@ -260,15 +285,17 @@ def plan(model: str | LoadedModel, config: StudyConfig, run: RunConfig) -> Plan:
         from intraneuron.models.spaces import read_space
 
         read_space(model, config.space)  # says now whether the model has it
-    texts, text_hash = None, "none"
+    texts, text_hash, read = None, "none", {}
     if mode == "corpus":
-        from intraneuron.models.texts import pack, read_texts
+        from intraneuron.models.documents import read_texts
+        from intraneuron.models.texts import encode, windows
 
         documents = read_texts(config.observe.texts, config.observe.seed, field=config.observe.text_field)
-        texts, text_hash = pack(documents, model), fingerprint(documents)
+        tokens = encode(documents, model, config.observe.tokens)
+        texts, text_hash, read = windows(tokens, model), tokens.text_hash, tokens.extent
     layers = layers_of(config, range(len(model.sites)), name)
     config = replace(config, observe=replace(config.observe, layers=layers))
-    return Plan(name, config, run, model, texts, text_hash, layers, mode)
+    return Plan(name, config, run, model, texts, text_hash, layers, mode, read)
 
 
 def mode_of(observe: ObserveConfig) -> str:

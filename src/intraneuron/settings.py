@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -22,6 +24,9 @@ from intraneuron.errors import SettingError
 PARTS = {"observe": ObserveConfig, "space": SpaceConfig, "partition": PartitionConfig, "twin": TwinConfig}
 
 _LISTS = ("layers", "texts", "twins")
+
+_AMOUNT = re.compile(r"(\d+(?:\.\d+)?)([kmb]?)", re.ASCII | re.IGNORECASE)
+_TIMES = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9}
 
 
 def settings_from(given: Mapping[str, Any]) -> tuple[StudyConfig, RunConfig]:
@@ -40,12 +45,38 @@ def settings_from(given: Mapping[str, Any]) -> tuple[StudyConfig, RunConfig]:
     sorted_in: dict[str, dict[str, Any]] = {part: {} for part in (*PARTS, "run")}
     check_names(given, homes)
     for name, value in given.items():
-        sorted_in[homes[name]][name] = listed(value) if name in _LISTS else _plain(value)
+        sorted_in[homes[name]][name] = _read(name, value)
     parts: dict[str, Any] = {part: cls(**sorted_in[part]) for part, cls in PARTS.items()}
     config, run = StudyConfig(**parts), RunConfig(**sorted_in["run"])
     check_types(config, given)
     check_types(run, given)
     return config, run
+
+
+def _read(name: str, value: Any) -> Any:
+    """Return a setting as its dataclass has it."""
+    if name == "tokens" and value is not None:
+        return amount_from(name, value)
+    return listed(value) if name in _LISTS else _plain(value)
+
+
+def amount_from(name: str, value: object) -> int:
+    """Return a number of tokens, which may be written in thousands, millions or billions.
+
+    Raises
+    ------
+    SettingError
+        When it is no whole number from 1 on.
+
+    >>> amount_from("--tokens", "1.5M"), amount_from("tokens", 200)
+    (1500000, 200)
+    """
+    read = _AMOUNT.fullmatch(str(_plain(value)).replace("_", "").strip())
+    amount = Decimal(read[1]) * _TIMES[read[2].lower()] if read else Decimal(0)
+    if amount < 1 or amount != int(amount):
+        msg = f"{name} must be a number of tokens, such as 200k, 5M or 1B, got {value!r}."
+        raise SettingError(msg)
+    return int(amount)
 
 
 def check_names(given: Iterable[str], known: Iterable[str]) -> None:

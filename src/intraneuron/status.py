@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from intraneuron.config import ObserveConfig, RunConfig, StudyConfig
 from intraneuron.config_file import settings_of
-from intraneuron.files import fingerprint, reading
+from intraneuron.files import reading
 from intraneuron.lock import holder
 from intraneuron.manifest import command_of, first_of
 from intraneuron.missing import lost_files, missing_stages, with_dependents
+from intraneuron.models.documents import TextHash, read_texts
 from intraneuron.models.spaces import no_unembedding
-from intraneuron.models.texts import read_texts
 from intraneuron.place import ASIDE, has_aside
 from intraneuron.planning import check, layers_of, mode_of
 from intraneuron.reasons import reasons
@@ -121,11 +123,33 @@ def _another(observe: ObserveConfig, manifest: Mapping[str, Any]) -> str | None:
     if mode != own:
         return f"In {mode} mode it is another study; this one is in {own} mode."
     recorded = settings_from(settings_of(manifest))[0].observe
-    if mode == "corpus" and _source(observe) != _source(recorded):
-        documents = read_texts(observe.texts, observe.seed, field=observe.text_field)
-        if fingerprint(documents) != manifest["identity"]["texts"]:
+    if mode == "corpus":
+        read = manifest.get("texts", {"tokens": math.inf, "complete": True})  # the first studies said nothing of it
+        if observe.tokens != recorded.tokens and not _as_far(observe.tokens, read):
+            return "It would read more or less of the texts (--tokens), so it is another study."
+        if _source(observe) != _source(recorded) and not _same_texts(observe, manifest):
             return "These texts are not the study's, so it is another study."
     return None
+
+
+def _as_far(tokens: int | None, read: Mapping[str, Any]) -> bool:
+    """Tell whether reading so many tokens would read what a study of another setting did: the texts to their end."""
+    return bool(read["complete"] and (tokens is None or tokens >= read["tokens"]))
+
+
+def _same_texts(observe: ObserveConfig, manifest: Mapping[str, Any]) -> bool:
+    """Tell whether texts begin with what a study read, and end there when it read all.
+
+    The study's tokenizer would cut them at the same place, so they are not cut into tokens here.
+    """
+    read = manifest.get("texts", {"complete": True})
+    documents = read_texts(observe.texts, observe.seed, field=observe.text_field)
+    digest, last = TextHash(), read.get("documents")
+    for document in islice(documents, last):
+        last = None if last is None else last - 1
+        digest.add(document, read.get("cut") if last == 0 else None)
+    ends = not read["complete"] or next(documents, None) is None
+    return ends and digest.value() == manifest["identity"]["texts"]
 
 
 def _source(observe: ObserveConfig) -> tuple[Any, ...]:

@@ -155,7 +155,7 @@ class StudyFolder:
     def _adopt(self, manifest: dict[str, Any]) -> StudyFolder:
         """Take new settings over, if they are of the same observation."""
         check_same(self.path, self.manifest["identity"], manifest["identity"])
-        names = ("format", "stages", "observation", "versions", "replaces")
+        names = ("format", "stages", "observation", "versions", "replaces", "texts")
         return StudyFolder(self.path, manifest | {n: self.manifest[n] for n in names if n in self.manifest})
 
     def write_manifest(self) -> None:

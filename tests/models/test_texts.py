@@ -1,26 +1,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from tests.tiny_models import CONTEXT, WORDS, loaded, tiny_bert, tiny_gpt2
 
 from intraneuron.errors import DataError
-from intraneuron.models import texts
+from intraneuron.files import fingerprint
 from intraneuron.models.loading import LoadedModel
 from intraneuron.models.texts import (
     MIN_DOCUMENTS,
-    PIECE,
     SHARDS,
     Windows,
+    encode,
     pack,
-    read_texts,
     vocabulary_windows,
 )
-
-PARAGRAPH = "the cat sat on a mat and ran " * 7
 
 
 @pytest.fixture(scope="module")
@@ -38,109 +34,6 @@ def documents(n: int = 50) -> list[str]:
     return [" ".join(rng.choice(WORDS, rng.integers(1, 30))) for _ in range(n)]
 
 
-def refused(*paths: object) -> str:
-    with pytest.raises(DataError) as caught:
-        read_texts([str(path) for path in paths], seed=0)
-    return str(caught.value)
-
-
-def test_a_short_file_is_one_document_and_a_folder_is_read_in_the_order_of_paths(tmp_path: Path) -> None:
-    (tmp_path / "sub").mkdir()
-    for i in range(MIN_DOCUMENTS):
-        (tmp_path / ("sub" if i % 2 else "") / f"{i:02}.txt").write_text(f"text {i}\n\nmore", encoding="utf-8")
-    paths = sorted(path for path in tmp_path.rglob("*.txt"))
-    assert read_texts([str(tmp_path)], seed=0) == [path.read_text() for path in paths]
-
-
-def test_a_folder_passes_over_hidden_empty_and_binary_files(tmp_path: Path) -> None:
-    for i in range(MIN_DOCUMENTS):
-        (tmp_path / f"{i}.md").write_text(f"text {i}")
-    (tmp_path / ".hidden.txt").write_text("no")
-    (tmp_path / ".git").mkdir()
-    (tmp_path / ".git" / "config").write_text("no")
-    (tmp_path / "empty.txt").write_text(" \n")
-    (tmp_path / "latin.txt").write_bytes("é".encode("latin-1"))
-    (tmp_path / "image.bin").write_bytes(b"PNG\0\0")
-    assert len(read_texts([str(tmp_path)], seed=0)) == MIN_DOCUMENTS
-
-
-def test_a_long_file_is_cut_at_blank_lines_into_pieces_of_about_one_size(tmp_path: Path) -> None:
-    path = tmp_path / "book.txt"  # with the mark that some editors put at the beginning
-    paragraphs = [f"{i} {PARAGRAPH}" for i in range(500)]
-    path.write_text("\n\n".join(paragraphs), encoding="utf-8-sig")
-    pieces = read_texts([str(path)], seed=0)
-    assert "\n\n".join(pieces) == "\n\n".join(paragraphs)
-    assert all(PIECE <= len(piece) < 1.2 * PIECE for piece in pieces[:-1])
-
-
-@pytest.mark.parametrize("separator", ["\n", " "])
-def test_a_long_file_without_blank_lines_is_cut_at_lines_then_at_spaces(tmp_path: Path, separator: str) -> None:
-    path = tmp_path / "book.txt"
-    words = [f"word{i}" for i in range(30_000)]
-    path.write_text(separator.join(words))
-    pieces = read_texts([str(path)], seed=0)
-    assert separator.join(pieces).split(separator) == words
-    assert max(map(len, pieces)) < 1.2 * PIECE
-
-
-def test_docs_are_sampled_with_the_seed_and_join_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
-
-    def sample(characters: int, seed: int) -> list[SimpleNamespace]:
-        asked.append((characters, seed))
-        return [SimpleNamespace(text=f"doc {i}") for i in range(60)]
-
-    monkeypatch.setattr(texts, "sample_documents", sample)
-    (tmp_path / "a.txt").write_text("mine")
-    assert read_texts(["docs", str(tmp_path / "a.txt")], seed=7) == [*(f"doc {i}" for i in range(60)), "mine"]
-    assert asked == [(4_000_000, 7)]
-
-
-def test_the_docs_of_this_machine_can_be_sampled() -> None:
-    sample = read_texts(["docs"], seed=3, characters=60_000)
-    assert len(sample) >= MIN_DOCUMENTS
-    assert 60_000 <= sum(map(len, sample)) < 90_000
-
-
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "no.txt"
-    assert refused(path) == f"There is no file or folder {path}. Texts are files, folders, - or docs."
-
-
-def test_an_empty_file_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "empty.txt"
-    path.write_text("\n \n")
-    assert refused(path) == f"The file {path} is empty. Give a file with text."
-
-
-def test_a_file_that_is_not_utf8_is_named_with_the_place(tmp_path: Path) -> None:
-    path = tmp_path / "latin.txt"
-    path.write_bytes(b"caf" + "é".encode("latin-1") + b" au lait")
-    assert refused(path) == f"The file {path} is not UTF-8 text (byte 3). Save it as UTF-8."
-    path.write_bytes("Text".encode("utf-16"))
-    assert refused(path) == f"The file {path} is not UTF-8 text (byte 0). Save it as UTF-8."
-
-
-@pytest.mark.parametrize("content", [b"\0\1", b"\x7fELF\xff\0\xfe", b"text \xe9 and \0"])
-def test_a_file_with_a_nul_byte_is_binary_whatever_else_is_in_it(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "program"
-    path.write_bytes(content)
-    assert f"The file {path} is binary, not UTF-8 text." in refused(path)
-
-
-def test_a_folder_without_text_is_named(tmp_path: Path) -> None:
-    (tmp_path / "a.bin").write_bytes(b"\xff\xfe\0")
-    assert f"The folder {tmp_path} holds no text file in UTF-8." in refused(tmp_path)
-
-
-def test_too_few_documents_are_counted(tmp_path: Path) -> None:
-    for i in range(MIN_DOCUMENTS - 1):
-        (tmp_path / f"{i}.txt").write_text("text")
-    assert refused(tmp_path).startswith(
-        "The texts make 39 documents, but at least 40 are needed to deal them to 20 shards."
-    )
-
-
 def shard_tokens(windows: Windows, shard: int, frame: set[int]) -> list[int]:
     ids = windows.token_id[windows.shard == shard].ravel()
     return [i for i in ids.tolist() if i >= 0 and i not in frame]
@@ -155,11 +48,11 @@ def test_each_shard_holds_the_tokens_of_its_documents_in_order(kind: str, reques
     assert windows.token_id.dtype == np.int32
     assert windows.shard.dtype == np.int8
     for shard in range(SHARDS):
-        expected = [i for text in documents()[shard::SHARDS] for i in encode(model, text)]
+        expected = [i for text in documents()[shard::SHARDS] for i in tokens_of(model, text)]
         assert shard_tokens(windows, shard, frame) == expected
 
 
-def encode(model: LoadedModel, text: str) -> list[int]:
+def tokens_of(model: LoadedModel, text: str) -> list[int]:
     """Token by token, so that no stored truncation can matter."""
     if model.kind == "causal":
         ids: list[int] = model.tokenizer(text, add_special_tokens=False)["input_ids"]
@@ -242,3 +135,53 @@ def test_a_causal_model_without_bos_reads_tokens_alone(tmp_path: Path) -> None:
     windows = vocabulary_windows(model)
     assert windows.token_id.shape[1] == 1
     assert windows.counted.all()
+
+
+def test_too_few_documents_are_counted(gpt2: LoadedModel) -> None:
+    told = r"The texts make 39 documents, but at least 40 are needed to deal them to 20 shards\."
+    with pytest.raises(DataError, match=told):
+        pack(["text"] * (MIN_DOCUMENTS - 1), gpt2)
+
+
+# So many tokens ---------------------------------------------------------------------------------------------------
+
+
+def test_reading_stops_after_so_many_tokens_in_the_middle_of_a_document(gpt2: LoadedModel) -> None:
+    sizes = [len(tokens_of(gpt2, text)) for text in documents(90)]
+    limit = sum(sizes[:60]) + 2
+    assert sizes[60] > 2
+    found, whole = encode(documents(90), gpt2, limit), encode(documents(90), gpt2)
+    assert (found.tokens, found.documents, found.cut, found.complete) == (limit, 61, 2, False)
+    assert (whole.tokens, whole.documents, whole.cut, whole.complete) == (sum(sizes), 90, None, True)
+    assert [len(shard) for shard in found.shard] == [4, *[3] * 19]
+    assert np.array_equal(found.shard[0][3], whole.shard[0][3][:2])
+    for ours, theirs in zip(found.shard[1:], whole.shard[1:], strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=False))
+
+
+def test_no_more_documents_are_asked_for_than_are_read(gpt2: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("intraneuron.models.texts.CHUNK", 1)
+    asked = iter(documents(90))
+    limit = sum(len(tokens_of(gpt2, text)) for text in documents(90)[:50]) - 1
+    assert encode(asked, gpt2, limit).documents == 50
+    assert next(asked) == documents(90)[50]
+
+
+@pytest.mark.parametrize("chunk", [1, 200, 10**6])
+def test_texts_that_end_where_reading_stops_are_complete_and_the_same_texts(
+    gpt2: LoadedModel, monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    monkeypatch.setattr("intraneuron.models.texts.CHUNK", chunk)
+    whole = encode(documents(), gpt2)
+    for tokens, more in ((whole.tokens, []), (whole.tokens + 5, []), (whole.tokens, ["more"])):
+        found = encode([*documents(), *more], gpt2, tokens)
+        assert found.text_hash == whole.text_hash == fingerprint(documents())
+        assert (found.tokens, found.complete) == (whole.tokens, not more)
+    cut = encode(documents(), gpt2, whole.tokens - 1)
+    assert cut.text_hash != whole.text_hash
+    assert cut.text_hash != encode(documents(), gpt2, whole.tokens - 2).text_hash
+
+
+def test_too_few_tokens_are_told_as_such(gpt2: LoadedModel) -> None:
+    with pytest.raises(DataError, match=r"The first 3 tokens \(--tokens\) hold 1 document, but at least 40 are needed"):
+        encode(documents(), gpt2, 3)

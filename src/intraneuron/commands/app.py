@@ -7,6 +7,7 @@ from importlib import metadata
 
 from cyclopts import App, CycloptsError, Parameter
 
+from intraneuron.commands.amounts import write_out
 from intraneuron.commands.calibrate import calibrate
 from intraneuron.commands.configured import fill
 from intraneuron.commands.export import export
@@ -45,7 +46,7 @@ def run(words: Sequence[str]) -> int:
 
     def parsed() -> bool | None:
         try:
-            passed: bool | None = app(split_lists(words), exit_on_error=False, print_error=False)
+            passed: bool | None = app(split_lists(write_out(words)), exit_on_error=False, print_error=False)
             return passed
         except CycloptsError as error:
             raise SettingError(refusal(error, words)) from error

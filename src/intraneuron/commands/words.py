@@ -60,9 +60,11 @@ def announce(console: Console, plan: Planned, out: Path, todo: Mapping[str, tupl
 def planned_work(plan: Planned, out: Path, *, overwrite: bool) -> dict[str, Any]:
     """Return what a study would do, and what that costs, as plain data."""
     todo = left_to_do(plan, out, overwrite=overwrite)
+    texts = plan.manifest().get("texts")
     why, cost = _reasons(plan, out, todo, overwrite=overwrite), estimate(plan, todo)
     return {
         **{"study": str(out), "model": plan.name, "mode": plan.mode},
+        **({"texts": texts} if texts else {}),
         **{"seconds": cost.seconds, "memory": cost.memory, "disk": cost.disk},
         "stages": [
             {

@@ -1,17 +1,16 @@
-"""Texts: read as documents, dealt to shards, packed into windows of tokens."""
+"""Texts: documents cut into tokens, dealt to shards, packed into windows."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from intraneuron.errors import DataError, ModelError
-from intraneuron.models.docs_text import sample_documents
-from intraneuron.models.text_files import read_path
+from intraneuron.models.documents import TextHash
+from intraneuron.models.pieces import PIECE
 
 if TYPE_CHECKING:
     from intraneuron.models.loading import LoadedModel
@@ -21,13 +20,8 @@ SHARDS = 20
 
 MIN_DOCUMENTS = 2 * SHARDS
 
-PIECE = 2000
-"""Characters of a piece when a long text is cut."""
-
-SAMPLE = 4_000_000
-"""Characters of ``--texts docs``."""
-
-_SEPARATORS = (re.compile(r"\n[ \t]*\n\s*"), re.compile(r"\n"), re.compile(r"\s"))
+CHUNK = 1 << 20
+"""Characters that are cut into tokens at a time."""
 
 
 @dataclass(frozen=True)
@@ -57,48 +51,120 @@ class Windows:
         return int(self.counted.sum())
 
 
-def read_texts(texts: Sequence[str], seed: int, *, field: str = "text", characters: int = SAMPLE) -> list[str]:
-    """Read files and folders, or sample ``docs``, as documents.
+@dataclass(frozen=True)
+class Tokens:
+    """Texts as token ids, before they are packed.
 
-    A file, or a record of a .jsonl or .parquet file, is one document, but one of twice PIECE characters or more is cut
-    at blank lines (lines or spaces where there are none) into pieces of about PIECE characters, so that a single book,
-    too, makes balanced shards and halves. A folder is read recursively in the order of paths; hidden, empty and binary
-    files in it are passed over, and so are studies and exports of this package.
-
-    Parameters
+    Attributes
     ----------
-    texts : paths, ``-`` for standard input, or ``docs`` for docstrings of the packages on this machine
-    seed : int
-        Which docstrings are drawn.
-    field : str
-        Field of a .jsonl file, and column of a .parquet file, that holds the text.
-    characters : int
-        How much of ``docs`` is drawn.
+    shard : list of SHARDS lists of int32 arrays
+        The documents of each shard.
+    documents, tokens : int
+        How many were read.
+    cut : int or None
+        Tokens of the last document that were read, when it was cut.
+    complete : bool
+        Whether the texts hold no more.
+    text_hash : str
+        Of the documents; equal exactly when the same was read.
+    """
+
+    shard: list[list[np.ndarray]]
+    documents: int
+    tokens: int
+    cut: int | None
+    complete: bool
+    text_hash: str
+
+    @property
+    def extent(self) -> dict[str, Any]:
+        """How much was read, as a study's manifest has it."""
+        names = ("documents", "tokens", "complete", "cut")
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+
+def encode(documents: Iterable[str], model: LoadedModel, tokens: int | None = None) -> Tokens:
+    """Cut documents into tokens and deal them to shards: document i belongs to shard i % SHARDS.
+
+    With ``tokens``, reading stops where so many are reached; the document in which that is so is cut there. Special
+    tokens that packing sets around documents are not among them.
 
     Raises
     ------
     DataError
-        When something cannot be read, or makes fewer than MIN_DOCUMENTS documents.
+        When there are fewer than MIN_DOCUMENTS documents.
     """
-    documents: list[str] = []
-    for text in texts:
-        if text == "docs":
-            documents += [document.text for document in sample_documents(characters, seed)]
-        else:
-            documents += [piece for whole in read_path(text, field) for piece in _pieces(whole)]
-    if len(documents) < MIN_DOCUMENTS:
-        made = f"{len(documents)} document{'' if len(documents) == 1 else 's'}"
+    pairs = _encoded(iter(documents), model)
+    shard: list[list[np.ndarray]] = [[] for _ in range(SHARDS)]
+    digest, read, count, cut = TextHash(), 0, 0, None
+    for document, ids in pairs:
+        if tokens is not None and count + len(ids) > tokens:
+            cut = tokens - count
+        digest.add(document, cut)
+        shard[read % SHARDS].append(ids[:cut])
+        read, count = read + 1, count + len(ids[:cut])
+        if count == tokens:
+            break
+    complete = cut is None and next(pairs, None) is None
+    _check_documents(read, tokens, complete=complete)
+    return Tokens(shard, read, count, cut, complete, digest.value())
+
+
+def _encoded(documents: Iterator[str], model: LoadedModel) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield each document with its tokens."""
+    for chunk in _chunks(documents):
+        encoded = model.tokenizer(
+            chunk,
+            add_special_tokens=False,
+            padding=False,
+            truncation=False,
+            return_attention_mask=False,
+            return_token_type_ids=False,
+            verbose=False,
+        )
+        yield from zip(chunk, (np.array(ids, dtype=np.int32) for ids in encoded["input_ids"]), strict=True)
+
+
+def _chunks(documents: Iterator[str]) -> Iterator[list[str]]:
+    """Yield documents in groups of about CHUNK characters."""
+    chunk: list[str] = []
+    size = 0
+    for document in documents:
+        chunk.append(document)
+        size += len(document)
+        if size >= CHUNK:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def _check_documents(documents: int, tokens: int | None, *, complete: bool) -> None:
+    """Raise DataError for too few documents."""
+    if documents >= MIN_DOCUMENTS:
+        return
+    made = f"{documents} document{'' if documents == 1 else 's'}"
+    if not complete:
         msg = (
-            f"The texts make {made}, but at least {MIN_DOCUMENTS} are needed to deal "
-            f"them to {SHARDS} shards. Give more: a file, or a record of one, is one document, a long one is "
-            f"cut every {PIECE:,} characters."
+            f"The first {tokens:,} tokens (--tokens) hold {made}, but at least {MIN_DOCUMENTS} are needed to deal them "
+            f"to {SHARDS} shards. Read more."
         )
         raise DataError(msg)
-    return documents
+    msg = (
+        f"The texts make {made}, but at least {MIN_DOCUMENTS} are needed to deal "
+        f"them to {SHARDS} shards. Give more: a file, or a record of one, is one document, a long one is "
+        f"cut every {PIECE:,} characters."
+    )
+    raise DataError(msg)
 
 
-def pack(documents: Sequence[str], model: LoadedModel) -> Windows:
-    """Pack documents into windows of the model's context; document i belongs to shard i % SHARDS.
+def pack(documents: Iterable[str], model: LoadedModel) -> Windows:
+    """Cut documents into tokens (:func:`encode`) and pack them (:func:`windows`)."""
+    return windows(encode(documents, model), model)
+
+
+def windows(tokens: Tokens, model: LoadedModel) -> Windows:
+    """Pack documents into windows of the model's context.
 
     Each shard is packed by itself, in the order of documents. A causal model reads ``BOS document BOS
     document ...``, and every window starts with BOS (when the tokenizer has one); an encoder reads ``[CLS]
@@ -110,24 +176,26 @@ def pack(documents: Sequence[str], model: LoadedModel) -> Windows:
     DataError
         When no position would be counted.
     """
-    ids = _encode(documents, model)
-    rows: list[np.ndarray] = []
-    shard: list[int] = []
-    for s in range(SHARDS):
-        windows = list(_windows(ids[s::SHARDS], model))
-        rows += windows
-        shard += [s] * len(windows)
-    token_id = np.full((len(rows), max(map(len, rows), default=0)), -1, dtype=np.int32)
-    for row, window in zip(token_id, rows, strict=True):
-        row[: len(window)] = window
+    before, after = _frame(model)
+    places = [_places(_stream(documents, model), model) for documents in tokens.shard]
+    longest = max((stop - start for own in places for start, stop in own), default=0)
+    shape = (sum(map(len, places)), len(before) + longest + len(after) if longest else 0)
+    token_id = np.full(shape, -1, dtype=np.int32)
+    rows = iter(token_id)
+    for own, documents in zip(places, tokens.shard, strict=True):
+        stream = _stream(documents, model)  # made again: those of all shards are as much memory as all windows
+        for (start, stop), row in zip(own, rows, strict=False):
+            end = len(before) + stop - start
+            row[: len(before)], row[len(before) : end], row[end : end + len(after)] = before, stream[start:stop], after
+    shard = np.repeat(np.arange(SHARDS, dtype=np.int8), list(map(len, places)))
     counted = (token_id >= 0) & ~model.vocabulary.special[token_id]
     if model.kind == "causal":
         counted[:, :1] = False
     if not counted.any():
         msg = f"The texts hold no token that {model.name} counts: all are empty or special. Give other text."
         raise DataError(msg)
-    _check_halves(counted, np.array(shard))
-    return Windows(token_id, counted, np.array(shard, dtype=np.int8))
+    _check_halves(counted, shard)
+    return Windows(token_id, counted, shard)
 
 
 def _check_halves(counted: np.ndarray, shard: np.ndarray) -> None:
@@ -170,36 +238,28 @@ def _frame(model: LoadedModel) -> tuple[list[int], list[int]]:
     return ids[:-1], ids[-1:]
 
 
-def _encode(documents: Sequence[str], model: LoadedModel) -> list[np.ndarray]:
-    encoded = model.tokenizer(
-        list(documents),
-        add_special_tokens=False,
-        padding=False,
-        truncation=False,
-        return_attention_mask=False,
-        return_token_type_ids=False,
-        verbose=False,
-    )
-    return [np.array(ids, dtype=np.int32) for ids in encoded["input_ids"]]
-
-
-def _windows(documents: Iterable[np.ndarray], model: LoadedModel) -> Iterator[np.ndarray]:
-    """Cut one shard's stream of tokens into windows; no separator stands twice in a row."""
-    before, after = _frame(model)
-    separator = _separator(model)
+def _stream(documents: list[np.ndarray], model: LoadedModel) -> np.ndarray:
+    """Return the tokens of one shard's documents, with a separator behind each."""
+    separator = np.array(_separator(model), dtype=np.int32)
     parts = [part for ids in documents if len(ids) for part in (ids, separator)]
-    stream = np.concatenate([*parts, []]).astype(np.int32)
-    between = np.isin(stream, separator)
+    return np.concatenate([*parts, np.array([], dtype=np.int32)])
+
+
+def _places(stream: np.ndarray, model: LoadedModel) -> list[tuple[int, int]]:
+    """Return where the windows of one shard's stream start and stop; no separator stands twice in a row."""
+    before, after = _frame(model)
+    between = np.isin(stream, _separator(model))
     size = model.context - len(before) - len(after)
+    places: list[tuple[int, int]] = []
     at = 0
     while at < len(stream):
         if between[at]:
             at += 1  # the window's own frame says it
             continue
         stop = min(at + size, len(stream))
-        body = stream[at : stop - between[stop - 1]]
-        yield np.concatenate([before, body, after]).astype(np.int32)
+        places.append((at, stop - int(between[stop - 1])))
         at = stop
+    return places
 
 
 def _separator(model: LoadedModel) -> list[int]:
@@ -207,30 +267,3 @@ def _separator(model: LoadedModel) -> list[int]:
     before, after = _frame(model)
     eos = model.tokenizer.eos_token_id
     return (after or before or ([] if eos is None else [eos]))[:1]
-
-
-def _pieces(text: str, level: int = 0) -> Iterator[str]:
-    """Cut a long text at blank lines; a part that is too long by itself at lines, then at spaces."""
-    if len(text) < 2 * PIECE or level == len(_SEPARATORS):
-        yield text
-        return
-    piece: list[str] = []
-    size = 0
-    for part in filter(str.strip, _SEPARATORS[level].split(text)):
-        if len(part) >= 2 * PIECE:
-            if piece:
-                yield _joined(piece, level)
-            yield from _pieces(part, level + 1)
-            piece, size = [], 0
-            continue
-        piece.append(part)
-        size += len(part)
-        if size >= PIECE:
-            yield _joined(piece, level)
-            piece, size = [], 0
-    if piece:
-        yield _joined(piece, level)
-
-
-def _joined(parts: list[str], level: int) -> str:
-    return ("\n\n", "\n", " ")[level].join(parts)
