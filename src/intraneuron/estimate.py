@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from intraneuron.config import OWN_TWINS
+from intraneuron.pipeline.memory import pass_bytes
 from intraneuron.planning import Plan
+from intraneuron.twinning import ModelPasses, plan_models
 
 BASE_MEMORY = 0.7e9
 """Interpreter, torch and compiled code, bytes."""
@@ -40,11 +41,13 @@ def estimate(plan: Plan, todo: Mapping[str, Sequence[int]]) -> Estimate:
     observed, populations = todo.get("observe", ()), 1 + len(config.twin.twins)
     models = 1 + ("untrained" in config.twin.twins)
     weights = 4.0 * models * sum(p.numel() for p in model.model.parameters())
+    passes = planned_passes(plan, observed)
     width = config.observe.core_tokens / 100
     seconds, memory = 10.0, BASE_MEMORY + weights
     if observed:
-        seconds += models * _flops(plan, max(observed)) / (_speed() * FORWARD_EFFICIENCY)
-        memory += _sums(plan, observed)
+        flops = sum(_flops(plan, pieces[-1].layer) for one in passes for pieces in one.passes)
+        seconds += flops / (_speed() * FORWARD_EFFICIENCY)
+        memory += sum(max(pass_bytes(one.task, pieces) for pieces in one.passes) for one in passes)
     tested = _neurons(plan, todo.get("compare", ()))
     seconds += tested * populations * NEURON_SECONDS * width**2
     written = max((_neurons(plan, todo.get(name, ())) for name in ("observe", "compare")), default=0)
@@ -64,13 +67,40 @@ def _flops(plan: Plan, last: int) -> float:
     return float(2.0 * positions * parameters * (last + 1) / len(model.sites))
 
 
-def _sums(plan: Plan, layers: Sequence[int]) -> float:
-    """Return the bytes of the sums of activation that are held at a time: at least those of one layer."""
-    parts = 1 if plan.texts is None else 2
-    widest = max(plan.model.sites[layer].n_neurons for layer in layers)
-    table = 4.0 * parts * len(plan.model.vocabulary) * widest
-    every = table * (1 + sum(twin in plan.config.twin.twins for twin in OWN_TWINS)) * len(layers)
-    return max(min(plan.run.memory * 2**30, every), table)
+def planned_passes(plan: Plan, layers: Sequence[int]) -> list[ModelPasses]:
+    """Return the passes in which layers would be observed, of each model."""
+    if not layers:
+        return []
+    untrained = {"untrained": plan.model} if "untrained" in plan.config.twin.twins else {}  # of the same sizes
+    return plan_models(plan.config, plan.run.memory, plan.texts, tuple(layers), {"neurons": plan.model} | untrained)
+
+
+def passes_said(plan: Plan, layers: Sequence[int]) -> str:
+    """Return in words how often the model runs over everything, and for which layers each time."""
+    found = planned_passes(plan, layers)
+    said = []
+    for one in found:
+        cut = {pieces[0].layer: pieces[0].of for pieces in one.passes if pieces[0].of > 1}
+        parts = [f"layer {layer} in {of} slices of neurons" for layer, of in cut.items()]
+        parts += [_layers([p.layer for p in pieces]) for pieces in one.passes if pieces[0].of == 1]
+        times = "one pass" if len(one.passes) == 1 else f"{len(one.passes)} passes"
+        whose = "" if one.population == "neurons" else f" of the {one.population} twin"
+        held = max(pass_bytes(one.task, pieces) for pieces in one.passes)
+        each = "; ".join(sorted(parts, key=_first_number))
+        said.append(f"{times}{whose} ({each}), sums of up to {held / 1e9:.2f} GB")
+    return ", and ".join(said)
+
+
+def _layers(layers: Sequence[int]) -> str:
+    first, last = layers[0], layers[-1]
+    if first == last:
+        return f"layer {first}"
+    dense = list(layers) == list(range(first, last + 1))
+    return f"layers {first} to {last}" if dense else f"layers {', '.join(map(str, layers))}"
+
+
+def _first_number(text: str) -> int:
+    return int(text.split()[1].rstrip(","))
 
 
 def _speed() -> float:

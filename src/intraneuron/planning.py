@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -13,7 +12,7 @@ from intraneuron.files import fingerprint
 from intraneuron.manifest import IDENTITY
 from intraneuron.pipeline.partition import check_linkage, parse_segments
 from intraneuron.place import check_writable, has_study, replaceable
-from intraneuron.settings import check_seed, path_from
+from intraneuron.settings import bytes_of, check_seed, path_from
 from intraneuron.store import DEFAULT_ROOT, STAGES, StudyFolder
 
 if TYPE_CHECKING:
@@ -98,6 +97,7 @@ class Plan:
                 "tokenizer": model.tokenizer_hash,
                 "config": model.config_hash,
                 "context": self.context,
+                "fused": list(model.fused),
                 "layers": len(model.sites),
                 "neurons": [site.n_neurons for site in model.sites],
             },
@@ -150,9 +150,7 @@ def check(config: StudyConfig, run: RunConfig) -> None:
     parse_segments(config.partition.segments)
     for text in observe.texts:
         path_from("texts (--texts)", text)
-    if not 0 < run.memory < math.inf:
-        msg = f"memory (--memory) must be a number of GiB above 0, got {run.memory}."
-        raise SettingError(msg)
+    bytes_of(run.memory)
 
 
 def check_place(path: Path, *, overwrite: bool) -> None:
@@ -201,6 +199,7 @@ def plan(name: str, config: StudyConfig, run: RunConfig) -> Plan:
     from intraneuron.models.loading import load_model
 
     model = load_model(name, device=run.device, dtype=run.dtype)
+    run = replace(run, dtype=model.number_format)
     mode = mode_of(config.observe)
     if config.space.space != "input":
         from intraneuron.models.spaces import read_space

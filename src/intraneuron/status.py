@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,11 @@ class Recorded:
         model = manifest["model"]
         if config.space.space == "output" and model.get("kind") == "encoder":
             raise no_unembedding(model["name"])
+        if run.dtype == "auto":
+            from intraneuron.models.loading import device_of  # slow to import
+            from intraneuron.models.number_format import number_format
+
+            run = replace(run, dtype=number_format(run.dtype, device_of(run.device)))
         layers = layers_of(config, int(model["layers"]), model["name"])
         mode, identity = manifest["settings"]["mode"], dict(manifest["identity"])
         return cls(config, run, layers, mode, identity, model.get("context"))

@@ -10,8 +10,9 @@ from rich.console import Console
 
 from intraneuron.data import parse_neuron
 from intraneuron.data.display import plain, visible
-from intraneuron.estimate import estimate
+from intraneuron.estimate import estimate, passes_said, planned_passes
 from intraneuron.missing import left_to_do, lost_files
+from intraneuron.pipeline.memory import pass_bytes
 from intraneuron.place import has_study
 from intraneuron.reasons import reasons
 from intraneuron.report.reliability import check_sentence, min_count_sentence, settled_sentence
@@ -51,6 +52,8 @@ def announce(console: Console, plan: Plan, out: Path, todo: Mapping[str, tuple[i
     ]
     if todo != {stage.name: plan.layers for stage in STAGES}:
         lines.append(f"In {out}; still to do: {_said(plan, todo) or 'nothing, it is finished'}.")
+    if "observe" in todo:
+        lines.append(f"Runs the model in {passes_said(plan, todo['observe'])}.")
     if todo:
         lines.append(
             f"About {_duration(cost.seconds)}, {cost.memory / 1e9:.1f} GB of memory, {cost.disk / 1e6:.0f} MB in {out}."
@@ -66,6 +69,12 @@ def planned_work(plan: Plan, out: Path, *, overwrite: bool) -> dict[str, Any]:
     return {
         **{"study": str(out), "model": plan.name, "mode": plan.mode},
         **{"seconds": cost.seconds, "memory": cost.memory, "disk": cost.disk},
+        "passes": [
+            {"model": one.population, "layers": [piece.layer for piece in pieces], "slice": pieces[0].index}
+            | {"slices": pieces[0].of, "bytes": pass_bytes(one.task, pieces)}
+            for one in planned_passes(plan, todo.get("observe", ()))
+            for pieces in one.passes
+        ],
         "stages": [
             {
                 **{"stage": stage.name, "sentence": stage.sentence, "todo": list(todo.get(stage.name, ()))},
