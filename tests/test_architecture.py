@@ -43,6 +43,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
             "planning",
             "work",
             "twinning",
+            "unfinished",
+            "keeping",
             "observing",
             "stages",
             "importing",

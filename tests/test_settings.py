@@ -83,7 +83,7 @@ def test_an_unknown_name_is_told_the_nearest_known_one() -> None:
         ({"core_tokens": 50.0}, r"core_tokens must be a whole number, got 50\.0"),
         ({"seed": True}, "seed must be a whole number, got True"),
         ({"center": 1}, "center must be true or false, got 1"),
-        ({"memory": "2"}, "memory must be a number, got '2'"),
+        ({"memory": [2]}, r"memory must be a number or text, got \[2\]"),
         ({"layers": 0.5}, r"layers must be .*whole number.*, got 0\.5"),
         ({"layers": object}, r"layers must be .*whole number.*, got <class"),
         ({"texts": b"a"}, r"texts must be a list of texts, e\.g\. \['a\.txt', 'b\.txt'\], got b'a'"),

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 Mode = Literal["auto", "vocabulary", "corpus", "published"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
-DType = Literal["float32", "bfloat16", "float16"]
+DType = Literal["float32", "bfloat16", "float16", "auto"]
 SpaceName = Literal["input", "output", "vectors"]
 Twin = Literal["shuffled", "frequency", "rotated", "untrained", "readout"]
 OwnTwin = Literal["rotated", "untrained", "readout"]
@@ -82,10 +82,12 @@ class RunConfig:
     """Where the model runs; auto takes a GPU when there is one."""
 
     dtype: DType = "float32"
-    """Number format of the model's forward pass."""
+    """Number format of the model's forward pass; auto: bfloat16 where the machine is good at it, else float32. What a
+    shorter one costs in core tokens is found on a sample, and said."""
 
-    memory: float = 2.5
-    """GiB for sums of activation; layers that do not fit are observed in a further pass."""
+    memory: float | str = 2.5
+    """Memory for sums of activation: 8GB, 512MB, or a number of GiB. Layers, or slices of a layer's neurons, that do
+    not fit are observed in a further pass."""
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from intraneuron.config import OWN_TWINS
+from intraneuron.config import PUBLISHED
 from intraneuron.importing import ImportPlan
 from intraneuron.listing import READOUT_ROOM
+from intraneuron.pipeline.memory import pass_bytes
 from intraneuron.planned import Planned
 from intraneuron.planning import Plan
+from intraneuron.twinning import ModelPasses, plan_models
 
 BASE_MEMORY = 0.7e9
 """Interpreter, torch and compiled code, bytes."""
@@ -67,7 +69,10 @@ def _of_model(plan: Plan, observed: Sequence[int]) -> tuple[float, float, float]
     if not observed:
         return weights, 0.0, 0.0
     texts = POSITION_BYTES * _positions(plan) if plan.mode == "corpus" else 0.0
-    return weights, models * _flops(plan, max(observed)), _sums(plan, observed) + texts
+    passes = planned_passes(plan, observed)
+    flops = sum(_flops(plan, pieces[-1].layer) for one in passes for pieces in one.passes)
+    sums = sum(max(pass_bytes(one.task, pieces) for pieces in one.passes) for one in passes)
+    return weights, flops, sums + texts
 
 
 def _of_lists(plan: ImportPlan, observed: Sequence[int]) -> tuple[float, float, float]:
@@ -97,13 +102,40 @@ def _positions(plan: Plan) -> int:
     return 3 * len(plan.model.vocabulary) if plan.texts is None else plan.texts.token_id.size
 
 
-def _sums(plan: Plan, layers: Sequence[int]) -> float:
-    """Return the bytes of the sums of activation that are held at a time: at least those of one layer."""
-    parts = 1 if plan.texts is None else 2
-    widest = max(plan.n_neurons(layer) for layer in layers)
-    table = 4.0 * parts * len(plan.vocabulary) * widest
-    every = table * (1 + sum(twin in plan.config.twin.twins for twin in OWN_TWINS)) * len(layers)
-    return max(min(plan.run.memory * 2**30, every), table)
+def planned_passes(plan: Any, layers: Sequence[int]) -> list[ModelPasses]:
+    """Return the passes in which layers would be observed, of each model; none of published lists."""
+    if not layers or plan.mode == PUBLISHED:
+        return []
+    untrained = {"untrained": plan.model} if "untrained" in plan.config.twin.twins else {}  # of the same sizes
+    return plan_models(plan.config, plan.run.memory, plan.texts, tuple(layers), {"neurons": plan.model} | untrained)
+
+
+def passes_said(plan: Any, layers: Sequence[int]) -> str:
+    """Return in words how often the model runs over everything, and for which layers each time."""
+    found = planned_passes(plan, layers)
+    said = []
+    for one in found:
+        cut = {pieces[0].layer: pieces[0].of for pieces in one.passes if pieces[0].of > 1}
+        parts = [f"layer {layer} in {of} slices of neurons" for layer, of in cut.items()]
+        parts += [_layers([p.layer for p in pieces]) for pieces in one.passes if pieces[0].of == 1]
+        times = "one pass" if len(one.passes) == 1 else f"{len(one.passes)} passes"
+        whose = "" if one.population == "neurons" else f" of the {one.population} twin"
+        held = max(pass_bytes(one.task, pieces) for pieces in one.passes)
+        each = "; ".join(sorted(parts, key=_first_number))
+        said.append(f"{times}{whose} ({each}), sums of up to {held / 1e9:.2f} GB")
+    return ", and ".join(said)
+
+
+def _layers(layers: Sequence[int]) -> str:
+    first, last = layers[0], layers[-1]
+    if first == last:
+        return f"layer {first}"
+    dense = list(layers) == list(range(first, last + 1))
+    return f"layers {first} to {last}" if dense else f"layers {', '.join(map(str, layers))}"
+
+
+def _first_number(text: str) -> int:
+    return int(text.split()[1].rstrip(","))
 
 
 def _speed() -> float:

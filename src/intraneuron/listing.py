@@ -13,8 +13,8 @@ from intraneuron.config import MIN_TOKENS
 from intraneuron.data import CoreTokens, Space
 from intraneuron.errors import DataError
 from intraneuron.importing import ImportPlan
+from intraneuron.keeping import JACKKNIFE_NEURONS, sample
 from intraneuron.kernels.orthants import orthants
-from intraneuron.observing import JACKKNIFE_NEURONS, sample
 from intraneuron.pipeline.leave_out import leave_tokens_out, select_without
 from intraneuron.pipeline.readout import readout
 from intraneuron.pipeline.select import select

@@ -21,13 +21,16 @@ from intraneuron.config import Twin
 from intraneuron.errors import StudyError
 from intraneuron.files import TEMPORARY, reading, writing
 
+OBSERVING = "observing"
+"""Holds what an observation that is not finished has done so far."""
+
 OWN = (
-    *("vocabulary.parquet", "spaces", "neurons", *get_args(Twin), "jackknife", "halves", "calibration"),
+    *(OBSERVING, "vocabulary.parquet", "spaces", "neurons", *get_args(Twin), "jackknife", "halves", "calibration"),
     *("summary.json", "report.html", "manifest.toml"),
 )
 """What a study writes into its folder; the manifest last, because it says that the rest is there."""
 
-TABLES = ("layer-*.parquet", "results.parquet", "*.safetensors")
+TABLES = ("layer-*.parquet", "results.parquet", "*.safetensors", "*-of-*.json")
 """Names of what a study writes into those folders; other files there are somebody's own."""
 
 CALIBRATION = (
@@ -164,11 +167,17 @@ def remove(path: Path) -> None:
     """Remove a study's own files, the manifest first: what is left is no study."""
     with writing(path):
         for name in reversed(OWN):
-            own = path / name
-            if own.is_dir() and not own.is_symlink():
-                _remove_written(own)
-            else:
-                own.unlink(missing_ok=True)
+            remove_own(path, name)
+
+
+def remove_own(path: Path, name: str) -> None:
+    """Remove one of a study's own files, or what it wrote into one of its folders."""
+    own = path / name
+    with writing(path):
+        if own.is_dir() and not own.is_symlink():
+            _remove_written(own)
+        else:
+            own.unlink(missing_ok=True)
 
 
 def _remove_written(folder: Path) -> None:

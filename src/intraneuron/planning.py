@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from intraneuron.config import MIN_TOKENS, OWN_TWINS, PUBLISHED, ObserveConfig, RunConfig, StudyConfig
 from intraneuron.errors import SettingError
@@ -16,11 +15,10 @@ from intraneuron.models.hub_texts import PREFIX, parse_dataset
 from intraneuron.pipeline.partition import check_linkage, parse_segments
 from intraneuron.place import check_writable, has_study, replaceable
 from intraneuron.planned import Wanted
-from intraneuron.settings import check_seed, path_from
+from intraneuron.settings import bytes_of, check_seed, path_from
 from intraneuron.store import DEFAULT_ROOT, STAGES, StudyFolder
 
 if TYPE_CHECKING:
-    from intraneuron.config import DType
     from intraneuron.data import Space, Vocabulary
     from intraneuron.models.loading import LoadedModel
     from intraneuron.models.texts import Windows
@@ -128,6 +126,7 @@ class Plan:
                 "tokenizer": model.tokenizer_hash,
                 "config": model.config_hash,
                 "context": self.context,
+                "fused": list(model.fused),
                 "layers": self.n_layers,
                 "neurons": [site.n_neurons for site in model.sites],
             },
@@ -198,9 +197,7 @@ def check(config: StudyConfig, run: RunConfig) -> None:
     parse_segments(config.partition.segments)
     for text in observe.texts:
         path_from("texts (--texts)", text)
-    if not 0 < run.memory < math.inf:
-        msg = f"memory (--memory) must be a number of GiB above 0, got {run.memory}."
-        raise SettingError(msg)
+    bytes_of(run.memory)
 
 
 def _check_published(config: StudyConfig) -> None:
@@ -275,7 +272,7 @@ def plan(model: str | LoadedModel, config: StudyConfig, run: RunConfig) -> Plan:
         from intraneuron.models.loading import load_model
 
         model = load_model(model, device=run.device, dtype=run.dtype)
-    name, run = model.name, replace(run, dtype=cast("DType", str(model.dtype).removeprefix("torch.")))
+    name, run = model.name, replace(run, dtype=model.number_format)
     if "untrained" in config.twin.twins:
         from intraneuron.models.untrained import check_untrained
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -198,6 +199,32 @@ def check_seed(seed: object) -> int:
         msg = f"seed (--seed) must be a whole number from 0 to 2^63 - 1, got {seed!r}."
         raise SettingError(msg)
     return seed
+
+
+def bytes_of(memory: object) -> int:
+    """Return a size in bytes: a number of GiB, or a text with a unit.
+
+    Raises
+    ------
+    SettingError
+        When it is neither, or not above 0.
+
+    >>> bytes_of("8GB"), bytes_of("1.5 GiB"), bytes_of(2)
+    (8000000000, 1610612736, 2147483648)
+    """
+    text = str(memory).strip().lower()
+    found = re.fullmatch(r"(.*?)\s*([kmgt])(i?)b?", text)
+    number, scale = text, 2.0**30
+    if found:
+        number, scale = found[1], (1024.0 if found[3] else 1000.0) ** (1 + "kmgt".index(found[2]))
+    try:
+        size = float(number) * scale
+    except ValueError:
+        size = math.nan
+    if not 0 < size < math.inf:
+        msg = f"memory (--memory) must be a size above 0, such as 8GB, 512MB or 2.5 (GiB), got {memory!r}."
+        raise SettingError(msg)
+    return math.ceil(size)
 
 
 def _plain(value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,11 @@ class Recorded:
         model = manifest["model"]
         if config.space.space == "output" and model.get("kind") == "encoder":
             raise no_unembedding(model["name"])
+        if run.dtype == "auto":
+            from intraneuron.models.loading import device_of  # slow to import
+            from intraneuron.models.number_format import number_format
+
+            run = replace(run, dtype=number_format(run.dtype, device_of(run.device)))
         layers = layers_of(config, [n for n, size in enumerate(model["neurons"]) if size], model["name"])
         mode, identity = manifest["settings"]["mode"], dict(manifest["identity"])
         return cls(config, run, layers, mode, identity, model.get("context"))

@@ -59,7 +59,7 @@ class Stage:
 
 
 STAGES = (
-    Stage("observe", (), "core_tokens", ("observe",), "run the model and keep each neuron's core tokens", method=2),
+    Stage("observe", (), "core_tokens", ("observe",), "run the model and keep each neuron's core tokens", method=3),
     Stage("categorize", ("observe",), "categories", ("space", "categories"), "group core tokens by meaning"),
     Stage("segment", ("observe",), "segments", ("segments",), "cut the activation axis into zones"),
     Stage("compare", ("categorize", "segment"), "effects", (), "test zones against meaning", method=3),

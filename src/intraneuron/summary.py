@@ -54,6 +54,7 @@ def write_summary(folder: StudyFolder, found: dict[int, dict[str, Population]]) 
         "reliability": _reliability(folder, list(found))
         | {"core_tokens": frames["neurons"]["n"].median()}
         | settling_rows(_curves(folder, found)),
+        **_precision(folder, list(found)),
         "tied": sum(int((tied_bounds(p["neurons"].core, p["neurons"].segments) > 0).sum()) for p in found.values()),
         "clearest": clearest(frames["neurons"]),
         "other_mode": _other_mode(folder, {n: p["neurons"] for n, p in found.items()}),
@@ -149,6 +150,37 @@ def _reliability(folder: StudyFolder, layers: list[int]) -> dict[str, Any]:
     }
 
 
+def _precision(folder: StudyFolder, layers: list[int]) -> dict[str, Any]:
+    """Return what a shorter number format than float32 cost in core tokens, if the model ran in one."""
+    notes = {n: folder.manifest["observation"][str(n)].get("precision_overlap") for n in layers}
+    if all(overlap is None for overlap in notes.values()):
+        return {}
+    known = {n: float(overlap) for n, overlap in notes.items() if overlap is not None and math.isfinite(overlap)}
+    worst = min(known, key=lambda n: known[n], default=None)
+    return {
+        "precision": {
+            "dtype": folder.manifest["run"]["dtype"],
+            "positions": max(folder.manifest["observation"][str(n)].get("precision_positions", 0) for n in layers),
+            "overlap": _mean(np.array(list(known.values()))),
+            "least": math.nan if worst is None else known[worst],
+            "least_layer": worst,
+        }
+    }
+
+
+def _precision_note(precision: dict[str, Any]) -> str:
+    if not math.isfinite(precision["overlap"]):
+        return (
+            f"The model ran in {precision['dtype']}. What that costs in core tokens is unknown: the model in float32 "
+            "has no room in memory beside it, or could not be loaded again."
+        )
+    return (
+        f"The model ran in {precision['dtype']}. On a sample of {precision['positions']:,} tokens, a neuron has "
+        f"{precision['overlap']:.1%} of its core tokens in float32 as well (mean; {precision['least']:.1%} in layer "
+        f"{precision['least_layer']}, the least)."
+    )
+
+
 def _curves(folder: StudyFolder, found: dict[int, dict[str, Population]]) -> dict[int, dict[str, Curve]]:
     """Return how core tokens settle with more text, of every population that a text was read for."""
     files = {
@@ -221,6 +253,8 @@ def _notes(summary: dict[str, Any]) -> list[str]:
         )
     if summary["mode"] == "vocabulary":
         notes.append("Vocabulary mode: every token was read alone, which is not text.")
+    if "precision" in summary:
+        notes.append(_precision_note(summary["precision"]))
     other = summary["other_mode"]
     if other:
         notes.append(

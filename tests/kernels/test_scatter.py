@@ -47,12 +47,13 @@ def test_adding_in_the_order_of_rows_is_adding_position_by_position_to_the_last_
         if row >= 0:
             expected[row] += value
     table, part = np.zeros((50, 70), dtype=np.float32), np.zeros((50, 3), dtype=np.float32)
+    plain, lost = np.full(50, -1), np.zeros((0, 70), dtype=np.float32)
     for start in range(0, 3000, 1000):
         batch, rows = values[start : start + 1000], index[start : start + 1000]
         order = in_row_order(rows)
         assert len(order) == (rows >= 0).sum()
         assert (np.diff(rows[order]) >= 0).all()
-        add_rows(batch, order, rows, table)
-        add_columns(batch, columns, order, rows, part)
+        add_rows(batch, 0, order, rows, table, plain, lost)
+        add_columns(batch, columns, order, rows, part, plain, lost)
     np.testing.assert_array_equal(table, expected)
     np.testing.assert_array_equal(part, expected[:, columns])

@@ -18,9 +18,10 @@ from intraneuron.models.loading import LoadedModel
 from intraneuron.models.sites import Site, find_sites, tapped
 from intraneuron.models.texts import SHARDS, Windows, pack, vocabulary_windows
 from intraneuron.models.twins import RotatedTwin
-from intraneuron.pipeline import passes
-from intraneuron.pipeline.observe import Observation, group_layers, observe
-from intraneuron.pipeline.passes import JACKKNIFE_NEURONS, Task
+from intraneuron.pipeline import memory as memory_module
+from intraneuron.pipeline import passes, select, task
+from intraneuron.pipeline.observe import Observation, observe
+from intraneuron.pipeline.task import JACKKNIFE_NEURONS, Task
 
 TINY = 1e-9
 """GiB into which no two layers fit."""
@@ -185,7 +186,7 @@ def test_the_twin_of_corpus_mode_reads_the_same_positions_as_the_neurons(
 def test_shards_split_the_halves_for_a_keyed_subset_of_neurons(
     model: LoadedModel, windows: Windows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(passes, "JACKKNIFE_NEURONS", 7)
+    monkeypatch.setattr(task, "JACKKNIFE_NEURONS", 7)
     result = observed(model, windows, twins=("rotated",))
     subsets = []
     for observation in result:
@@ -213,26 +214,41 @@ def test_all_neurons_are_split_when_there_are_no_more_than_the_jackknife_takes(
 
 
 def test_groups_of_layers_change_no_digit(model: LoadedModel, texts: Windows | None) -> None:
-    windows = vocabulary_windows(model) if texts is None else texts
-    task = Task(model, windows, 0, corpus=texts is not None, rotated=True)
-    assert len(group_layers(task, model.sites, TINY)) == len(model.sites)
-    assert len(group_layers(task, model.sites, 2.5)) == 1
     together, apart = (observed(model, texts, twins=("rotated",), memory=memory) for memory in (2.5, TINY))
+    assert [(one.layer, one.index, one.of) for one in apart] == [(site.layer, 0, 1) for site in model.sites]
     for a, b in zip(together, apart, strict=True):
         assert a.layer == b.layer
         for x, y in zip(arrays(a), arrays(b), strict=True):
             assert np.array_equal(x, y)
 
 
-def test_layers_fill_groups_from_the_last_so_that_the_short_pass_is_the_small_one(
-    model: LoadedModel, windows: Windows
+def test_slices_of_neurons_change_no_digit(
+    model: LoadedModel, texts: Windows | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    task = Task(model, windows, 0, corpus=False, rotated=False)
-    rows = len(task.halves.seen)
-    sites = [replace(model.sites[0], layer=layer) for layer in range(8)]
-    memory = 3.5 * 4 * rows * NEURONS / 2**30
-    groups = group_layers(task, sites, memory)
-    assert [[site.layer for site in group] for group in groups] == [[0, 1], [2, 3, 4], [5, 6, 7]]
+    whole = observed(model, texts, twins=("rotated",))
+    monkeypatch.setattr(memory_module, "NARROWEST", 5)
+    monkeypatch.setattr(select, "SAMPLE", 3)
+    slices = observed(model, texts, twins=("rotated",), memory=TINY)
+    assert [(one.layer, one.index, one.of) for one in slices] == [
+        (n, i, 4) for n in range(len(whole)) for i in range(4)
+    ]
+    for layer, one in enumerate(whole):
+        own = slices[4 * layer : 4 * layer + 4]
+        for name, activations in one.populations.items():
+            parts = [part.populations[name] for part in own]
+            assert np.array_equal(np.concatenate([part.neuron for part in parts]), activations.neuron)
+            assert np.array_equal(np.concatenate([part.total for part in parts], axis=2), activations.total)
+            assert all(np.array_equal(part.count, activations.count) for part in parts)
+        assert [bool(part.shards) for part in own] == [texts is not None, False, False, False]
+        for name, shards in one.shards.items():
+            assert np.array_equal(own[0].shards[name].total, shards.total)
+        assert [part.sample is not None for part in own] == [texts is not None, False, False, False]
+        if texts is not None:
+            sample = one.populations["neurons"].columns(select.sampled(NEURONS))
+            assert len(sample.neuron) == 3
+            assert own[0].sample is not None
+            assert np.array_equal(own[0].sample.neuron, sample.neuron)
+            assert np.array_equal(own[0].sample.total, sample.total)
 
 
 def test_observing_one_layer_gives_the_same_digits_as_observing_all(model: LoadedModel, texts: Windows | None) -> None:

@@ -11,8 +11,9 @@ from rich.console import Console
 from intraneuron.cards import place_of
 from intraneuron.data import parse_neuron
 from intraneuron.data.display import plain, visible
-from intraneuron.estimate import estimate
+from intraneuron.estimate import estimate, passes_said, planned_passes
 from intraneuron.missing import left_to_do, lost_files
+from intraneuron.pipeline.memory import pass_bytes
 from intraneuron.pipeline.numbers import reference_of
 from intraneuron.place import has_study
 from intraneuron.reasons import reasons
@@ -49,6 +50,9 @@ def announce(console: Console, plan: Planned, out: Path, todo: Mapping[str, tupl
     ]
     if todo != {stage.name: plan.layers for stage in STAGES}:
         lines.append(f"In {out}; still to do: {_said(plan, todo) or 'nothing, it is finished'}.")
+    passes = passes_said(plan, todo.get("observe", ()))
+    if passes:
+        lines.append(f"Runs the model in {passes}.")
     if todo:
         lines.append(
             f"About {_duration(cost.seconds)}, {cost.memory / 1e9:.1f} GB of memory, {cost.disk / 1e6:.0f} MB in {out}."
@@ -66,6 +70,12 @@ def planned_work(plan: Planned, out: Path, *, overwrite: bool) -> dict[str, Any]
         **{"study": str(out), "model": plan.name, "mode": plan.mode},
         **({"texts": texts} if texts else {}),
         **{"seconds": cost.seconds, "memory": cost.memory, "disk": cost.disk},
+        "passes": [
+            {"model": one.population, "layers": [piece.layer for piece in pieces], "slice": pieces[0].index}
+            | {"slices": pieces[0].of, "bytes": pass_bytes(one.task, pieces)}
+            for one in planned_passes(plan, todo.get("observe", ()))
+            for pieces in one.passes
+        ],
         "stages": [
             {
                 **{"stage": stage.name, "sentence": stage.sentence, "todo": list(todo.get(stage.name, ()))},

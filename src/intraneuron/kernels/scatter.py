@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import mmap
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from intraneuron.kernels.compiled import compiled
 
 PAGE = mmap.PAGESIZE
+
+FEW = 256
+"""Sightings up to which a plain sum in float32 is accurate enough: its error is below FEW / 2^24, 1.5e-5, of the sum of
+absolute values. Rows of more sightings carry a compensation."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,17 @@ class Rows:
     def full(self) -> bool:
         """Whether every key has a row."""
         return len(self.seen) == len(self.count)
+
+    @cached_property
+    def frequent(self) -> np.ndarray:
+        """Row of the compensations that a row of the table has, int64 (R,); -1 for one of FEW sightings or fewer."""
+        many = self.count[self.seen] > FEW
+        return np.where(many, np.cumsum(many) - 1, -1)
+
+    @property
+    def n_frequent(self) -> int:
+        """How many rows carry a compensation."""
+        return int((self.frequent >= 0).sum())
 
 
 def compact_rows(key: np.ndarray, counted: np.ndarray, n_keys: int) -> Rows:
@@ -75,30 +91,55 @@ def in_row_order(index: np.ndarray) -> np.ndarray:
 
 
 @compiled()
-def add_rows(values, order, index, table):  # type: ignore[no-untyped-def]
-    """Add ``values[p]`` to ``table[index[p]]`` for each position p of ``order``.
+def add_rows(values, first, order, index, table, frequent, lost):  # type: ignore[no-untyped-def]
+    """Add N columns of ``values[p]``, from ``first`` on, to ``table[index[p]]`` for each position p of ``order``.
+
+    Sums of many are compensated (Kahan): what one addition in float32 loses is taken back by the next, so that the
+    error stays below 2^-23 of the sum of absolute values, however many are added. Plain sums would stand still after
+    2^24 equal values.
 
     One thread: what several would save is less than what they cost when the machine is not idle.
 
     Parameters
     ----------
-    values : float32 (P, N)
+    values : float32 (P, first + N or more)
+    first : int
     order, index : int64 (P',) and (P,)
     table : float32 (R, N)
+    frequent : int64 (R,)
+        Row of ``lost`` that a row has; -1 when none.
+    lost : float32 (F, N)
+        What the last addition put too much on the sum.
     """
     for p in order:
         row = index[p]
-        for j in range(values.shape[1]):
-            table[row, j] += values[p, j]
+        own = frequent[row]
+        if own < 0:
+            for j in range(table.shape[1]):
+                table[row, j] += values[p, first + j]
+        else:
+            for j in range(table.shape[1]):
+                value = values[p, first + j] - lost[own, j]
+                total = table[row, j] + value
+                lost[own, j] = (total - table[row, j]) - value
+                table[row, j] = total
 
 
 @compiled()
-def add_columns(values, columns, order, index, table):  # type: ignore[no-untyped-def]
+def add_columns(values, columns, order, index, table, frequent, lost):  # type: ignore[no-untyped-def]
     """Add some columns of ``values[p]`` to ``table[index[p]]``: as :func:`add_rows`, table is (R, len(columns))."""
     for p in order:
         row = index[p]
-        for j in range(len(columns)):
-            table[row, j] += values[p, columns[j]]
+        own = frequent[row]
+        if own < 0:
+            for j in range(len(columns)):
+                table[row, j] += values[p, columns[j]]
+        else:
+            for j in range(len(columns)):
+                value = values[p, columns[j]] - lost[own, j]
+                total = table[row, j] + value
+                lost[own, j] = (total - table[row, j]) - value
+                table[row, j] = total
 
 
 def spread(table: np.ndarray, rows: Rows) -> np.ndarray:

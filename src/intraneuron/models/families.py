@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -107,7 +106,12 @@ def find_mlp(block: nn.Module, layer: int) -> Mlp:
         inputs = [Projection(module) for module in inward]
     if any(projection.weight.shape[0] != n for projection in inputs):
         raise _no_mlp(block, layer)
-    return Mlp(tuple(inputs), activation_function(functions[0]), out)
+    return Mlp(tuple(inputs), functions[0], out)
+
+
+def functions_of(block: nn.Module) -> list[nn.Module]:
+    """Return a block's functions, modules without weights, outside attention: of a dense MLP, its nonlinearity."""
+    return _parts(block)[1]
 
 
 def has_mlp(block: nn.Module) -> bool:
@@ -157,21 +161,6 @@ def _no_mlp(block: nn.Module, layer: int) -> ModelError:
         f"up), a nonlinearity, one projection out; got {len(projections)} projections outside attention ({shapes}) "
         f"and {len(functions)} functions. This model cannot be studied."
     )
-
-
-_gelu_tanh: Activation = partial(nn.functional.gelu, approximate="tanh")
-_FUSED: dict[str, Activation] = {
-    "NewGELUActivation": _gelu_tanh,
-    "FastGELUActivation": _gelu_tanh,
-    "AccurateGELUActivation": _gelu_tanh,
-    "BloomGelu": _gelu_tanh,
-}
-"""Activations that transformers spells out in eight steps, as one: the same function, six times faster."""
-
-
-def activation_function(module: nn.Module) -> Activation:
-    """Return the module's function, or the same function in fewer steps; the self-check compares them."""
-    return _FUSED.get(type(module).__name__, module)
 
 
 def combine(activation: Activation, preactivations: Sequence[torch.Tensor]) -> torch.Tensor:

@@ -18,8 +18,9 @@ from torch import nn
 
 from intraneuron.errors import ModelError
 from intraneuron.models.configuration import settings_hash, window_of
-from intraneuron.models.families import Activation, activation_function
+from intraneuron.models.families import Activation
 from intraneuron.models.feeding import model_arguments
+from intraneuron.models.fused import fused
 from intraneuron.models.loading import LENS, LoadedModel, check_fits, few_tokens, quiet
 from intraneuron.models.projections import Projection
 from intraneuron.models.sites import Site, check_direction, self_check
@@ -215,7 +216,7 @@ def _activation(model: Any, name: str) -> Activation:
             f"its neurons. Give a model with one of: {', '.join(sorted(ACT2FN))}."
         )
         raise ModelError(msg)
-    return activation_function(ACT2FN[wanted])
+    return fused(ACT2FN[wanted])
 
 
 def _tokenizer(model: Any, name: str) -> Any:

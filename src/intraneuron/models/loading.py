@@ -24,6 +24,8 @@ from intraneuron.errors import ModelError, SettingError
 from intraneuron.models.configuration import context_of, layers_of, read_config, settings_hash, tokenizer_settings
 from intraneuron.models.families import Kind, kind_of
 from intraneuron.models.feeding import model_arguments
+from intraneuron.models.fused import fuse_activations
+from intraneuron.models.number_format import number_format
 from intraneuron.models.sites import Site, check_direction, find_sites, self_check
 from intraneuron.models.vocabulary import read_vocabulary
 from intraneuron.settings import expanded
@@ -66,6 +68,8 @@ class LoadedModel:
         Longest window, in tokens.
     device : torch.device
     dtype : torch.dtype
+    fused : tuple of str
+        Classes of nonlinearities in whose place torch's own, the same to rounding, was put.
     """
 
     name: str
@@ -82,6 +86,12 @@ class LoadedModel:
     context: int
     device: torch.device
     dtype: torch.dtype
+    fused: tuple[str, ...] = ()
+
+    @property
+    def number_format(self) -> DType:
+        """Name of the number format of the forward pass."""
+        return cast(DType, str(self.dtype).removeprefix("torch."))
 
     @property
     def body(self) -> nn.Module:
@@ -107,7 +117,8 @@ def load_model(name: str, *, device: Device = "auto", dtype: DType = "float32") 
     SettingError
         When the device is not there.
     """
-    place = _device(device)
+    place = device_of(device)
+    dtype = number_format(dtype, place)
     with _readable(name):
         folder, revision = _locate(name)
         config = read_config(folder, name)
@@ -117,6 +128,7 @@ def load_model(name: str, *, device: Device = "auto", dtype: DType = "float32") 
         tokenizer, model, kind = _read(folder, name)
         model = model.to(device=place, dtype=getattr(torch, dtype)).eval().requires_grad_(False)
         vocabulary = read_vocabulary(tokenizer, model.get_input_embeddings().weight.shape[0])
+        fused = fuse_activations(model.base_model, name)
         sites = find_sites(model.base_model, name, layers_of(model, name))
         context = context_of(folder, model, tokenizer, name)
         few = model_arguments(kind, model.config, few_tokens(vocabulary), place)
@@ -138,6 +150,7 @@ def load_model(name: str, *, device: Device = "auto", dtype: DType = "float32") 
         context=context,
         device=place,
         dtype=getattr(torch, dtype),
+        fused=fused,
     )
 
 
@@ -170,7 +183,8 @@ def quiet() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def _device(device: Device) -> torch.device:
+def device_of(device: Device) -> torch.device:
+    """Return a device, or raise SettingError when it is not there."""
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if device == "auto":
         return torch.device(next(name for name in ("cuda", "mps", "cpu") if there[name]))

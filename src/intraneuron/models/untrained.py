@@ -9,6 +9,7 @@ import torch
 from intraneuron.errors import SettingError
 from intraneuron.models.configuration import layers_of
 from intraneuron.models.feeding import model_arguments
+from intraneuron.models.fused import fuse_activations
 from intraneuron.models.lens import LensModel
 from intraneuron.models.loading import LoadedModel, few_tokens, quiet
 from intraneuron.models.sites import find_sites, self_check
@@ -41,6 +42,7 @@ def untrained(model: LoadedModel, seed: int) -> LoadedModel:
         fresh = type(model.model)(model.model.config)
         _fill_padding(fresh.get_input_embeddings())
     fresh = fresh.to(device=model.device, dtype=model.dtype).eval().requires_grad_(False)
+    fuse_activations(fresh.base_model, model.name)
     sites = find_sites(fresh.base_model, model.name, layers_of(fresh, model.name))
     few = model_arguments(model.kind, fresh.config, few_tokens(model.vocabulary), model.device)
     self_check(fresh.base_model, sites, few)

@@ -12,11 +12,15 @@ import torch
 
 from intraneuron.data import TokenActivations, neuron_name
 from intraneuron.errors import DataError, SettingError
-from intraneuron.kernels.scatter import Rows, spread, spread_bytes
+from intraneuron.kernels.scatter import spread
 from intraneuron.models.lens import as_loaded
 from intraneuron.models.texts import Windows, vocabulary_windows
 from intraneuron.models.twins import RotatedTwin, input_moments, rotated_rows
-from intraneuron.pipeline.passes import LayerSums, Task, run_pass
+from intraneuron.pipeline.memory import plan_passes
+from intraneuron.pipeline.passes import Checkpoints, run_pass
+from intraneuron.pipeline.sums import PieceSums, Sums
+from intraneuron.pipeline.task import Piece, Task
+from intraneuron.settings import bytes_of
 
 if TYPE_CHECKING:
     from intraneuron.config import ObserveConfig, RunConfig, Twin
@@ -31,21 +35,32 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Observation:
-    """One layer, observed.
+    """One layer, observed; or a slice of its neurons, where the sums of the whole layer do not fit into memory.
 
     Attributes
     ----------
     layer : int
     populations : dict of TokenActivations
-        ``neurons``, and ``rotated`` when that twin is wanted; H is 1 in vocabulary mode, 2 in corpus mode.
+        ``neurons``, and ``rotated`` when that twin is wanted; H is 1 in vocabulary mode, 2 in corpus mode. Their
+        ``neuron`` says which of the layer's they are.
     shards : dict of TokenActivations
-        The same for a keyed subset of JACKKNIFE_NEURONS of each population, with H = SHARDS parts; empty in
-        vocabulary mode, where the jackknife leaves out groups of tokens.
+        The same for a keyed subset of JACKKNIFE_NEURONS of each population of the whole layer, with H = SHARDS parts;
+        with the first slice, and empty in vocabulary mode, where the jackknife leaves out groups of tokens.
+    index, of : int
+        Number of the slice, and how many there are.
+    sizes : dict of int
+        How many neurons each population of the whole layer has.
+    sample : TokenActivations, optional
+        Evenly spaced neurons of the whole layer, with the first of several slices in corpus mode.
     """
 
     layer: int
     populations: dict[str, TokenActivations]
     shards: dict[str, TokenActivations] = field(default_factory=dict)
+    index: int = 0
+    of: int = 1
+    sizes: dict[str, int] = field(default_factory=dict)
+    sample: TokenActivations | None = None
 
 
 def observe(
@@ -60,7 +75,8 @@ def observe(
     """Observe layers of a model, one after the other.
 
     Layers are read in groups whose sums fit into ``run.memory``; each group takes one forward pass that ends
-    after its last layer. No digit depends on the grouping.
+    after its last layer. A layer whose sums do not fit by themselves comes in slices of neurons, a pass each. No digit
+    depends on the grouping.
 
     Parameters
     ----------
@@ -76,7 +92,7 @@ def observe(
     Yields
     ------
     Observation
-        In ascending order of layers.
+        In ascending order of layers, and of slices in a layer.
 
     Raises
     ------
@@ -88,35 +104,41 @@ def observe(
         When an activation is not finite.
     """
     model = as_loaded(model)
+    task = task_of(model, config, twins=twins, texts=texts)
+    return observe_passes(task, plan_passes(task, wanted_sites(model, config.layers), bytes_of(run.memory)), progress)
+
+
+def task_of(
+    model: LoadedModel,
+    config: ObserveConfig,
+    *,
+    twins: Sequence[Twin] = (),
+    texts: Windows | None = None,
+    most: int | None = None,
+) -> Task:
+    """Return what :func:`observe` does: the windows, and the tables that they fill.
+
+    Raises
+    ------
+    SettingError
+        When corpus mode has no texts.
+    """
     corpus = config.mode == "corpus" or (config.mode == "auto" and texts is not None)
     if corpus and texts is None:
         msg = "Corpus mode needs texts, got none. Give --texts FILE, FOLDER or docs, or use --mode vocabulary."
         raise SettingError(msg)
     windows = texts if corpus and texts is not None else vocabulary_windows(model)
-    sites = _wanted_sites(model, config.layers)
-    task = Task(model, windows, config.seed, corpus=corpus, rotated="rotated" in twins)
-    return _observe_groups(task, group_layers(task, sites, run.memory), progress)
+    return Task(model, windows, config.seed, corpus=corpus, rotated="rotated" in twins, most=most)
 
 
-def group_layers(task: Task, sites: Sequence[Site], memory: float) -> list[list[Site]]:
-    """Return the layers of each pass: as few passes as fit into memory (GiB), the smallest group first.
+def wanted_sites(model: LoadedModel, layers: tuple[int, ...] | None) -> list[Site]:
+    """Return the sites of some layers of a model, ascending; of all when None.
 
-    A pass costs as much as its last layer is deep, so what does not fill a group stands first.
+    Raises
+    ------
+    SettingError
+        When a layer does not exist, or none is wanted.
     """
-    budget = memory * 2**30 - max(_bytes_handed_out(task, site) for site in sites)
-    groups: list[list[Site]] = [[]]
-    room = budget
-    for site in reversed(sites):
-        held = _bytes_held(task, site)
-        if groups[-1] and held > room:
-            groups.append([])
-            room = budget
-        groups[-1].append(site)
-        room -= held
-    return [group[::-1] for group in groups[::-1]]
-
-
-def _wanted_sites(model: LoadedModel, layers: tuple[int, ...] | None) -> list[Site]:
     sites = list(model.sites)
     wanted = range(len(sites)) if layers is None else sorted(set(layers))
     for layer in wanted:
@@ -129,85 +151,87 @@ def _wanted_sites(model: LoadedModel, layers: tuple[int, ...] | None) -> list[Si
     return [sites[layer] for layer in wanted]
 
 
-def _bytes_held(task: Task, site: Site) -> int:
-    """Return the size of a layer's tables during its pass."""
-    widths = task.widths(site)
-    size = len(task.halves.seen) * sum(widths.values())
-    if task.corpus:
-        size += len(task.shards.seen) * sum(len(task.subset(site, name)) for name in widths)
-    return 4 * size
+def observe_passes(
+    task: Task,
+    passes: Sequence[Sequence[Piece]],
+    progress: Progress = lambda done, total: None,
+    checkpoints: Checkpoints | None = None,
+) -> Iterator[Observation]:
+    """Run the model once for each of some passes, and yield what was observed of each piece (:func:`observe`).
 
-
-def _bytes_handed_out(task: Task, site: Site) -> int:
-    """Return the size of what is made of a layer's tables when it is handed out."""
-    if not task.corpus:
-        return 4 * len(task.model.vocabulary) * rotated_rows(site) if task.rotated else 0
-    return sum(
-        spread_bytes(task.halves, width) + spread_bytes(task.shards, len(task.subset(site, name)))
-        for name, width in task.widths(site).items()
-    )
-
-
-def _observe_groups(task: Task, groups: list[list[Site]], progress: Progress) -> Iterator[Observation]:
+    Parameters
+    ----------
+    task : Task
+    passes : list of lists of Piece
+        As :func:`intraneuron.pipeline.memory.plan_passes` returns them.
+    progress : callable
+    checkpoints : Checkpoints, optional
+        Where a pass leaves its sums from time to time.
+    """
     positions = task.windows.positions
-    for i, group in enumerate(groups):
-        before, total = i * positions, len(groups) * positions
-        layers = run_pass(task, group, partial(_report, progress, before, total))
-        while layers:
-            yield _hand_out(task, layers.pop(0))
+    for i, pieces in enumerate(passes):
+        before, total = i * positions, len(passes) * positions
+        found = run_pass(task, pieces, partial(_report, progress, before, total), checkpoints)
+        while found:
+            yield _hand_out(task, found.pop(0))
 
 
 def _report(progress: Progress, before: int, total: int, done: int) -> None:
     progress(before + done, total)
 
 
-def _hand_out(task: Task, layer: LayerSums) -> Observation:
-    """Turn a layer's tables into nouns, freeing each table when it has been read."""
-    _check_finite(layer)
-    if "input" in layer.halves:
-        layer.halves["rotated"] = _rotated_table(task, layer.site, layer.halves.pop("input"))
-    populations = {
-        name: _token_activations(layer, layer.halves, name, task.halves, None) for name in list(layer.halves)
-    }
-    shards = {
-        name: _token_activations(layer, layer.shards, name, task.shards, layer.subset[name])
-        for name in list(layer.shards)
-    }
-    return Observation(layer.site.layer, populations, shards)
-
-
-def _token_activations(
-    layer: LayerSums, tables: dict[str, np.ndarray], name: str, rows: Rows, neuron: np.ndarray | None
-) -> TokenActivations:
-    total = spread(tables.pop(name), rows)
-    size = layer.vocabulary_size
-    if neuron is None:
-        neuron = np.arange(total.shape[1], dtype=np.int32)
-    return TokenActivations(
-        layer.site.layer, neuron, rows.count.reshape(-1, size), total.reshape(-1, size, len(neuron))
+def _hand_out(task: Task, sums: PieceSums) -> Observation:
+    """Turn a piece's tables into nouns, freeing each table when it has been read."""
+    _check_finite(sums)
+    piece = sums.piece
+    rotated = None
+    if "input" in sums.halves:
+        columns = np.arange(sums.sizes["rotated"])[piece.columns(sums.sizes["rotated"])]
+        rotated = _rotated_table(task, piece.site, sums.halves.pop("input").total, columns)
+    populations = {name: _nouns(sums, sums.halves.pop(name)) for name in list(sums.halves)}
+    if rotated is not None:
+        populations["rotated"] = rotated
+    return Observation(
+        piece.layer,
+        populations,
+        {name: _nouns(sums, sums.shards.pop(name)) for name in list(sums.shards)},
+        piece.index,
+        piece.of,
+        sums.sizes,
+        None if sums.sample is None else _nouns(sums, sums.sample),
     )
 
 
-def _rotated_table(task: Task, site: Site, x: np.ndarray) -> np.ndarray:
-    """Return the rotated twin's activations, a row a token, from x kept in vocabulary mode."""
+def _nouns(sums: PieceSums, table: Sums) -> TokenActivations:
+    total, size = spread(table.total, table.rows), sums.vocabulary_size
+    neuron = table.column.astype(np.int32)
+    return TokenActivations(
+        sums.piece.layer, neuron, table.rows.count.reshape(-1, size), total.reshape(-1, size, len(neuron))
+    )
+
+
+def _rotated_table(task: Task, site: Site, x: np.ndarray, columns: np.ndarray) -> TokenActivations:
+    """Return some of the rotated twin's activations, a row a token, from x kept in vocabulary mode."""
     tokens = np.flatnonzero(task.halves.count)
     blocks = [tokens[start : start + TWIN_BLOCK] for start in range(0, len(tokens), TWIN_BLOCK)]
     moments = input_moments(torch.from_numpy(x[block]) for block in blocks)
     twin = RotatedTwin.build(site, *moments, rotated_rows(site), task.seed)
-    table = np.zeros((len(x), rotated_rows(site)), dtype=np.float32)
+    table = np.zeros((len(x), len(columns)), dtype=np.float32)
+    some = slice(int(columns[0]), int(columns[-1]) + 1) if len(columns) else slice(0)
     with torch.inference_mode():
-        for block in blocks:
-            table[block] = twin.activations(torch.from_numpy(x[block]).to(task.model.device)).cpu().numpy()
-    return table
+        for block in blocks:  # all at once, and then some of them: fewer columns would round a product otherwise
+            table[block] = twin.activations(torch.from_numpy(x[block]).to(task.model.device))[:, some].cpu().numpy()
+    return TokenActivations(site.layer, columns.astype(np.int32), task.halves.count.reshape(1, -1), table[None])
 
 
-def _check_finite(layer: LayerSums) -> None:
+def _check_finite(sums: PieceSums) -> None:
     """Raise DataError naming a neuron whose sums are not finite."""
+    table, layer = sums.halves["neurons"], sums.piece.layer
     with np.errstate(invalid="ignore", over="ignore"):
-        bad = np.flatnonzero(~np.isfinite(layer.halves["neurons"].sum(axis=0)))
+        bad = np.flatnonzero(~np.isfinite(table.total.sum(axis=0)))
     if len(bad):
         msg = (
-            f"The activation of {neuron_name(layer.site.layer, int(bad[0]))} is NaN or infinite on some token, "
+            f"The activation of {neuron_name(layer, int(table.column[bad[0]]))} is NaN or infinite on some token, "
             f"and {len(bad) - 1} more neurons of the layer are like it. Use --dtype float32; if that is set, the "
             f"weights are damaged."
         )

@@ -19,6 +19,9 @@ MIN_COUNTS = (5, 8, 12, 20, 30, 50, 80, 120, 200)
 RELIABLE = 0.8
 """The median reliability that ``--min-count auto`` looks for."""
 
+SAMPLE = 256
+"""Neurons of a layer that ``--min-count auto`` looks at."""
+
 
 def select(
     activations: TokenActivations,
@@ -138,22 +141,21 @@ def select_halves(
     return first, second
 
 
+def sampled(size: int) -> slice:
+    """Return the up to SAMPLE evenly spaced neurons of a layer that :func:`choose_min_count` looks at."""
+    return slice(None, None, math.ceil(size / SAMPLE))
+
+
 def choose_min_count(
-    activations: TokenActivations,
-    eligible: np.ndarray,
-    *,
-    core_tokens: int,
-    cross_fit: bool = False,
-    sample: int = 256,
+    activations: TokenActivations, eligible: np.ndarray, *, core_tokens: int, cross_fit: bool = False
 ) -> tuple[int, float]:
     """Return the smallest count whose median reliability passes 0.8, with that reliability.
 
     Counts that leave fewer than 2 K tokens are not tried. When none passes, the most reliable count is returned;
-    the caller sees from the second number that the text was too short. Looks at up to ``sample`` evenly spaced
-    neurons.
+    the caller sees from the second number that the text was too short. Looks at some neurons
+    (:func:`sampled`).
     """
-    step = math.ceil(len(activations.neuron) / sample)
-    some = activations.columns(slice(None, None, step))
+    some = activations.columns(sampled(len(activations.neuron)))
     seen = activations.count.sum(axis=0)
     best: tuple[int, float] = (MIN_COUNTS[0], float("nan"))
     for min_count in MIN_COUNTS:
