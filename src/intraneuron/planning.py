@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from intraneuron.models.texts import Windows
 
 
+UNTWINNED = ("observe", "contexts")
+"""Stages that do not depend on which twins are dealt or made later."""
+
+
 class Wanted(Protocol):
     """What a study is asked to be: all that says which of its stages are done. No model is needed to know it."""
 
@@ -123,6 +127,9 @@ def check(config: StudyConfig, run: RunConfig) -> None:
             f"min_count (--min-count) needs texts, got {observe.min_count} without: in vocabulary mode every token "
             "is seen once."
         )
+        raise SettingError(msg)
+    if not 0 <= observe.contexts <= 100:
+        msg = f"contexts (--contexts) must be between 0 and 100, got {observe.contexts}."
         raise SettingError(msg)
     if observe.text_field != "text" and not observe.texts:
         msg = f"text_field (--text-field) needs texts (--texts), got {observe.text_field!r} without. Give texts."
@@ -254,6 +261,7 @@ def keys(plan: Wanted) -> dict[str, str]:
             plan.run.dtype,
             [twin for twin in OWN_TWINS if twin in plan.config.twin.twins],
         ),
+        "contexts": [observe.contexts, plan.config.partition.segments] if plan.mode == "corpus" else None,
         "space": asdict(plan.config.space),
         "categories": plan.config.partition.categories,
         "segments": plan.config.partition.segments,
@@ -262,6 +270,6 @@ def keys(plan: Wanted) -> dict[str, str]:
     }
     out: dict[str, str] = {}
     for stage in STAGES:
-        own = [settings[name] for name in stage.settings] + [settings["twins"]] * (stage.name != "observe")
+        own = [settings[name] for name in stage.settings] + [settings["twins"]] * (stage.name not in UNTWINNED)
         out[stage.name] = fingerprint([stage.name, stage.method, own, [out[name] for name in stage.inputs]])
     return out

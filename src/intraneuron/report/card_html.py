@@ -5,6 +5,7 @@ from __future__ import annotations
 from intraneuron.data.card import Card
 from intraneuron.figures.spectrum import spectrum
 from intraneuron.figures.theme import to_svg
+from intraneuron.report.contexts import contexts_html
 from intraneuron.report.markup import Html, element
 from intraneuron.report.tables import categories_table, numbers_table, segments_table
 from intraneuron.report.wording import WEAK, needed, pattern_sentence
@@ -24,6 +25,8 @@ STYLE = """
 .intraneuron-card .own { font-weight: 700; }
 .intraneuron-card .token { font-family: "DejaVu Sans Mono", Menlo, Consolas, monospace; }
 .intraneuron-card .soft { color: #57606a; }
+.intraneuron-card .contexts { list-style: none; padding: 0; margin: 4px 0 12px; font-size: 12.5px; }
+.intraneuron-card .contexts li { margin: 3px 0; }
 """
 
 
@@ -40,6 +43,7 @@ def card_html(card: Card) -> str:
         element("p", element("strong", card.name), f" of {where}. {pattern_sentence(card.pattern)} ", needed(card)),
         element("div", picture, role="img", aria_label=f"Core tokens of {card.name} along its activation"),
         *(categories_table(card), segments_table(card), numbers_table(card)),
+        *contexts_html(card),
         element("p", WEAK, class_="soft"),
         *(element("p", note, class_="soft") for note in card.notes),
         class_="intraneuron-card",
