@@ -15,6 +15,7 @@ from intraneuron.data import (
     QUESTIONS,
     Card,
     CardCategory,
+    CardContext,
     CardNumber,
     CardSegment,
     CardToken,
@@ -81,8 +82,24 @@ def build_card(folder: StudyFolder, layer: int, neuron: int) -> Card:
         tokens=card_tokens(core, categories, segments, _texts(folder, core.token_id[0])),
         categories=card_categories(core, categories, comparison, words),
         segments=card_segments(segments, comparison, bound, _twins_zones(folder, layer, summary)),
+        contexts=_contexts(folder, layer, neuron),
         numbers=_numbers(comparison, claims, *(_of_layer(summary, name, layer) for name in ("bars", "detectable"))),
         reference=reference_of(summary),
+    )
+
+
+def _contexts(folder: StudyFolder, layer: int, neuron: int) -> tuple[CardContext, ...]:
+    """Return what the study quotes of its texts for a neuron; nothing when it has none."""
+    file = folder.layer_file("neurons/contexts", layer)
+    if not file.is_file():
+        return ()
+    row = _only(file, folder.read(file, lambda lazy: lazy.slice(neuron, 1))).row(0, named=True)
+    columns = (row[name] for name in ("segment", "rank", "at", "token_id", "activation"))
+    token_id = [i for ids in row["token_id"] for i in ids]
+    text = _texts(folder, np.unique(np.array(token_id, dtype=np.int64)))
+    return tuple(
+        CardContext(segment, rank, at, tuple(text[i] for i in ids), tuple(activations))
+        for segment, rank, at, ids, activations in zip(*columns, strict=True)
     )
 
 

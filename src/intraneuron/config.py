@@ -70,6 +70,10 @@ class ObserveConfig:
     cross_fit: bool = False
     """Choose core tokens on one half of the texts, and order and cut them by the other half."""
 
+    contexts: int = 10
+    """Places in the texts that are kept of each neuron, those of its highest activation, and 5 from each segment; 0:
+    none, which saves a pass of the model."""
+
     seed: int = 0
     """Seed of everything random: twins, samples, permutations."""
 

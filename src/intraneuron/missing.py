@@ -30,6 +30,11 @@ def _observed(work: Work, layer: int) -> Iterator[str]:
     yield "vocabulary.parquet"
 
 
+def _quoted(work: Work, layer: int) -> Iterator[str]:
+    if work.plan.mode == "corpus" and work.plan.config.observe.contexts > 0:
+        yield f"neurons/contexts/{_file(layer)}"
+
+
 def _categorized(work: Work, layer: int) -> Iterator[str]:
     yield from (f"{name}/categories/{_file(layer)}" for name in work.populations)
     yield from (f"{name}/core_tokens/{_file(layer)}" for name in work.populations)
@@ -63,6 +68,7 @@ def _reported(work: Work, layer: int) -> Iterator[str]:
 
 OUTPUTS: dict[str, Callable[[Work, int], Iterator[str]]] = {
     "observe": _observed,
+    "contexts": _quoted,
     "categorize": _categorized,
     "segment": _segmented,
     "compare": _compared,

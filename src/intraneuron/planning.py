@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from intraneuron.models.texts import Windows
 
 
+UNTWINNED = ("observe", "contexts")
+"""Stages that do not depend on which twins are dealt or made later."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """A study of a model before it starts: the model is loaded, the texts are read, the settings are checked."""
@@ -153,6 +157,9 @@ def check(config: StudyConfig, run: RunConfig) -> None:
             f"min_count (--min-count) needs texts, got {observe.min_count} without: in vocabulary mode every token "
             "is seen once."
         )
+        raise SettingError(msg)
+    if not 0 <= observe.contexts <= 100:
+        msg = f"contexts (--contexts) must be between 0 and 100, got {observe.contexts}."
         raise SettingError(msg)
     if observe.text_field != "text" and not observe.texts:
         msg = f"text_field (--text-field) needs texts (--texts), got {observe.text_field!r} without. Give texts."
@@ -335,6 +342,7 @@ def keys(plan: Wanted) -> dict[str, str]:
             plan.run.dtype,
             [twin for twin in OWN_TWINS if twin in plan.config.twin.twins],
         ),
+        "contexts": [observe.contexts, plan.config.partition.segments] if plan.mode == "corpus" else None,
         "space": asdict(plan.config.space),
         "categories": plan.config.partition.categories,
         "segments": plan.config.partition.segments,
@@ -343,6 +351,6 @@ def keys(plan: Wanted) -> dict[str, str]:
     }
     out: dict[str, str] = {}
     for stage in STAGES:
-        own = [settings[name] for name in stage.settings] + [settings["twins"]] * (stage.name != "observe")
+        own = [settings[name] for name in stage.settings] + [settings["twins"]] * (stage.name not in UNTWINNED)
         out[stage.name] = fingerprint([stage.name, stage.method, own, [out[name] for name in stage.inputs]])
     return out

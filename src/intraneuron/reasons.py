@@ -10,10 +10,16 @@ from intraneuron.config import OWN_TWINS, RunConfig
 from intraneuron.missing import Layers, files_of
 from intraneuron.plain import listed
 from intraneuron.planned import Wanted
+from intraneuron.planning import UNTWINNED
 from intraneuron.store import STAGES, Stage, StudyFolder
 
 OBSERVED = ("core_tokens", "min_count", "cross_fit", "seed", "dtype", "own_twins", *("mode", "texts", "model"))
-FIELDS = {"observe": OBSERVED, "space": ("space", "center"), "layers": ("layers",)}
+FIELDS = {
+    "observe": OBSERVED,
+    "space": ("space", "center"),
+    "layers": ("layers",),
+    "contexts": ("contexts", "segments"),
+}
 """Settings that stand for several, or for one of another name; the others are their own."""
 
 
@@ -65,7 +71,7 @@ def _reason(
 def _settings(stage: Stage) -> set[str]:
     """Return the names of the settings that a stage itself depends on."""
     own = {field for name in stage.settings for field in FIELDS.get(name, (name,))}
-    return own | ({"twins"} if stage.name != "observe" else set())
+    return own | ({"twins"} if stage.name not in UNTWINNED else set())
 
 
 def _changes(manifest: Mapping[str, Any], wanted: Wanted) -> dict[str, str]:
@@ -95,7 +101,7 @@ def _asked(wanted: Wanted) -> dict[str, Any]:
 def _comparable(parts: Mapping[str, Any], known: Mapping[str, Any], identity: Mapping[str, Any]) -> dict[str, Any]:
     twins = sorted(parts.get("twins", ()))
     return {
-        **{name: parts.get(name) for name in ("core_tokens", "min_count", "cross_fit", "seed")},
+        **{name: parts.get(name) for name in ("core_tokens", "min_count", "cross_fit", "seed", "contexts")},
         **{name: parts.get(name) for name in ("space", "center", "categories", "segments")},
         **known,
         **{

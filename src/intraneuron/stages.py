@@ -23,6 +23,7 @@ from intraneuron.pipeline.results import Population, clustered, silhouette_bar
 from intraneuron.pipeline.shuffle import deal
 from intraneuron.pipeline.summarize import leave_out
 from intraneuron.progress import Report
+from intraneuron.quoting import contexts_stage
 from intraneuron.summary import write_summary
 from intraneuron.tables import (
     categories_table,
@@ -244,6 +245,7 @@ def first_stage(work: Work) -> None:
 
 STAGE_VERBS: dict[str, Callable[[Work], None]] = {
     "observe": first_stage,
+    "contexts": contexts_stage,
     "categorize": categorize_stage,
     "segment": segment_stage,
     "compare": compare_stage,

@@ -60,12 +60,13 @@ class Stage:
 
 STAGES = (
     Stage("observe", (), "core_tokens", ("observe",), "run the model and keep each neuron's core tokens", method=3),
+    Stage("contexts", ("observe",), "contexts", ("contexts",), "quote the texts: where it is most active, and zones"),
     Stage("categorize", ("observe",), "categories", ("space", "categories"), "group core tokens by meaning"),
     Stage("segment", ("observe",), "segments", ("segments",), "cut the activation axis into zones"),
     Stage("compare", ("categorize", "segment"), "effects", (), "test zones against meaning", method=3),
     Stage("intervals", ("categorize", "segment"), "jackknife", (), "leave out groups of tokens", method=2),
     Stage("summarize", ("compare", "intervals"), "results.parquet, summary.json", ("layers",), "set side by side", 3),
-    Stage("report", ("summarize",), "report.html", (), "write the report"),
+    Stage("report", ("summarize", "contexts"), "report.html", (), "write the report"),
 )
 """The stages of a study, in order; the command line, resuming and the docs read this table."""
 

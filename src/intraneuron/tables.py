@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from intraneuron.data import QUESTIONS, CoreTokens, Curve, Effect, Partition, Vocabulary
+from intraneuron.data.contexts import Contexts
 from intraneuron.data.core_tokens import MAYBE
 from intraneuron.data.effect import ARRAYS
 
@@ -42,6 +43,34 @@ def read_core_tokens_table(frame: pl.DataFrame) -> CoreTokens:
     """Return the core tokens of a table; one of an earlier version may lack columns that may be unknown."""
     names = [name for name in CoreTokens.__dataclass_fields__ if name not in MAYBE or name in frame.columns]
     return CoreTokens(**{name: _array(frame, name) for name in names})
+
+
+def contexts_table(contexts: Contexts, n_neurons: int) -> pl.DataFrame:
+    """Return a row a neuron, with lists of its contexts: top ones first (segment -1), then those of its segments.
+
+    Activations have 11 significant bits, which is more than anyone sees and half of the disk.
+    """
+    bits = contexts.activation.view(np.uint32)
+    rounded = ((bits + 0x800) & 0xFFFFF000).view(np.float32)
+    there = contexts.token_id >= 0
+    rows = {
+        "token_id": [row[own] for row, own in zip(contexts.token_id, there, strict=True)],
+        "activation": [row[own] for row, own in zip(rounded, there, strict=True)],
+    }
+    frame = pl.DataFrame(
+        {name: getattr(contexts, name) for name in ("neuron", "segment", "rank", "at")}
+        | {name: pl.Series(own, dtype=_LISTS[name]) for name, own in rows.items()}
+    )
+    every = pl.DataFrame({"layer": np.full(n_neurons, contexts.layer, dtype=np.int32)}).with_row_index("neuron")
+    every = every.select("layer", pl.col("neuron").cast(pl.Int32))
+    grouped = frame.group_by("neuron", maintain_order=True).agg(pl.exclude("neuron"))
+    columns = [
+        pl.col(name).fill_null(pl.lit([], dtype=kind)) for name, kind in grouped.schema.items() if name != "neuron"
+    ]
+    return every.join(grouped, on="neuron", how="left", maintain_order="left").with_columns(columns)
+
+
+_LISTS = {"token_id": pl.List(pl.Int32), "activation": pl.List(pl.Float32)}
 
 
 def settling_table(curve: Curve) -> pl.DataFrame:

@@ -6,7 +6,7 @@ dimensions. New axes go last. Undefined numbers are NaN; a padded token id, rank
 
 from intraneuron.data.activations import TokenActivations
 from intraneuron.data.background import Background
-from intraneuron.data.card import Card, CardCategory, CardNumber, CardSegment, CardToken
+from intraneuron.data.card import Card, CardCategory, CardContext, CardNumber, CardSegment, CardToken
 from intraneuron.data.comparison import QUESTIONS, Comparison
 from intraneuron.data.core_tokens import CoreTokens
 from intraneuron.data.curve import Curve
@@ -22,6 +22,7 @@ __all__ = [
     "Background",
     "Card",
     "CardCategory",
+    "CardContext",
     "CardNumber",
     "CardSegment",
     "CardToken",

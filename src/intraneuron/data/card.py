@@ -62,6 +62,20 @@ class CardSegment:
 
 
 @dataclass(frozen=True)
+class CardContext:
+    """A stretch of text around one token, and what the neuron does at each of its tokens.
+
+    ``segment`` is that of the token, -1 for the contexts of highest activation; ``at`` is the token's place.
+    """
+
+    segment: int
+    rank: int
+    at: int
+    tokens: tuple[str, ...]
+    activations: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class CardNumber:
     """One number of the neuron beside what twins show.
 
@@ -107,6 +121,7 @@ class Card:
     rank_correlation: float = math.nan
     overlap: float = math.nan
     reference: str = "rotated"
+    contexts: tuple[CardContext, ...] = field(default=())
 
     def to_dict(self) -> dict[str, Any]:
         """Return nested plain dicts and lists, as ``intraneuron show --json`` prints them.

@@ -65,7 +65,7 @@ def run_pass(
         layers[site.layer].add(fed.rows, x, activation)
 
     with quiet(), tapped(task.model.body, sites, receive, inputs=task.rotated) as forward:
-        for chosen in _batches(task, np.arange(start, len(task.windows))):
+        for chosen in batches(task, np.arange(start, len(task.windows))):
             fed = _feed(task, chosen)
             forward(**fed.arguments)
             done += len(fed.rows.order)
@@ -80,7 +80,8 @@ def batch_windows(task: Task) -> int:
     return max(1, BATCH_POSITIONS[task.model.device.type] // int(task.windows.token_id.shape[1]))
 
 
-def _batches(task: Task, window: np.ndarray) -> Iterator[np.ndarray]:
+def batches(task: Task, window: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the numbers of some windows, batch by batch."""
     size = batch_windows(task)
     yield from (window[start : start + size] for start in range(0, len(window), size))
 
@@ -109,7 +110,7 @@ def _pilot_twins(task: Task, sites: Sequence[Site]) -> dict[int, RotatedTwin]:
             kept[site.layer].append(x.reshape(-1, site.width)[some].float().cpu())
 
     with quiet(), tapped(task.model.body, sites, receive, inputs=True) as forward:
-        for some in _batches(task, chosen):
+        for some in batches(task, chosen):
             fed = _feed(task, some)
             forward(**fed.arguments)
     return {

@@ -6,6 +6,7 @@ from intraneuron.data.card import Card
 from intraneuron.figures.reference import reference_of_card
 from intraneuron.figures.spectrum import spectrum
 from intraneuron.figures.theme import to_svg
+from intraneuron.report.contexts import contexts_html
 from intraneuron.report.markup import Html, element
 from intraneuron.report.tables import categories_table, numbers_table, segments_table
 from intraneuron.report.wording import WEAK, needed, pattern_sentence
@@ -25,6 +26,8 @@ STYLE = """
 .intraneuron-card .own { font-weight: 700; }
 .intraneuron-card .token { font-family: "DejaVu Sans Mono", Menlo, Consolas, monospace; }
 .intraneuron-card .soft { color: #57606a; }
+.intraneuron-card .contexts { list-style: none; padding: 0; margin: 4px 0 12px; font-size: 12.5px; }
+.intraneuron-card .contexts li { margin: 3px 0; }
 """
 
 
@@ -43,6 +46,7 @@ def card_html(card: Card) -> str:
         element("p", element("strong", card.name), f" of {where}. {pattern} ", needed(card)),
         element("div", picture, role="img", aria_label=f"Core tokens of {card.name} along its activation"),
         *(categories_table(card), segments_table(card), numbers_table(card)),
+        *contexts_html(card),
         element("p", WEAK, class_="soft"),
         *(element("p", note, class_="soft") for note in (*card.notes, *([twin.note] if twin.note else []))),
         class_="intraneuron-card",

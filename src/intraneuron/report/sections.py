@@ -18,6 +18,7 @@ from intraneuron.figures.reference import reference, reference_of_card
 from intraneuron.figures.spectrum import spectrum
 from intraneuron.report import wording
 from intraneuron.report.charts import Charts
+from intraneuron.report.contexts import contexts_html
 from intraneuron.report.definitions import definitions
 from intraneuron.report.glance import claims_said
 from intraneuron.report.markup import Html, element, join, section
@@ -147,6 +148,7 @@ def _card(card: Card, index: int, charts: Charts) -> Html:
             element("summary", "Numbers of this neuron"),
             *(categories_table(card), segments_table(card), numbers_table(card)),
         ),
+        *contexts_html(card),
         *(element("p", note, class_="soft") for note in card.notes),
         *([element("p", said, class_="soft")] if said else []),
         **{"class_": "card", "id": f"card-{index}", "aria_labelledby": f"card-{index}-title"},

@@ -20,6 +20,7 @@ from intraneuron.figures.claim_rows import bounds, other_twins, written
 from intraneuron.figures.palette import category_color, category_glyph, category_words
 from intraneuron.figures.reference import reference, reference_of_card
 from intraneuron.pipeline.numbers import difference_name, reference_of
+from intraneuron.report.contexts import contexts_text
 from intraneuron.report.strip import SIGNIFICANT, Strip
 from intraneuron.report.wording import (
     WEAK,
@@ -49,7 +50,7 @@ def render_card(card: Card, console_width: int = 80) -> RenderableType:
     if strip is None:
         return Group(*parts, Text("It has no core tokens: it was never active."), *_notes(card))
     parts += [Text(), *_axis(card, strip), Text(), *_categories(card)]
-    parts += [_segments(card), _numbers(card), Text(WEAK, style="italic"), *_notes(card)]
+    parts += [_segments(card), _numbers(card), *contexts_text(card, width), Text(WEAK, style="italic"), *_notes(card)]
     return Group(*parts)
 
 
