@@ -11,6 +11,7 @@ from tests.made_up import make_batch
 
 from intraneuron import tables
 from intraneuron.data import QUESTIONS, Curve, Vocabulary
+from intraneuron.data.contexts import Contexts
 from intraneuron.pipeline.compare import compare
 from intraneuron.pipeline.partition import bounds, categorize, segment
 
@@ -47,6 +48,41 @@ def test_core_tokens_of_an_earlier_version_know_nothing_of_halves_but_reliabilit
     found = tables.read_core_tokens_table(through_parquet(old))
     assert np.isnan([found.rank_correlation, found.overlap]).all()
     same(found, CORE, ("token_id", "activation", "reliability"))
+
+
+def test_contexts_are_a_row_a_neuron_with_lists_and_a_neuron_without_any_has_empty_ones() -> None:
+    rng = np.random.default_rng(0)
+    n = np.array([3, 2, 4], dtype=np.int16)
+    there = np.arange(4) < n[:, None]
+    value = np.where(there, rng.normal(size=(3, 4)) * 1e3, np.nan).astype(np.float32)
+    found = Contexts(
+        layer=2,
+        neuron=np.array([1, 1, 3], dtype=np.int32),
+        segment=np.array([-1, 0, -1], dtype=np.int16),
+        rank=np.array([0, 0, 0], dtype=np.int16),
+        at=np.array([1, 0, 2], dtype=np.int16),
+        n=n,
+        token_id=np.where(there, rng.integers(0, 99, (3, 4)), -1).astype(np.int32),
+        activation=value,
+    )
+    frame = through_parquet(tables.contexts_table(found, 5))
+    assert frame.columns == ["layer", "neuron", "segment", "rank", "at", "token_id", "activation"]
+    assert frame["layer"].to_list() == [2] * 5
+    assert frame["neuron"].to_list() == list(range(5))
+    assert frame["segment"].to_list() == [[], [-1, 0], [], [-1], []]
+    assert frame["at"].to_list() == [[], [1, 0], [], [2], []]
+    assert frame["token_id"].to_list()[1] == [found.token_id[0, :3].tolist(), found.token_id[1, :2].tolist()]
+    kept = [x for row in frame["activation"].to_list() for one in row for x in one]
+    np.testing.assert_allclose(kept, value[there], rtol=2.0**-11)
+    assert frame.schema["activation"] == pl.List(pl.List(pl.Float32))
+
+
+def test_a_layer_without_any_context_has_a_table_of_empty_lists() -> None:
+    none = np.zeros(0, dtype=np.int16)
+    lists = np.zeros((0, 4))
+    empty = Contexts(0, none.astype(np.int32), none, none, none, none, lists.astype(np.int32), lists.astype(np.float32))
+    frame = through_parquet(tables.contexts_table(empty, 2))
+    assert frame["token_id"].to_list() == [[], []]
 
 
 def test_a_curve_of_settling_comes_back() -> None:
