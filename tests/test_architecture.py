@@ -45,6 +45,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
             "twinning",
             "unfinished",
             "keeping",
+            "quoting",
+            "checking",
             "observing",
             "stages",
             "importing",

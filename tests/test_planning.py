@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from tests.tiny_models import LAYERS, NEURONS, tiny_bert, tiny_gpt2
 
+from intraneuron.checking import check
 from intraneuron.config import RunConfig, StudyConfig
 from intraneuron.errors import DataError, IntraneuronError, SettingError
-from intraneuron.planning import Plan, check, keys, plan
+from intraneuron.planning import Plan, keys, plan
 from intraneuron.progress import Progress
 from intraneuron.settings import settings_from
 from intraneuron.store import STAGES

@@ -66,7 +66,7 @@ def test_what_is_no_path_is_told(given: object) -> None:
 def test_an_unknown_name_is_told_the_nearest_known_one() -> None:
     with pytest.raises(SettingError, match=r"There is no setting 'core_token'; did you mean core_tokens\?"):
         settings_from({"core_token": 1})
-    with pytest.raises(SettingError, match="There is no setting 'zzz'; known are categories, center, core_tokens, "):
+    with pytest.raises(SettingError, match="There is no setting 'zzz'; known are categories, center, contexts, "):
         settings_from({"zzz": 1})
 
 
@@ -77,8 +77,8 @@ def test_an_unknown_name_is_told_the_nearest_known_one() -> None:
             {"twins": ["rotted"]},
             r"twins must be a list of shuffled, frequency, rotated, untrained or readout, got \['rotted'\]",
         ),
-        ({"space": "inputs"}, "space must be input or output, got 'inputs'"),
-        ({"mode": "texts"}, "mode must be auto, vocabulary or corpus, got 'texts'"),
+        ({"space": "inputs"}, "space must be input, output or vectors, got 'inputs'"),
+        ({"mode": "texts"}, "mode must be auto, vocabulary, corpus or published, got 'texts'"),
         ({"core_tokens": "many"}, "core_tokens must be a whole number, got 'many'"),
         ({"core_tokens": 50.0}, r"core_tokens must be a whole number, got 50\.0"),
         ({"seed": True}, "seed must be a whole number, got True"),
@@ -91,7 +91,7 @@ def test_an_unknown_name_is_told_the_nearest_known_one() -> None:
         ({"layers": ["0"]}, r"layers must be .*whole number.*, got \['0'\]"),
         ({"layers": "0"}, r"^layers must be a list of whole numbers, e\.g\. \[0, 1\], got '0'\.$"),
         ({"min_count": "all"}, "min_count must be a whole number or auto, got 'all'"),
-        ({"dtype": "float64"}, "dtype must be float32, bfloat16 or float16, got 'float64'"),
+        ({"dtype": "float64"}, "dtype must be float32, bfloat16, float16 or auto, got 'float64'"),
     ],
     ids=lambda v: str(v)[:24],
 )

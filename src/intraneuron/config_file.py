@@ -18,7 +18,19 @@ RECORDS = ("format", "identity", "texts", "versions", "stages", "observation", "
 
 KNOWN = ("model", "out", "settings", "run")
 
-MODEL = ("name", "family", "kind", "revision", "weights", "tokenizer", "config", "context", "layers", "neurons")
+MODEL = (
+    "name",
+    "family",
+    "kind",
+    "revision",
+    "weights",
+    "tokenizer",
+    "config",
+    "context",
+    "fused",
+    "layers",
+    "neurons",
+)
 """What a manifest says of a model; its name is what is wanted."""
 
 RESOLVED = ("layers", "mode")

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from intraneuron.checking import check
 from intraneuron.config import (
     MIN_TOKENS,
     PUBLISHED,
@@ -22,7 +23,7 @@ from intraneuron.config import (
 )
 from intraneuron.data import CoreTokens, Space, Vocabulary, neuron_name
 from intraneuron.errors import SettingError
-from intraneuron.planning import check, check_place, layers_of
+from intraneuron.planning import check_place, layers_of
 from intraneuron.settings import check_names, check_types, listed
 from intraneuron.sources.published import Published
 from intraneuron.sources.table import read_published_table

@@ -7,15 +7,14 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from intraneuron.config import MIN_TOKENS, OWN_TWINS, PUBLISHED, ObserveConfig, RunConfig, StudyConfig
+from intraneuron.checking import check
+from intraneuron.config import OWN_TWINS, PUBLISHED, ObserveConfig, RunConfig, StudyConfig
 from intraneuron.errors import SettingError
 from intraneuron.files import fingerprint
 from intraneuron.manifest import of_identity
-from intraneuron.models.hub_texts import PREFIX, parse_dataset
-from intraneuron.pipeline.partition import check_linkage, parse_segments
 from intraneuron.place import check_writable, has_study, replaceable
 from intraneuron.planned import Wanted
-from intraneuron.settings import bytes_of, check_seed, path_from
+from intraneuron.settings import path_from
 from intraneuron.store import DEFAULT_ROOT, STAGES, StudyFolder
 
 if TYPE_CHECKING:
@@ -138,87 +137,6 @@ class Plan:
             "run": {"device": str(model.device), "dtype": self.run.dtype},
             **({"texts": dict(self.read)} if self.read else {}),
         }
-
-
-def check(config: StudyConfig, run: RunConfig) -> None:
-    """Raise SettingError for settings that no model could make right."""
-    observe = config.observe
-    if not MIN_TOKENS <= observe.core_tokens <= 1000:
-        msg = f"core_tokens (--core-tokens) must be between {MIN_TOKENS} and 1000, got {observe.core_tokens}."
-        raise SettingError(msg)
-    if observe.min_count != "auto" and observe.min_count < 1:
-        msg = f"min_count (--min-count) must be auto or a number from 1 on, got {observe.min_count}."
-        raise SettingError(msg)
-    if observe.mode == "corpus" and not observe.texts:
-        msg = "mode (--mode) corpus needs texts, got none. Give texts (--texts): docs, or files or folders of your own."
-        raise SettingError(msg)
-    if observe.min_count != "auto" and not observe.texts:
-        msg = (
-            f"min_count (--min-count) needs texts, got {observe.min_count} without: in vocabulary mode every token "
-            "is seen once."
-        )
-        raise SettingError(msg)
-    if not 0 <= observe.contexts <= 100:
-        msg = f"contexts (--contexts) must be between 0 and 100, got {observe.contexts}."
-        raise SettingError(msg)
-    if observe.text_field != "text" and not observe.texts:
-        msg = f"text_field (--text-field) needs texts (--texts), got {observe.text_field!r} without. Give texts."
-        raise SettingError(msg)
-    if observe.tokens is not None and not observe.texts:
-        msg = (
-            f"tokens (--tokens) needs texts (--texts), got {observe.tokens:,} without: in vocabulary mode every token "
-            "is read once. Give texts, or leave it out."
-        )
-        raise SettingError(msg)
-    streamed = [text for text in observe.texts if text.startswith(PREFIX)]
-    if streamed and observe.tokens is None:
-        msg = (
-            f"texts (--texts) {streamed[0]} are streamed and may be without end. Say how many tokens to read, such as "
-            "--tokens 5M."
-        )
-        raise SettingError(msg)
-    for text in streamed:
-        parse_dataset(text)
-    if observe.texts.count("-") > 1:
-        msg = "texts (--texts) can read standard input (-) once, got it twice. Leave one out."
-        raise SettingError(msg)
-    if observe.mode == "vocabulary" and observe.texts:
-        msg = "mode (--mode) vocabulary reads no texts (--texts), got some. Leave one of the two out."
-        raise SettingError(msg)
-    if observe.mode == PUBLISHED:
-        _check_published(config)
-    elif "frequency" in config.twin.twins and not observe.texts:
-        msg = (
-            "twins (--twins) frequency needs texts, got none: without, every token is seen once. "
-            "Give texts (--texts), or leave frequency out."
-        )
-        raise SettingError(msg)
-    if observe.cross_fit and not observe.texts:
-        msg = (
-            "cross_fit (--cross-fit) needs texts (--texts), got none: in vocabulary mode every token is read once, and "
-            "there are no two halves."
-        )
-        raise SettingError(msg)
-    check_seed(observe.seed)
-    check_linkage(config.partition.categories)
-    parse_segments(config.partition.segments)
-    for text in observe.texts:
-        path_from("texts (--texts)", text)
-    bytes_of(run.memory)
-
-
-def _check_published(config: StudyConfig) -> None:
-    """Raise SettingError for what takes a model, or texts, in a study of published lists."""
-    wrong = [twin for twin in ("rotated", "untrained") if twin in config.twin.twins]
-    if wrong:
-        msg = (
-            f"twins (--twins) {' and '.join(wrong)} need a model: there are no weights to rotate or to draw anew in "
-            "published lists. Use shuffled and readout."
-        )
-        raise SettingError(msg)
-    if config.observe.texts:
-        msg = "mode (--mode) published reads no texts (--texts), got some. Leave one of the two out."
-        raise SettingError(msg)
 
 
 def check_place(path: Path, *, overwrite: bool) -> None:

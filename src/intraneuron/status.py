@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from intraneuron.checking import check
 from intraneuron.config import ObserveConfig, RunConfig, StudyConfig
 from intraneuron.config_file import settings_of
 from intraneuron.files import reading
@@ -19,7 +20,7 @@ from intraneuron.missing import lost_files, missing_stages, with_dependents
 from intraneuron.models.documents import TextHash, read_texts
 from intraneuron.models.spaces import no_unembedding
 from intraneuron.place import ASIDE, has_aside
-from intraneuron.planning import check, layers_of, mode_of
+from intraneuron.planning import layers_of, mode_of
 from intraneuron.reasons import reasons
 from intraneuron.settings import settings_from
 from intraneuron.store import STAGES, StudyFolder
@@ -51,8 +52,7 @@ class Recorded:
         if config.space.space == "output" and model.get("kind") == "encoder":
             raise no_unembedding(model["name"])
         if run.dtype == "auto":
-            from intraneuron.models.loading import device_of  # slow to import
-            from intraneuron.models.number_format import number_format
+            from intraneuron.models.number_format import device_of, number_format  # slow to import
 
             run = replace(run, dtype=number_format(run.dtype, device_of(run.device)))
         layers = layers_of(config, [n for n, size in enumerate(model["neurons"]) if size], model["name"])

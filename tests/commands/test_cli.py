@@ -311,7 +311,7 @@ WRONG = {
     ),
     "texts without a name": (["--texts", ""], "texts (--texts) must be a name or a path, got ''."),
     "a folder without a name": (["--out", ""], "--out must be a name or a path, got ''."),
-    "no such choice": (["--mode", "text"], "--mode must be auto, vocabulary or corpus, got 'text'."),
+    "no such choice": (["--mode", "text"], "--mode must be auto, vocabulary, corpus or published, got 'text'."),
     "no such twin": (["--twins", "rotten"], "--twins must be shuffled, frequency, rotated, untrained or readout, got"),
     "a twin without texts": (["--twins", "frequency"], "twins (--twins) frequency needs texts, got none: without, ev"),
     "no such linkage": (["--categories", "kmeans"], "categories (--categories) must be one of ward, average, complete"),

@@ -20,12 +20,12 @@ from torch import nn
 
 from intraneuron.config import Device, DType
 from intraneuron.data import Vocabulary
-from intraneuron.errors import ModelError, SettingError
+from intraneuron.errors import ModelError
 from intraneuron.models.configuration import context_of, layers_of, read_config, settings_hash, tokenizer_settings
 from intraneuron.models.families import Kind, kind_of
 from intraneuron.models.feeding import model_arguments
 from intraneuron.models.fused import fuse_activations
-from intraneuron.models.number_format import number_format
+from intraneuron.models.number_format import device_of, number_format
 from intraneuron.models.sites import Site, check_direction, find_sites, self_check
 from intraneuron.models.vocabulary import read_vocabulary
 from intraneuron.settings import expanded
@@ -181,18 +181,6 @@ def quiet() -> Iterator[None]:
         logging.set_verbosity(level)
         if bars:
             logging.enable_progress_bar()
-
-
-def device_of(device: Device) -> torch.device:
-    """Return a device, or raise SettingError when it is not there."""
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if device == "auto":
-        return torch.device(next(name for name in ("cuda", "mps", "cpu") if there[name]))
-    if not there.get(device, False):
-        usable = ", ".join(name for name, yes in there.items() if yes)
-        msg = f"There is no device {device!r} that torch can use here. Use --device auto, or one of: {usable}."
-        raise SettingError(msg)
-    return torch.device(device)
 
 
 def _locate(name: str) -> tuple[Path, str]:

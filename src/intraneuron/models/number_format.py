@@ -1,10 +1,23 @@
-"""The number format in which a model runs: the one asked for, or what the machine is good at."""
+"""Device and number format in which a model runs: those asked for, or what the machine is good at."""
 
 from __future__ import annotations
 
 import torch
 
-from intraneuron.config import DType
+from intraneuron.config import Device, DType
+from intraneuron.errors import SettingError
+
+
+def device_of(device: Device) -> torch.device:
+    """Return a device, or raise SettingError when it is not there."""
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if device == "auto":
+        return torch.device(next(name for name in ("cuda", "mps", "cpu") if there[name]))
+    if not there.get(device, False):
+        usable = ", ".join(name for name, yes in there.items() if yes)
+        msg = f"There is no device {device!r} that torch can use here. Use --device auto, or one of: {usable}."
+        raise SettingError(msg)
+    return torch.device(device)
 
 
 def number_format(dtype: DType, device: torch.device) -> DType:
