@@ -283,8 +283,7 @@ def _take_fetched(seen: Seen, source: str, fetch: FetchConfig, told: Told) -> No
     for index, body in fetcher.get_all(urls, is_json):
         bodies[index] = body
         told(len(bodies), len(urls))
-    for index in sorted(bodies):  # in one order, however they came
-        body = bodies[index]
+    for index, body in bodies.items():
         if body is not None:
             seen.take(json.loads(body), urls[index])
     seen.tally["damaged"] += len(fetcher.damaged)
