@@ -21,6 +21,7 @@ _HOME = {
     "export": "api",
     "open": "api",
     "test": "api",
+    "import_neuronpedia": "importers",
     "import_table": "importers",
     "Study": "api",
     "NeuronCard": "api",
@@ -92,7 +93,7 @@ if TYPE_CHECKING:
         parse_neuron,
     )
     from intraneuron.errors import DataError, IntraneuronError, ModelError, SettingError, StudyError
-    from intraneuron.importers import import_table
+    from intraneuron.importers import import_neuronpedia, import_table
     from intraneuron.models.lens import load_lens
     from intraneuron.models.loading import load_model
     from intraneuron.models.spaces import read_space

@@ -145,6 +145,21 @@ class VectorsConfig:
 
 
 @dataclass(frozen=True)
+class FetchConfig:
+    """How files are fetched."""
+
+    base_url: str | None = None
+    """Where they are, up to the part that is the same for every server; the publisher's own server when not given."""
+
+    cache: str | None = None
+    """Folder in which they are kept as they came, so that a run that was stopped goes on; a folder of the user's cache
+    when not given."""
+
+    jobs: int = 16
+    """Requests at a time, 1 to 64."""
+
+
+@dataclass(frozen=True)
 class ImportConfig:
     """Settings of a study of published lists: no model is run, so there are fewer of them."""
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from intraneuron.api import Study, run_planned
-from intraneuron.config import VectorsConfig
-from intraneuron.importing import import_config, plan_table
+from intraneuron.config import FetchConfig, VectorsConfig
+from intraneuron.importing import import_config, plan_neuronpedia, plan_table
 from intraneuron.progress import Progress
 from intraneuron.settings import check_flag, check_types, listed, path_from
+from intraneuron.sources.fetching import untold
+from intraneuron.sources.neuronpedia import is_fetched
 
 
 def import_table(
@@ -52,9 +55,75 @@ def import_table(
         For anything that can be put right; the message says how.
     """
     check_flag("overwrite", overwrite)
-    words = VectorsConfig(path_from("vectors", vectors), listed(columns), standardize)
-    check_types(words, {})
+    words = _words(vectors, columns, standardize)
     folder = None if out is None else Path(path_from("out", out))
     name, chosen = path_from("file", file), import_config(settings)
     planned = plan_table(name, words, chosen, out=folder, overwrite=overwrite)
     return run_planned(planned, folder, overwrite=overwrite, progress=progress)
+
+
+def import_neuronpedia(
+    sources: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    vectors: str | os.PathLike[str],
+    *,
+    columns: Sequence[str] = (),
+    standardize: bool = False,
+    base_url: str | None = None,
+    cache: str | os.PathLike[str] | None = None,
+    jobs: int = FetchConfig.jobs,
+    out: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> Study:
+    """Study features of Neuronpedia, with vectors of their words from a file; no model is needed.
+
+    Core tokens are means over the contexts in which a neuron was most active, which is a biased sample of text.
+
+    Parameters
+    ----------
+    sources : path or list of paths
+        Files (.json, .jsonl, either with .gz), folders of a bulk export, or MODEL/LAYER/INDEX to be fetched.
+    vectors, columns, standardize
+        As in :func:`import_table`.
+    base_url : str, optional
+        Of the server; Neuronpedia's own when not given.
+    cache : path, optional
+        Folder in which fetched files are kept; one of the user's cache when not given.
+    jobs : int
+        Requests at a time.
+    out, overwrite, progress, **settings
+        As in :func:`import_table`.
+
+    Raises
+    ------
+    IntraneuronError
+        For anything that can be put right; the message says how.
+    """
+    check_flag("overwrite", overwrite)
+    words, fetch = _words(vectors, columns, standardize), _fetch(base_url, cache, jobs)
+    folder = None if out is None else Path(path_from("out", out))
+    named, chosen, bars = (
+        [path_from("sources", one) for one in _listed(sources)],
+        import_config(settings),
+        progress or Progress(),
+    )
+    with bars.stage("fetch", "files") if any(map(is_fetched, named)) else nullcontext(untold) as told:
+        planned = plan_neuronpedia(named, words, fetch, chosen, out=folder, overwrite=overwrite, told=told)
+    return run_planned(planned, folder, overwrite=overwrite, progress=bars)
+
+
+def _listed(sources: Any) -> list[Any]:
+    return [sources] if isinstance(sources, (str, os.PathLike)) else list(sources)
+
+
+def _words(vectors: Any, columns: Any, standardize: Any) -> VectorsConfig:
+    words = VectorsConfig(path_from("vectors", vectors), listed(columns), standardize)
+    check_types(words, {})
+    return words
+
+
+def _fetch(base_url: Any, cache: Any, jobs: Any) -> FetchConfig:
+    fetch = FetchConfig(base_url, None if cache is None else path_from("cache", cache), jobs)
+    check_types(fetch, {})
+    return fetch

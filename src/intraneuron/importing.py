@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from intraneuron.checking import check
 from intraneuron.config import (
     MIN_TOKENS,
     PUBLISHED,
+    FetchConfig,
     ImportConfig,
     ObserveConfig,
     PartitionConfig,
@@ -25,6 +26,8 @@ from intraneuron.data import CoreTokens, Space, Vocabulary, neuron_name
 from intraneuron.errors import SettingError
 from intraneuron.planning import check_place, layers_of
 from intraneuron.settings import check_names, check_types, listed
+from intraneuron.sources.fetching import Told, untold
+from intraneuron.sources.neuronpedia import read_neuronpedia, source_name
 from intraneuron.sources.published import Published
 from intraneuron.sources.table import read_published_table
 from intraneuron.store import DEFAULT_ROOT
@@ -144,9 +147,35 @@ def plan_table(
     return plan_import(read_published_table(file, words), config)
 
 
+def plan_neuronpedia(
+    sources: Sequence[str],
+    words: VectorsConfig,
+    fetch: FetchConfig,
+    settings: ImportConfig,
+    *,
+    out: Path | None,
+    overwrite: bool,
+    told: Told = untold,
+) -> ImportPlan:
+    """Plan a study of features of Neuronpedia; ``told`` is told how many of how many files have been fetched.
+
+    Raises
+    ------
+    IntraneuronError
+        For anything that the user can put right.
+    """
+    if not sources:
+        msg = "SOURCE must name at least one file, folder or MODEL/LAYER/INDEX, got none."
+        raise SettingError(msg)
+    config = study_config(settings)
+    check_place(out or import_folder(source_name(sources)), overwrite=overwrite)
+    return plan_import(read_neuronpedia(sources, words, fetch, told=told), config)
+
+
 def import_folder(name: str) -> Path:
     """Return where a study of a source goes when nobody says otherwise."""
-    return DEFAULT_ROOT / f"{Path(name).stem or 'lists'}-{PUBLISHED}"
+    stem = Path(name).name.removesuffix(".csv").removesuffix(".tsv").removesuffix(".parquet")
+    return DEFAULT_ROOT / f"{stem or 'lists'}-{PUBLISHED}"
 
 
 def import_config(given: Mapping[str, Any]) -> ImportConfig:

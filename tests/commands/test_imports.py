@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from tests.commands.test_cli import User
 from tests.published import lists_file, vectors_file
+from tests.serving import serving
+from tests.sources.test_neuronpedia import feature, fill, write
 
 LINE = ("import", "table", "lists.csv", "--vectors", "vectors.csv", "--out", "study")
 
@@ -110,3 +113,30 @@ def test_the_report_speaks_of_no_rotated_twin(user: User) -> None:
     assert "rotated" not in body
     assert "lower bound" in body
     assert Path(user.home / "study" / "spaces" / "vectors.safetensors").is_file()
+
+
+def test_features_of_neuronpedia_are_fetched_studied_and_called_a_biased_sample(user: User) -> None:
+    line = ("import", "neuronpedia", "gpt2-small/6/3-6", "--vectors", "vectors.csv", "--out", "np", "--cache", "cache")
+    with serving() as server:
+        fill(server)
+        found = user.call(*line, "--base-url", server.url)
+    assert found.returncode == 0, found.stderr
+    assert re.search(r"^fetch: 4 files in", found.stderr, re.MULTILINE)
+    for said in (found.stdout, (user.home / "np" / "report.html").read_text(), user.call("methods", "np").stdout):
+        words = " ".join(said.split())
+        assert "Activations were averaged by token over these alone, not over a text" in words
+        assert "1 features that are not there (404)" in words
+    write(user.home / "np-files" / "3.json", feature(3))
+    write(user.home / "np-files" / "batch-1.jsonl.gz", feature(4), feature(6))
+    again = user.call("import", "neuronpedia", "np-files", "--vectors", "vectors.csv", "--out", "np")
+    assert again.returncode == 0, again.stderr
+    assert "fetch" not in again.stderr
+    assert user.call("show", "np", "L6N4").returncode == 0
+
+
+def test_neuronpedia_needs_a_source(user: User) -> None:
+    told = user.call("import", "neuronpedia", "--vectors", "vectors.csv")
+    assert told.returncode == 2
+    assert "SOURCE must name at least one file, folder or MODEL/LAYER/INDEX, got none." in told.stderr
+    told = user.call("import", "neuronpedia", "gpt2-small/6/1", "--vectors", "vectors.csv", "--jobs", "100")
+    assert "jobs (--jobs) must be between 1 and 64, got 100." in told.stderr

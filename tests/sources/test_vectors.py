@@ -48,6 +48,14 @@ def test_a_table_of_norms_gives_the_columns_of_numbers_or_those_that_are_named(t
     np.testing.assert_allclose(two.vector, np.array([[4, 6.5], [6, 2.1], [3, 7]]), rtol=1e-6)
 
 
+def test_the_vectors_of_an_export_are_its_columns_v1_v2_and_no_others(tmp_path: Path) -> None:
+    found = read(
+        written(tmp_path / "vectors.csv", "space,token_id,token,count,v1,v2\ninput,5, a,9,1,2\ninput,6,b,1,3,4\n")
+    )
+    assert found.token == [" a", "b"]
+    assert found.vector.tolist() == [[1, 2], [3, 4]]
+
+
 def test_parquet_may_hold_the_vector_in_one_column_of_lists(tmp_path: Path) -> None:
     frame = pl.DataFrame({"token": [" a", "b"], "vector": [[1.0, 2.0], [3.0, 4.0]]})
     frame.write_parquet(tmp_path / "lists.parquet")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App
 
 from intraneuron.commands.options import FLAT
-from intraneuron.config import ImportConfig, VectorsConfig
+from intraneuron.config import FetchConfig, ImportConfig, VectorsConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from intraneuron.commands.progress import Bars
     from intraneuron.importing import ImportPlan
 
 imports = App(
@@ -65,18 +67,77 @@ def table(
     del config  # its values are in the others already (commands/configured.py)
     to = None if out is None else Path(path_from("--out", out))
 
-    def planned() -> ImportPlan:
-        from intraneuron.importing import plan_table
+    def planned(bars: Bars) -> ImportPlan:
+        with bars.loading(file):
+            from intraneuron.importing import plan_table
 
-        name = path_from("FILE", file)
-        return plan_table(name, words, settings, out=to, overwrite=overwrite)
+            name = path_from("FILE", file)
+            return plan_table(name, words, settings, out=to, overwrite=overwrite)
 
-    run(planned, file, to, overwrite=overwrite, only_plan=plan, quiet=quiet, json=json)
+    run(planned, to, overwrite=overwrite, only_plan=plan, quiet=quiet, json=json)
+
+
+@imports.command
+def neuronpedia(
+    *source: str,
+    out: str | None = None,
+    overwrite: bool = False,
+    config: str | None = None,
+    plan: bool = False,
+    quiet: bool = False,
+    json: bool = False,
+    settings: Annotated[ImportConfig, FLAT] = ImportConfig(),  # noqa: B008 - frozen
+    fetch: Annotated[FetchConfig, FLAT] = FetchConfig(),  # noqa: B008 - frozen
+    words: Annotated[VectorsConfig, FLAT],
+) -> None:
+    """Study features of Neuronpedia, single ones or a bulk export, with vectors of their words from a file.
+
+    Example: intraneuron import neuronpedia gpt2-small/6/0-99 --vectors glove.txt
+
+    A neuron's core tokens are means over the contexts in which it was most active, which is a biased sample of text,
+    and the study says so. Then look at one neuron with: intraneuron show L6N0
+
+    Parameters
+    ----------
+    source
+        Files (.json, .jsonl, either with .gz), folders of them, or MODEL/LAYER/INDEX to be fetched, in which INDEX may
+        be a range such as 0-99.
+    out
+        Folder of the study; intraneuron-studies/SOURCE-published when not given.
+    overwrite
+        Replace the study in that folder.
+    config
+        A TOML file of settings, such as a study's manifest.toml; options given beside it come first.
+    plan
+        Say what would be done, of what size and in about what time, and do nothing.
+    quiet
+        No progress and no remarks: only results on stdout, and errors on stderr.
+    json
+        Print the study's folder and its summary (summary.json), or the plan, as JSON for programs.
+    """
+    from intraneuron.settings import path_from
+
+    del config  # its values are in the others already (commands/configured.py)
+    to = None if out is None else Path(path_from("--out", out))
+
+    def planned(bars: Bars) -> ImportPlan:
+        named = [path_from("SOURCE", one) for one in source]
+        with bars.loading(", ".join(named)):
+            from intraneuron.importing import plan_neuronpedia
+            from intraneuron.sources.neuronpedia import is_fetched
+
+        make = partial(plan_neuronpedia, named, words, fetch, settings, out=to, overwrite=overwrite)
+        if not any(map(is_fetched, named)):
+            with bars.loading(", ".join(named)):
+                return make()
+        with bars.stage("fetch", "files") as told:
+            return make(told=told)
+
+    run(planned, to, overwrite=overwrite, only_plan=plan, quiet=quiet, json=json)
 
 
 def run(
-    planned: Callable[[], ImportPlan],
-    name: str,
+    planned: Callable[[Bars], ImportPlan],
     out: Path | None,
     *,
     overwrite: bool,
@@ -92,11 +153,10 @@ def run(
     from intraneuron.commands.stopping import stop_if_pressed, when_stopped
 
     bars = progress_on(Console(stderr=True), quiet=quiet)
-    with bars.loading(name):
-        from intraneuron.api import run_planned
-        from intraneuron.commands.words import conclude, planned_work, show_plan
+    made = planned(bars)
+    from intraneuron.api import run_planned
+    from intraneuron.commands.words import conclude, planned_work, show_plan
 
-        made = planned()
     stop_if_pressed()
     if only_plan:
         place = out or made.default_folder

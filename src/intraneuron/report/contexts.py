@@ -21,7 +21,7 @@ SHADE = "230,159,0"
 """Orange of Okabe and Ito, red, green, blue."""
 
 EXPLAINED = (
-    "Each token is shaded by the neuron’s activation there, from none at 0 to the darkest at the highest that is "
+    "Each token is shaded by the neuron’s activation there, from none at 0 to the fullest at the highest that is "
     "shown; the token that the place was kept for is underlined. A core token has its zone by its mean: at a single "
     "place its activation may be another one’s."
 )

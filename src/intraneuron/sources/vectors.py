@@ -160,7 +160,14 @@ def _numeric(frame: pl.DataFrame, word: str, columns: Sequence[str], path: Path)
     if not known:
         msg = f"The vectors {path} have no column of numbers; their columns are {_named(frame.columns)}. Give another."
         raise DataError(msg)
-    return tuple(columns or known)
+    return tuple(columns or _of_export(known) or known)
+
+
+def _of_export(known: Sequence[str]) -> list[str]:
+    """Return the columns v1, v2, ... of the table ``vectors`` of an export; none of another table."""
+    entries = [f"v{d}" for d in range(1, len(known) + 1)]
+    length = next((i for i, name in enumerate(entries) if name not in known), len(entries))
+    return entries[:length] if length > 1 else []
 
 
 def _of_lists(values: pl.Series, path: Path) -> np.ndarray:
