@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -30,6 +30,9 @@ NEURON_BYTES = 6_500
 POSITION_BYTES = 24
 """A position of text: its token, whether it counts, and the rows of the two tables that it adds to."""
 
+CONTEXTS_BYTES = 2_700
+"""A neuron's contexts, compressed: 10 of highest activation and 5 in each of 5 segments."""
+
 FORWARD_EFFICIENCY = 0.4
 """Share of the speed of a plain matrix product that a forward pass reaches, sums and twins included."""
 
@@ -49,12 +52,16 @@ def estimate(plan: Planned, todo: Mapping[str, Sequence[int]]) -> Estimate:
     held, flops, sums = OBSERVING[plan.mode](plan, observed)
     width = plan.config.observe.core_tokens / 100
     seconds, memory = 10.0, BASE_MEMORY + held
+    quoted = todo.get("contexts", ())
+    if quoted:
+        seconds += _flops(cast(Plan, plan), max(quoted)) / (_speed() * FORWARD_EFFICIENCY)
     if observed:
         seconds += flops / (_speed() * FORWARD_EFFICIENCY)
         memory += sums
     seconds += _rows(plan, todo.get("compare", ())) * NEURON_SECONDS * width**2
     written = max(_rows(plan, todo.get(name, ())) for name in ("observe", "compare"))
     disk = NEURON_BYTES * written * width + (held / 4 if observed else 0.0)
+    disk += CONTEXTS_BYTES * sum(plan.n_neurons(layer) for layer in quoted)
     return Estimate(seconds, memory, disk)
 
 

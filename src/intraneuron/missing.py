@@ -11,7 +11,7 @@ from intraneuron.intact import is_whole
 from intraneuron.manifest import check_same
 from intraneuron.pipeline.retest import RETESTED
 from intraneuron.place import has_study
-from intraneuron.planned import Planned, Wanted
+from intraneuron.planned import Planned, Wanted, quotes
 from intraneuron.planning import keys
 from intraneuron.progress import Progress
 from intraneuron.store import STAGES, StudyFolder, goes_on
@@ -31,7 +31,7 @@ def _observed(work: Work, layer: int) -> Iterator[str]:
 
 
 def _quoted(work: Work, layer: int) -> Iterator[str]:
-    if work.plan.mode == "corpus" and work.plan.config.observe.contexts > 0:
+    if quotes(work.plan):
         yield f"neurons/contexts/{_file(layer)}"
 
 
@@ -97,27 +97,32 @@ def lost_files(planned: Wanted, folder: StudyFolder) -> tuple[str, ...]:
     return tuple(name for name, is_lost in lost.items() if is_lost)
 
 
+def every_stage(planned: Wanted) -> dict[str, Layers]:
+    """Return all stages that a study has, each with all its layers: contexts are of texts, and may not be wanted."""
+    return {stage.name: planned.layers for stage in STAGES if stage.name != "contexts" or quotes(planned)}
+
+
 def missing_stages(planned: Wanted, folder: StudyFolder, lost: Collection[str] | None = None) -> dict[str, Layers]:
     """Return the stages that are to do, and for which layers.
 
     A layer of a stage is done when the manifest says so under the present key and none of its files is lost.
     """
     lost = {*(lost_files(planned, folder) if lost is None else lost)}
-    missing: dict[str, Layers] = {}
+    every, missing = every_stage(planned), dict[str, Layers]()
     for work in _works(planned, folder):
         done = {n for n in _done(work) if not lost.intersection(OUTPUTS[work.stage](work, n))}
         layers = tuple(n for n in planned.layers if n not in done)
-        if layers:
+        if layers and work.stage in every:
             missing[work.stage] = planned.layers if work.stage in WHOLE else layers
     return missing
 
 
 def with_dependents(planned: Wanted, missing: dict[str, Layers]) -> dict[str, Layers]:
     """Add, to stages that are to do, those that are made from what they make."""
-    out: dict[str, Layers] = {}
+    every, out = every_stage(planned), dict[str, Layers]()
     for stage in STAGES:
         layers = {*missing.get(stage.name, ())}.union(*(out.get(name, ()) for name in stage.inputs))
-        if layers:
+        if layers and stage.name in every:
             out[stage.name] = planned.layers if stage.name in WHOLE else tuple(sorted(layers))
     return out
 
@@ -132,7 +137,7 @@ def left_to_do(planned: Planned, path: Path, *, overwrite: bool) -> dict[str, La
     """
     new = not has_study(path)
     if new or (overwrite and not goes_on(path, planned.manifest())):
-        return {stage.name: planned.layers for stage in STAGES}
+        return every_stage(planned)
     folder = StudyFolder.open(path)
     check_same(path, folder.manifest["identity"], planned.identity)
     return with_dependents(planned, missing_stages(planned, folder))

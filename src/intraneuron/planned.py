@@ -39,6 +39,11 @@ class Wanted(Protocol):
         """Tokens in a window of text; None in vocabulary mode."""
 
 
+def quotes(study: Wanted) -> bool:
+    """Tell whether a study keeps contexts: one of texts, unless they are not wanted."""
+    return study.mode == "corpus" and study.config.observe.contexts > 0
+
+
 class Planned(Wanted, Protocol):
     """A study before it starts, wherever its neurons come from: what stages ask of their source."""
 

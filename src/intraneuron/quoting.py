@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from intraneuron.pipeline.partition import segment
+from intraneuron.planning import Plan
+from intraneuron.progress import Report
+from intraneuron.settings import bytes_of
 from intraneuron.tables import contexts_table
 from intraneuron.work import Work
 
@@ -12,45 +16,33 @@ BYTES = 4_000
 """Memory that contexts of one neuron take while the model runs, at 10 and 5 in each of 5 segments."""
 
 
-def quotes(work: Work) -> bool:
-    """Tell whether a study keeps contexts: one of texts, unless they are not wanted."""
-    return bool(work.plan.mode == "corpus" and work.plan.config.observe.contexts > 0)
-
-
-def contexts_stage(work: Work) -> None:
+def contexts_stage(work: Work[Plan]) -> None:
     """Run the model once more over the texts, and keep contexts of every neuron."""
     from intraneuron.pipeline.contexts import contexts
     from intraneuron.pipeline.observe import task_of
 
     plan, folder = work.plan, work.folder
-    if quotes(work):
-        task = task_of(plan.model, plan.config.observe, texts=plan.texts)
-        groups = list(_groups(work))
-        with work.progress.stage("contexts", "positions") as report:
-            for i, layers in enumerate(groups):
-                parts = {}
-                for layer in layers:
-                    core = folder.core_tokens("neurons", layer)
-                    parts[layer] = core, segment(core, plan.config.partition.segments)
-                before, total = i * task.windows.positions, len(groups) * task.windows.positions
-                top = plan.config.observe.contexts
-
-                def told(done: int, before: int = before, total: int = total) -> None:
-                    report(before + done, total)
-
-                for found in contexts(task, parts, top=top, progress=told):
-                    file = folder.layer_file("neurons/contexts", found.layer)
-                    folder.write(file, contexts_table(found, len(parts[found.layer][0])))
-                    work.finish(found.layer)
-    else:
-        for layer in work.layers:
-            work.finish(layer)
+    task = task_of(plan.model, plan.config.observe, texts=plan.texts)
+    groups = list(_groups(work))
+    with work.progress.stage("contexts", "positions") as report:
+        for i, layers in enumerate(groups):
+            parts = {}
+            for layer in layers:
+                core = folder.core_tokens("neurons", layer)
+                parts[layer] = core, segment(core, plan.config.partition.segments)
+            told = partial(_report_from, report, i, len(groups), task.windows.positions)
+            for found in contexts(task, parts, top=plan.config.observe.contexts, progress=told):
+                file = folder.layer_file("neurons/contexts", found.layer)
+                folder.write(file, contexts_table(found, len(parts[found.layer][0])))
+                work.finish(found.layer)
 
 
-def _groups(work: Work) -> Iterator[list[int]]:
+def _report_from(report: Report, group: int, groups: int, positions: int, done: int) -> None:
+    report(group * positions + done, groups * positions)
+
+
+def _groups(work: Work[Plan]) -> Iterator[list[int]]:
     """Yield layers that are read in one pass, as many as fit into memory, at least one."""
-    from intraneuron.settings import bytes_of
-
     room, group = bytes_of(work.plan.run.memory), list[int]()
     for layer in work.layers:
         needed = BYTES * work.plan.model.sites[layer].n_neurons

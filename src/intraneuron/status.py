@@ -16,7 +16,7 @@ from intraneuron.config_file import settings_of
 from intraneuron.files import reading
 from intraneuron.lock import holder
 from intraneuron.manifest import command_of, first_of
-from intraneuron.missing import lost_files, missing_stages, with_dependents
+from intraneuron.missing import every_stage, lost_files, missing_stages, with_dependents
 from intraneuron.models.documents import TextHash, read_texts
 from intraneuron.models.spaces import no_unembedding
 from intraneuron.place import ASIDE, has_aside
@@ -89,7 +89,7 @@ def status(path: Path, changes: Mapping[str, Any] | None = None) -> dict[str, An
     lost = lost_files(wanted, folder)
     another = _another(wanted.config.observe, folder.manifest)
     if another:
-        todo = {stage.name: wanted.layers for stage in STAGES}
+        todo = every_stage(wanted)
         why = dict.fromkeys(todo, "it is another study")
     else:
         todo = with_dependents(wanted, missing_stages(wanted, folder, lost))

@@ -12,7 +12,7 @@ from intraneuron.cards import place_of
 from intraneuron.data import parse_neuron
 from intraneuron.data.display import plain, visible
 from intraneuron.estimate import estimate, passes_said, planned_passes
-from intraneuron.missing import left_to_do, lost_files
+from intraneuron.missing import every_stage, left_to_do, lost_files
 from intraneuron.pipeline.memory import pass_bytes
 from intraneuron.pipeline.numbers import reference_of
 from intraneuron.place import has_study
@@ -48,7 +48,7 @@ def announce(console: Console, plan: Planned, out: Path, todo: Mapping[str, tupl
         f"Core tokens {plan.config.observe.core_tokens}{crossed}, categories {plan.config.partition.categories}, "
         f"segments {plan.config.partition.segments}, space {plan.config.space.full_name}, twins {twins}.",
     ]
-    if todo != {stage.name: plan.layers for stage in STAGES}:
+    if todo != every_stage(plan):
         lines.append(f"In {out}; still to do: {_said(plan, todo) or 'nothing, it is finished'}.")
     passes = passes_said(plan, todo.get("observe", ()))
     if passes:

@@ -96,10 +96,15 @@ def _neurons(folder: StudyFolder, config: ExportConfig, layers: list[int]) -> di
     return dict(found)
 
 
+UNEXPORTED = ("contexts", "report")
+"""Stages that no table of an export is made from."""
+
+
 def _check_finished(folder: StudyFolder, layers: list[int]) -> None:
     """Raise StudyError when a stage is still to do for some layer: the study's tables may be half old, half new."""
     stages = folder.manifest["stages"]
-    lacking = [s.name for s in STAGES if s.name != "report" and {*layers} - {*stages.get(s.name, {}).get("layers", ())}]
+    needed = [s.name for s in STAGES if s.name not in UNEXPORTED]
+    lacking = [name for name in needed if {*layers} - {*stages.get(name, {}).get("layers", ())}]
     if lacking:
         msg = f"The study in {folder.path} is not finished ({', '.join(lacking)} to do). Run its study command again."
         raise StudyError(msg)
