@@ -266,7 +266,7 @@ def test_every_twin_goes_through_the_same_verbs_and_stands_in_the_summary(
     models: Path, texts: str, tmp_path: Path
 ) -> None:
     out = tmp_path / "all"
-    folder = run(models / "gpt2", out, texts=texts, min_count=2, core_tokens=20, twins=ALL_TWINS)
+    folder = run(models / "gpt2", out, texts=texts, min_count=2, core_tokens=20, twins=ALL_TWINS, contexts=0)
     there = {
         name: {f.relative_to(out / name) for f in (out / name).rglob("*.parquet")} for name in ("neurons", *ALL_TWINS)
     }

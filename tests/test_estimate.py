@@ -9,9 +9,9 @@ from tests.tiny_models import tiny_gpt2
 
 from intraneuron import estimate as module
 from intraneuron.estimate import Estimate, estimate
+from intraneuron.missing import every_stage
 from intraneuron.planning import plan
 from intraneuron.settings import settings_from
-from intraneuron.store import STAGES
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def _steady(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def cost(model: str, **settings: Any) -> Estimate:
     planned = plan(model, *settings_from({"device": "cpu"} | settings))
-    return estimate(planned, {stage.name: planned.layers for stage in STAGES})
+    return estimate(planned, every_stage(planned))
 
 
 def test_more_layers_core_tokens_and_twins_cost_more(model: str) -> None:

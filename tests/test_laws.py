@@ -124,6 +124,7 @@ NOT_OF_NEURONS = {
     "spread": "tokens, no neurons",
     "spread_bytes": "tokens, no neurons",
     "in_row_order": "tokens, no neurons",
+    "stretches": "tokens, no neurons",
     "n_threads": "the machine",
     "over_neurons": "the machine",
     "compiled": "the machine",

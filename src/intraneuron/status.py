@@ -118,6 +118,7 @@ def status(path: Path, changes: Mapping[str, Any] | None = None) -> dict[str, An
                 **{"todo": list(todo.get(stage.name, ())), "why": why.get(stage.name)},
             }
             for stage in STAGES
+            if stage.name in every_stage(wanted)
         ],
     }
 

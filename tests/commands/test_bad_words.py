@@ -29,6 +29,7 @@ FREE = (
     "--neurons",
     "--populations",
     "--base-url",
+    "--memory",
     "--cache",
 )
 """Options whose text is judged later, by what it names."""

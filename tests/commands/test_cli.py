@@ -199,7 +199,7 @@ def test_help_and_version_are_there(user: User) -> None:
     text = user.done("study", "--help").stdout
     for option in ("--layers", "--mode", "--texts", "--core-tokens", "--segments", "--categories", "--twins", "--out"):
         assert option in text
-    assert "GiB for sums of activation" in text
+    assert "Memory for sums of activation" in text
     assert "repeat --texts for more" in " ".join(text.replace("│", " ").split())
     assert "with commas between them, e.g. 0,1" in " ".join(text.replace("│", " ").split())
     assert user.done("--version").stdout.strip().split(".")[0].isdigit()
@@ -384,7 +384,7 @@ def test_another_model_in_the_folder_of_a_study_is_refused(student: Made, models
 
 
 def test_an_unknown_command_is_told(user: User) -> None:
-    known = "study, show, calibrate, status, methods, export"
+    known = "study, show, calibrate, status, methods, export, import"
     refused(user, "studdy", text=f'Did you mean "study"? Available commands: {known}. Try: intraneuron --help')
 
 
@@ -410,7 +410,7 @@ DAMAGE = {
     "neurons/core_tokens/layer-00.parquet": (b"PAR1", "layer-00.parquet is damaged ("),
     "neurons/results.parquet": (b"PAR1 and more", "results.parquet is damaged ("),
     "vocabulary.parquet": (b"", "vocabulary.parquet is damaged ("),
-    "manifest.toml": (b'format = 1\n[identity]\nname = "m"\n', "is damaged (it lacks identity.weights, "),
+    "manifest.toml": (b'format = 1\n[identity]\nname = "m"\n', "is damaged (it lacks identity.mode, "),
 }
 
 

@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -96,6 +97,48 @@ def test_a_study_stopped_at_any_moment_is_finished_by_the_same_command_with_the_
         finish(user, study.name)
         undisturbed.check(study, case)
     assert resumed > STOPS / 4  # most of the time goes into starting
+
+
+EAGER = (
+    "import intraneuron.unfinished as unfinished, intraneuron.pipeline.memory as memory; "
+    "unfinished.EVERY, unfinished.SHARE, memory.NARROWEST = 0.0, 1e9, 6; "
+    "import intraneuron.pipeline.passes as passes; passes.BATCH_POSITIONS['cpu'] = 600; "
+    "from intraneuron.commands import main; raise SystemExit(main())"
+)
+"""A command that saves its sums after every batch, and cuts layers into slices."""
+
+
+@pytest.mark.slow
+def test_an_observation_killed_at_any_moment_even_while_it_saves_goes_on_with_the_same_bytes(user: User) -> None:
+    command = [sys.executable, "-c", EAGER, *LINE[1:-1], "--memory", "1kB", "--out"]
+
+    def eager(out: str) -> subprocess.Popen[str]:
+        told = {"stderr": subprocess.PIPE, "text": True, "env": user.environment, "cwd": user.home}
+        return subprocess.Popen(  # type: ignore[call-overload,no-any-return]
+            [*command, out], stdout=subprocess.DEVNULL, **told
+        )
+
+    def finish_eagerly(out: str) -> None:
+        with eager(out) as run:
+            told = run.communicate(timeout=300)[1]
+        assert run.returncode == 0, told
+
+    began = time.monotonic()
+    finish_eagerly("eager")
+    seconds = time.monotonic() - began
+    undisturbed = Undisturbed(seconds, contents(user.home / "eager"))
+    assert not (user.home / "eager" / "observing").exists()
+    within = 0
+    for i, share in enumerate(np.random.default_rng(7).uniform(0.1, 0.9, STOPS)):
+        study = user.home / f"eager-{i}"
+        with eager(study.name) as run:
+            time.sleep(share * seconds)
+            run.kill()
+            run.communicate(timeout=300)
+        within += (study / "observing").is_dir()
+        finish_eagerly(study.name)
+        undisturbed.check(study, f"killed after {share * seconds:.2f} s")
+    assert within > STOPS / 5
 
 
 @pytest.fixture

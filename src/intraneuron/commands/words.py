@@ -82,6 +82,7 @@ def planned_work(plan: Planned, out: Path, *, overwrite: bool) -> dict[str, Any]
                 "why": why.get(stage.name, "not done yet") if stage.name in todo else None,
             }
             for stage in STAGES
+            if stage.name in every_stage(plan)
         ],
     }
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from intraneuron.data import Vocabulary
 from intraneuron.models.families import Kind
 
 
@@ -36,6 +37,13 @@ def at_tokens(value: torch.Tensor, *, decoder: bool) -> torch.Tensor:
     is a special token or padding, and is never counted.
     """
     return torch.roll(value, -1, dims=1) if decoder else value
+
+
+def few_tokens(vocabulary: Vocabulary) -> np.ndarray:
+    """Return up to 16 ordinary tokens for the self-check, int (2, C)."""
+    ids = np.flatnonzero(~vocabulary.special)
+    few = ids[np.linspace(0, len(ids) - 1, min(16, len(ids) // 2 * 2)).astype(np.int64)]
+    return few.reshape(2, -1)
 
 
 def _tensor(values: np.ndarray, device: torch.device) -> torch.Tensor:

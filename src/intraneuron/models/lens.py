@@ -19,9 +19,9 @@ from torch import nn
 from intraneuron.errors import ModelError
 from intraneuron.models.configuration import settings_hash, window_of
 from intraneuron.models.families import Activation
-from intraneuron.models.feeding import model_arguments
+from intraneuron.models.feeding import few_tokens, model_arguments
 from intraneuron.models.fused import fused
-from intraneuron.models.loading import LENS, LoadedModel, check_fits, few_tokens, quiet
+from intraneuron.models.loading import LENS, LoadedModel, check_fits, quiet
 from intraneuron.models.projections import Projection
 from intraneuron.models.sites import Site, check_direction, self_check
 from intraneuron.models.vocabulary import read_vocabulary

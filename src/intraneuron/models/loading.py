@@ -13,7 +13,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import nn
@@ -23,7 +22,7 @@ from intraneuron.data import Vocabulary
 from intraneuron.errors import ModelError
 from intraneuron.models.configuration import context_of, layers_of, read_config, settings_hash, tokenizer_settings
 from intraneuron.models.families import Kind, kind_of
-from intraneuron.models.feeding import model_arguments
+from intraneuron.models.feeding import few_tokens, model_arguments
 from intraneuron.models.fused import fuse_activations
 from intraneuron.models.number_format import device_of, number_format
 from intraneuron.models.sites import Site, check_direction, find_sites, self_check
@@ -128,8 +127,9 @@ def load_model(name: str, *, device: Device = "auto", dtype: DType = "float32") 
         tokenizer, model, kind = _read(folder, name)
         model = model.to(device=place, dtype=getattr(torch, dtype)).eval().requires_grad_(False)
         vocabulary = read_vocabulary(tokenizer, model.get_input_embeddings().weight.shape[0])
+        layers = layers_of(model, name)
         fused = fuse_activations(model.base_model, name)
-        sites = find_sites(model.base_model, name, layers_of(model, name))
+        sites = find_sites(model.base_model, name, layers)
         context = context_of(folder, model, tokenizer, name)
         few = model_arguments(kind, model.config, few_tokens(vocabulary), place)
         self_check(model.base_model, sites, few)
@@ -341,10 +341,3 @@ def _class_of(kind: Kind) -> Any:
 
     classes = {"causal": AutoModelForCausalLM, "encoder-decoder": AutoModelForSeq2SeqLM, "encoder": AutoModel}
     return classes[kind]
-
-
-def few_tokens(vocabulary: Vocabulary) -> np.ndarray:
-    """Return up to 16 ordinary tokens for the self-check, int (2, C)."""
-    ids = np.flatnonzero(~vocabulary.special)
-    few = ids[np.linspace(0, len(ids) - 1, min(16, len(ids) // 2 * 2)).astype(np.int64)]
-    return few.reshape(2, -1)

@@ -8,10 +8,10 @@ import torch
 
 from intraneuron.errors import SettingError
 from intraneuron.models.configuration import layers_of
-from intraneuron.models.feeding import model_arguments
+from intraneuron.models.feeding import few_tokens, model_arguments
 from intraneuron.models.fused import fuse_activations
 from intraneuron.models.lens import LensModel
-from intraneuron.models.loading import LoadedModel, few_tokens, quiet
+from intraneuron.models.loading import LoadedModel, quiet
 from intraneuron.models.sites import find_sites, self_check
 
 
