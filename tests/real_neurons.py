@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from intraneuron.data import CoreTokens, Space, TokenActivations, Vocabulary
-from intraneuron.models.loading import BUNDLED, MINILM_PACKAGE, load_model
+from intraneuron.models.loading import load_model
+from intraneuron.models.locating import BUNDLED, MINILM_PACKAGE
 from intraneuron.models.texts import vocabulary_windows
 from intraneuron.pipeline.select import select
 

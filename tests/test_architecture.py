@@ -219,6 +219,7 @@ def test_every_public_function_and_class_says_what_it_is() -> None:
 
 
 TESTED_WITH = {
+    "sae_files": "sae",
     **{"configuration": "loading", "families": "sites", "passes": "observe"},
     **{"zone_tests": "homogeneity", "mrpp": "homogeneity", "run_counts": "runs"},
 }

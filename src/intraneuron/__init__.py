@@ -27,6 +27,7 @@ _HOME = {
     "NeuronCard": "api",
     "load_lens": "models.lens",
     "load_model": "models.loading",
+    "load_sae": "models.latents",
     "read_space": "models.spaces",
     "observe": "pipeline.observe",
     "select": "pipeline.select",
@@ -94,6 +95,7 @@ if TYPE_CHECKING:
     )
     from intraneuron.errors import DataError, IntraneuronError, ModelError, SettingError, StudyError
     from intraneuron.importers import import_neuronpedia, import_table
+    from intraneuron.models.latents import load_sae
     from intraneuron.models.lens import load_lens
     from intraneuron.models.loading import load_model
     from intraneuron.models.spaces import read_space

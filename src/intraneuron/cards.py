@@ -110,8 +110,12 @@ def check_layer(folder: StudyFolder, layer: int) -> None:
         return
     have = ", ".join(map(str, layers))
     model = folder.manifest["identity"]["name"]
-    if folder.manifest["settings"]["mode"] == PUBLISHED and not _has_lists(folder, layer):
+    if folder.manifest["settings"]["mode"] == PUBLISHED and not _has_neurons(folder, layer):
         msg = f"{model} has no list of layer {layer}."
+        raise StudyError(msg)
+    if "sae" in folder.manifest and not _has_neurons(folder, layer):
+        reading = ", ".join(str(sae["layer"]) for sae in folder.manifest["sae"])
+        msg = f"No SAE of this study reads layer {layer}: they read {reading}."
         raise StudyError(msg)
     if not 0 <= layer < folder.manifest["model"]["layers"]:
         msg = f"{model} has no layer {layer}: its layers are 0 to {folder.manifest['model']['layers'] - 1}."
@@ -154,7 +158,7 @@ def _place_of_list(folder: StudyFolder, layer: int, neuron: int) -> int:
     return there.index(neuron)
 
 
-def _has_lists(folder: StudyFolder, layer: int) -> bool:
+def _has_neurons(folder: StudyFolder, layer: int) -> bool:
     sizes = folder.manifest["model"]["neurons"]
     return 0 <= layer < len(sizes) and sizes[layer] > 0
 

@@ -68,11 +68,19 @@ def check(config: StudyConfig, run: RunConfig) -> None:
             "there are no two halves."
         )
         raise SettingError(msg)
+    if observe.hook is not None and observe.sae is None:
+        msg = f"hook (--hook) says where an SAE (--sae) reads, got {', '.join(observe.hook)} without one. Give both."
+        raise SettingError(msg)
+    if observe.sae is not None and not observe.sae:
+        msg = "sae (--sae) must name at least one file, got none; leave it out to study the MLPs' neurons."
+        raise SettingError(msg)
     check_seed(observe.seed)
     check_linkage(config.partition.categories)
     parse_segments(config.partition.segments)
     for text in observe.texts:
         path_from("texts (--texts)", text)
+    for sae in observe.sae or ():
+        path_from("sae (--sae)", sae)
     bytes_of(run.memory)
 
 

@@ -61,6 +61,14 @@ class ObserveConfig:
     tokens: int | None = None
     """Stop reading the texts after so many tokens, e.g. 200k, 5M or 1B; all when not given."""
 
+    sae: tuple[str, ...] | None = None
+    """A sparse autoencoder, whose latents are then the neurons: a .safetensors file, or its folder with cfg.json;
+    repeat --sae for more layers."""
+
+    hook: tuple[str, ...] | None = None
+    """Where an SAE reads, e.g. blocks.3.hook_resid_post, one for each --sae in their order; what its cfg.json says when
+    not given."""
+
     core_tokens: int = 100
     """How many tokens of highest mean activation make a neuron's category (K)."""
 

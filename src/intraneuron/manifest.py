@@ -23,6 +23,9 @@ LISTS = ("lists", "vectors")
 OF_SOURCE = {"model": ("weights", "tokenizer", "texts"), "lists": LISTS}  # the first studies had no config
 """What the identity of every study has, by where its neurons come from."""
 
+SAE = ("sae",)
+"""What makes a study of latents this study and no other, beside that; others have none."""
+
 REQUIRED: dict[str, tuple[str, ...] | None] = {
     "identity": ("name", "mode"),
     "settings": ("layers", "mode", "space", "partition"),
@@ -80,7 +83,7 @@ def check_same(path: Path, have: dict[str, Any], want: dict[str, Any]) -> None:
 def of_identity(identity: Mapping[str, Any]) -> dict[str, Any]:
     """Return what makes a study this study and no other."""
     names = (*LISTS, "mode") if "lists" in identity else IDENTITY
-    return {name: identity.get(name) for name in names}
+    return {name: identity.get(name) for name in names} | {name: identity[name] for name in SAE if name in identity}
 
 
 def same_identity(have: Mapping[str, Any], want: Mapping[str, Any]) -> bool:
@@ -122,6 +125,7 @@ def said(identity: dict[str, Any]) -> str:
         return f"{identity['name']} (lists {identity['lists'][:8]}, vectors {identity['vectors'][:8]})"
     texts = "no texts" if identity["texts"] == "none" else f"texts {identity['texts']}"
     hashes = ", ".join(f"{key} {identity.get(key, 'unknown')[:8]}" for key in MODEL)
+    hashes += "".join(f", {key} {identity[key][:8]}" for key in SAE if key in identity)
     return f"{identity['name']} ({hashes}), {identity['mode']} mode, {texts}"
 
 

@@ -53,7 +53,7 @@ class Plan:
             "config": self.model.config_hash,
             "mode": self.mode,
             "texts": self.text_hash,
-        }
+        } | ({"sae": self.model.sae_hash} if self.model.sae_hash else {})
 
     @property
     def context(self) -> int | None:
@@ -63,7 +63,7 @@ class Plan:
     @property
     def default_folder(self) -> Path:
         """Where the study goes when nobody says otherwise."""
-        return _default_folder(self.name, self.mode)
+        return _default_folder(self.name, self.mode, saes=bool(self.model.saes))
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -73,7 +73,7 @@ class Plan:
     @property
     def n_layers(self) -> int:
         """Layers of the model."""
-        return len(self.model.sites)
+        return self.model.depth
 
     @property
     def reads(self) -> str:
@@ -86,15 +86,17 @@ class Plan:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """That the texts ended before the tokens that were asked for, if they did."""
+        """Whose latents the neurons are; that the texts ended before the tokens that were asked for, if they did."""
+        saes = dict(zip(self.model.layers, self.model.saes, strict=False))  # no SAE, or one for each layer
+        said = [f"Neurons of layer {layer} are {saes[layer].said}." for layer in self.layers if layer in saes]
         wanted = self.config.observe.tokens
-        if not wanted or not self.read or self.read["tokens"] >= wanted:
-            return ()
-        return (f"The texts hold no more: {wanted:,} tokens were asked for (--tokens).",)
+        if wanted and self.read and self.read["tokens"] < wanted:
+            said.append(f"The texts hold no more: {wanted:,} tokens were asked for (--tokens).")
+        return tuple(said)
 
     def n_neurons(self, layer: int) -> int:
         """Return how many neurons a layer has."""
-        return self.model.sites[layer].n_neurons
+        return self.model.site(layer).n_neurons
 
     def n_rows(self, population: str, layer: int) -> int:
         """Return how many rows a population has in a layer, at most."""
@@ -131,8 +133,9 @@ class Plan:
                 "context": self.context,
                 "fused": list(model.fused),
                 "layers": self.n_layers,
-                "neurons": [site.n_neurons for site in model.sites],
+                "neurons": [model.site(n).n_neurons if n in model.layers else 0 for n in range(self.n_layers)],
             },
+            **({"sae": [sae.told(n) for n, sae in zip(model.layers, model.saes, strict=True)]} if model.saes else {}),
             "settings": asdict(self.config) | {"layers": list(self.layers), "mode": self.mode},
             "run": {"device": str(model.device), "dtype": self.run.dtype},
             **({"texts": dict(self.read)} if self.read else {}),
@@ -171,7 +174,8 @@ def plan_in(
     """
     check(config, run)
     name = path_from("MODEL", model) if isinstance(model, str) else model.name
-    check_place(out or _default_folder(name, mode_of(config.observe)), overwrite=overwrite)
+    saes = bool(config.observe.sae) or (not isinstance(model, str) and bool(model.saes))
+    check_place(out or _default_folder(name, mode_of(config.observe), saes=saes), overwrite=overwrite)
     return plan(model, config, run)
 
 
@@ -192,11 +196,8 @@ def plan(model: str | LoadedModel, config: StudyConfig, run: RunConfig) -> Plan:
             "Run: intraneuron import table FILE --vectors FILE"
         )
         raise SettingError(msg)
-    if isinstance(model, str):
-        path_from("MODEL", model)
-        from intraneuron.models.loading import load_model
-
-        model = load_model(model, device=run.device, dtype=run.dtype)
+    model = _loaded(model, config.observe, run)
+    config = replace(config, observe=replace(config.observe, **_sae_settings(model)))
     name, run = model.name, replace(run, dtype=model.number_format)
     if "untrained" in config.twin.twins:
         from intraneuron.models.untrained import check_untrained
@@ -215,9 +216,30 @@ def plan(model: str | LoadedModel, config: StudyConfig, run: RunConfig) -> Plan:
         documents = read_texts(config.observe.texts, config.observe.seed, field=config.observe.text_field)
         tokens = encode(documents, model, config.observe.tokens)
         texts, text_hash, read = windows(tokens, model), tokens.text_hash, tokens.extent
-    layers = layers_of(config, range(len(model.sites)), name)
+    layers = layers_of(config, model.layers, name)
     config = replace(config, observe=replace(config.observe, layers=layers))
     return Plan(name, config, run, model, texts, text_hash, layers, mode, read)
+
+
+def _loaded(model: str | LoadedModel, observe: ObserveConfig, run: RunConfig) -> LoadedModel:
+    """Return the model with its SAEs, which are read first: they are what a user gives that may be wrong."""
+    if isinstance(model, str):
+        path_from("MODEL", model)
+    from intraneuron.models.latents import with_saes
+    from intraneuron.models.loading import load_model
+    from intraneuron.models.sae_files import read_saes
+
+    saes = None if observe.sae is None else read_saes(observe.sae, observe.hook)
+    if isinstance(model, str):
+        model = load_model(model, device=run.device, dtype=run.dtype)
+    return model if saes is None else with_saes(model, saes)
+
+
+def _sae_settings(model: LoadedModel) -> dict[str, Any]:
+    """Return the settings that give a model its SAEs again, in the order of their layers."""
+    if not model.saes:
+        return {}
+    return {"sae": tuple(sae.path for sae in model.saes), "hook": tuple(str(sae.hook) for sae in model.saes)}
 
 
 def mode_of(observe: ObserveConfig) -> str:
@@ -227,8 +249,8 @@ def mode_of(observe: ObserveConfig) -> str:
     return "corpus" if observe.texts else "vocabulary"
 
 
-def _default_folder(name: str, mode: str) -> Path:
-    return DEFAULT_ROOT / f"{Path(name).name or 'model'}-{mode}"
+def _default_folder(name: str, mode: str, *, saes: bool) -> Path:
+    return DEFAULT_ROOT / f"{Path(name).name or 'model'}{'-sae' if saes else ''}-{mode}"
 
 
 def layers_of(config: StudyConfig, available: Sequence[int], name: str) -> tuple[int, ...]:

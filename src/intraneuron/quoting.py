@@ -45,7 +45,7 @@ def _groups(work: Work[Plan]) -> Iterator[list[int]]:
     """Yield layers that are read in one pass, as many as fit into memory, at least one."""
     room, group = bytes_of(work.plan.run.memory), list[int]()
     for layer in work.layers:
-        needed = BYTES * work.plan.model.sites[layer].n_neurons
+        needed = BYTES * work.plan.model.site(layer).n_neurons
         if group and needed > room:
             yield group
             room, group = bytes_of(work.plan.run.memory), []

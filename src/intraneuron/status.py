@@ -129,6 +129,13 @@ def _another(observe: ObserveConfig, manifest: Mapping[str, Any]) -> str | None:
     if mode != own:
         return f"In {mode} mode it is another study; this one is in {own} mode."
     recorded = settings_from(settings_of(manifest))[0].observe
+    if (observe.sae, observe.hook) != (recorded.sae, recorded.hook):
+        from intraneuron.models.sae import identity_of  # loads torch
+        from intraneuron.models.sae_files import read_saes
+
+        wanted = None if observe.sae is None else identity_of(read_saes(observe.sae, observe.hook))
+        if wanted != manifest["identity"].get("sae"):
+            return "These SAEs are not the study's, so it is another study."
     if mode == "corpus":
         read = manifest.get("texts", {"tokens": math.inf, "complete": True})  # the first studies said nothing of it
         if observe.tokens != recorded.tokens and not _as_far(observe.tokens, read):

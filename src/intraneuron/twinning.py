@@ -174,7 +174,7 @@ class WithTwins:
         from intraneuron.pipeline.observe import Observation
 
         work, count, task = self._work, self._count, self.models[0].task
-        seed, size = work.plan.config.observe.seed, rotated_rows(work.plan.model.sites[layer])
+        seed, size = work.plan.config.observe.seed, rotated_rows(work.plan.model.site(layer))
         starts = range(0, size, READOUTS)
         for index, first in enumerate(starts):
             rows = min(READOUTS, size - first)
@@ -182,7 +182,7 @@ class WithTwins:
             shards = {}
             if task.corpus and index == 0:
                 each = task.shards.count.reshape(-1, count.shape[1])
-                shards = {"readout": _by_shard(found, each, len(task.subset(work.plan.model.sites[layer], "neurons")))}
+                shards = {"readout": _by_shard(found, each, len(task.subset(work.plan.model.site(layer), "neurons")))}
             yield Observation(layer, {"readout": found}, shards, index, len(starts), {"readout": size})
 
 

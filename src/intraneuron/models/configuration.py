@@ -42,6 +42,15 @@ def read_config(folder: Path, name: str) -> dict[str, Any]:
     return cast("dict[str, Any]", config)
 
 
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
 def settings_hash(settings: Any) -> str:
     """Return the SHA-256 of settings in one spelling, without paths and versions."""
     if isinstance(settings, dict):

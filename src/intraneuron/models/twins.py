@@ -65,10 +65,10 @@ class RotatedTwin:
         drawn = np.empty(rows, dtype=np.int32)
         R = np.empty((rows, site.n_neurons), dtype=np.float32)
         for row in range(rows):
-            drawn[row] = _draw(site, row, seed, R[row])
+            drawn[row] = draw(site, row, seed, R[row])
         R /= np.sqrt(site.n_neurons, dtype=np.float32)
         with np.errstate(invalid="ignore"):  # of weights that are not finite; the observation names the neuron
-            folded = [_fold(projection, R, drawn, x_mean, x_cov) for projection in site.inputs]
+            folded = [fold(projection, _turned(projection, R), drawn, x_mean, x_cov) for projection in site.inputs]
         weights, biases = zip(*folded, strict=True)
         return cls(site.layer, drawn, weights, biases, site.activation)
 
@@ -102,7 +102,7 @@ def input_moments(blocks: Iterable[torch.Tensor]) -> tuple[np.ndarray, np.ndarra
     return np.asarray(origin) + shift, np.asarray(second) / n - np.outer(shift, shift)
 
 
-def _draw(site: Site, row: int, seed: int, normals: np.ndarray) -> int:
+def draw(site: Site, row: int, seed: int, normals: np.ndarray) -> int:
     """Fill one row of R (N,), before scaling, and return the real neuron whose moments it takes."""
     stream = np.random.default_rng([seed, site.layer, row, _STREAM])
     drawn = int(stream.integers(site.n_neurons))
@@ -110,17 +110,30 @@ def _draw(site: Site, row: int, seed: int, normals: np.ndarray) -> int:
     return drawn
 
 
-def _fold(
-    projection: Projection, R: np.ndarray, drawn: np.ndarray, x_mean: np.ndarray, x_cov: np.ndarray
+def _turned(projection: Projection, R: np.ndarray) -> np.ndarray:
+    """Return R W of one input projection, float64 (N', D)."""
+    turned: np.ndarray = (torch.from_numpy(R) @ projection.weight.float().cpu()).double().numpy()
+    return turned
+
+
+def fold(
+    projection: Projection, turned: np.ndarray, drawn: np.ndarray, x_mean: np.ndarray, x_cov: np.ndarray
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return weight and bias of the twin of one input projection, with shift and scale inside.
 
     Over tokens, a readout w.x + b has the mean w.mean + b and the variance w' cov w.
+
+    Parameters
+    ----------
+    projection : Projection
+    turned : float64 (N', D)
+        R W.
+    drawn : int32 (N',)
+        The real neurons whose mean and standard deviation the rows take.
+    x_mean, x_cov : float64 (D,), (D, D)
     """
     weight, bias = projection.weight, projection.bias
-    real = weight.float().cpu().numpy()
-    turned = (torch.from_numpy(R) @ torch.from_numpy(real)).double().numpy()
-    wanted = real[drawn].astype(np.float64)
+    wanted = weight.float().cpu().numpy()[drawn].astype(np.float64)
     offset = 0.0 if bias is None else bias.cpu().double().numpy()[drawn]
     spread, spread_wanted = _deviation(turned, x_cov), _deviation(wanted, x_cov)
     scale = np.divide(spread_wanted, spread, out=np.zeros_like(spread), where=spread > 0)

@@ -17,6 +17,12 @@ from intraneuron.models.sites import find_sites, self_check
 
 def check_untrained(model: LoadedModel) -> None:
     """Raise SettingError for a model that cannot be made anew from its configuration."""
+    if model.saes:
+        msg = (
+            "twins (--twins) untrained is the model before it learned anything, which no SAE (--sae) was fitted to. "
+            "Leave one of the two out."
+        )
+        raise SettingError(msg)
     if isinstance(model.model, LensModel):
         msg = (
             f"twins (--twins) untrained makes the model anew from its configuration, which {model.name} does not "

@@ -197,7 +197,7 @@ def contexts(
         In ascending order of layers.
     """
     sightings = Sightings.of(task.windows, len(task.model.vocabulary))
-    sites = [task.model.sites[layer] for layer in sorted(layers)]
+    sites = [task.model.site(layer) for layer in sorted(layers)]
     found = {
         site.layer: LayerContexts(site, draw(*layers[site.layer], sightings, seed=task.seed), sightings, top)
         for site in sites

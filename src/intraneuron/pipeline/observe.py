@@ -13,9 +13,9 @@ import torch
 from intraneuron.data import TokenActivations, neuron_name
 from intraneuron.errors import DataError, SettingError
 from intraneuron.kernels.scatter import spread
+from intraneuron.models.latent_twins import rotated_twin
 from intraneuron.models.lens import as_loaded
 from intraneuron.models.texts import Windows, vocabulary_windows
-from intraneuron.models.twins import RotatedTwin, input_moments, rotated_rows
 from intraneuron.pipeline.memory import plan_passes
 from intraneuron.pipeline.passes import Checkpoints, run_pass
 from intraneuron.pipeline.sums import PieceSums, Sums
@@ -139,16 +139,17 @@ def wanted_sites(model: LoadedModel, layers: tuple[int, ...] | None) -> list[Sit
     SettingError
         When a layer does not exist, or none is wanted.
     """
-    sites = list(model.sites)
-    wanted = range(len(sites)) if layers is None else sorted(set(layers))
+    have = model.layers
+    wanted = have if layers is None else sorted(set(layers))
+    said = ", ".join(map(str, have)) if model.saes else f"0 to {len(have) - 1}"
     for layer in wanted:
-        if not 0 <= layer < len(sites):
-            msg = f"The model {model.name} has no layer {layer}: its layers are 0 to {len(sites) - 1}."
+        if layer not in have:
+            msg = f"The model {model.name} has no layer {layer}: its layers are {said}."
             raise SettingError(msg)
     if not wanted:
-        msg = f"No layer is wanted. The layers of {model.name} are 0 to {len(sites) - 1}."
+        msg = f"No layer is wanted. The layers of {model.name} are {said}."
         raise SettingError(msg)
-    return [sites[layer] for layer in wanted]
+    return [model.site(layer) for layer in wanted]
 
 
 def observe_passes(
@@ -214,8 +215,7 @@ def _rotated_table(task: Task, site: Site, x: np.ndarray, columns: np.ndarray) -
     """Return some of the rotated twin's activations, a row a token, from x kept in vocabulary mode."""
     tokens = np.flatnonzero(task.halves.count)
     blocks = [tokens[start : start + TWIN_BLOCK] for start in range(0, len(tokens), TWIN_BLOCK)]
-    moments = input_moments(torch.from_numpy(x[block]) for block in blocks)
-    twin = RotatedTwin.build(site, *moments, rotated_rows(site), task.seed)
+    twin = rotated_twin(site, lambda: (torch.from_numpy(x[block]) for block in blocks), task.seed)
     table = np.zeros((len(x), len(columns)), dtype=np.float32)
     some = slice(int(columns[0]), int(columns[-1]) + 1) if len(columns) else slice(0)
     with torch.inference_mode():

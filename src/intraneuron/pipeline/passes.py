@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,9 +12,10 @@ import torch
 
 from intraneuron.kernels.scatter import in_row_order
 from intraneuron.models.feeding import at_tokens, model_arguments
+from intraneuron.models.latent_twins import rotated_twin
 from intraneuron.models.loading import quiet
 from intraneuron.models.sites import Site, tapped
-from intraneuron.models.twins import RotatedTwin, input_moments, rotated_rows
+from intraneuron.models.twins import RotatedTwin
 from intraneuron.pipeline.sums import Batch, PieceSums
 from intraneuron.pipeline.task import Piece, Task
 
@@ -113,10 +115,7 @@ def _pilot_twins(task: Task, sites: Sequence[Site]) -> dict[int, RotatedTwin]:
         for some in batches(task, chosen):
             fed = _feed(task, some)
             forward(**fed.arguments)
-    return {
-        site.layer: RotatedTwin.build(site, *input_moments(kept[site.layer]), rotated_rows(site), task.seed)
-        for site in sites
-    }
+    return {site.layer: rotated_twin(site, partial(iter, kept[site.layer]), task.seed) for site in sites}
 
 
 def _pilot_windows(task: Task, width: int) -> tuple[np.ndarray, int]:

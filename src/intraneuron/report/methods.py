@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,17 +85,33 @@ def _listed(manifest: Table, summary: Table, observe: Table) -> list[str]:
     ]
 
 
+def _activation(saes: Sequence[Table]) -> str:
+    """Return what the neurons of a study of latents are."""
+    each = "; ".join(
+        f"{sae['hook']}, {sae['latents']:,} latents, {_kind(sae)}, SHA-256 {sae['hash'][:12]}" for sae in saes
+    )
+    return f"Here a neuron is a latent of a sparse autoencoder ({each}), its activation that of the latent."
+
+
+def _kind(sae: Table) -> str:
+    return f"top {sae['k']}" if "k" in sae else str(sae["architecture"])
+
+
 def _observed(manifest: Table, summary: Table, observe: Table) -> list[str]:
     if summary["mode"] == PUBLISHED:
         return _listed(manifest, summary, observe)
     model, reliability = manifest["model"], summary["reliability"]
     layers = ", ".join(map(str, summary["layers"]))
+    saes = manifest.get("sae")
+    what = "the latents of sparse autoencoders on" if saes else "the MLP neurons of"
     lines = [
-        f"We studied the MLP neurons of {model['name']} ({model.get('family', 'unknown')} architecture, revision "
+        f"We studied {what} {model['name']} ({model.get('family', 'unknown')} architecture, revision "
         f"{model.get('revision', 'unknown')}, SHA-256 of the weights {model['weights'][:12]}) in "
         f"{_counted(len(summary['layers']), 'layer')} ({layers}; counted from 0), {summary['n_neurons']:,} neurons in "
         f"all, following Pichat et al. [@pichat2025intraneuronal] with the software intraneuron [@{SOFTWARE}].",
-        "A neuron's activation is the value that enters the output projection of its MLP.",
+        _activation(saes)
+        if saes
+        else "A neuron's activation is the value that enters the output projection of its MLP.",
     ]
     k = observe["core_tokens"]
     if summary["mode"] == "vocabulary":
