@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
-from huggingface_hub.errors import RepositoryNotFoundError
+from tests.fake_hub import fake_hub
 from tests.tiny_models import tiny_bert, tiny_gpt2
 
 from intraneuron.errors import ModelError
@@ -35,19 +35,45 @@ def test_an_unknown_id_without_network_fails_fast(monkeypatch: pytest.MonkeyPatc
     message = refused("somebody/some-model")
     assert time.perf_counter() - start < 20
     assert message == (
-        "The model somebody/some-model is not on this machine, and the Hugging Face Hub cannot be reached. "
-        "Works offline: docs-lm, minilm, a local folder."
+        "The model somebody/some-model is not, or not whole, on this machine, and the Hugging Face Hub cannot be "
+        "reached. Works offline: docs-lm, minilm, a local folder."
     )
 
 
-def test_an_id_that_the_hub_does_not_have_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object, **__: object) -> str:
-        response = SimpleNamespace(headers={}, request=None, status_code=404)
-        message = "404"
-        raise RepositoryNotFoundError(message, response=response)  # type: ignore[arg-type]
+TOKEN = "to the token that is set on this machine (HTTP {}). Log in again: hf auth login"
+NOBODY = (
+    "that everybody may read: no such id, or a private one. Look for it at https://huggingface.co/somebody/{}; for a"
+)
 
-    monkeypatch.setattr("huggingface_hub.snapshot_download", refuse)
-    assert "gives out no model somebody/some-model: no such id" in refused("somebody/some-model")
+ANSWERS = {
+    "gated": "The model somebody/gated is gated: it is given to those who have accepted its licence. Accept it at "
+    "https://huggingface.co/somebody/gated, then log in on this machine: hf auth login",
+    "unknown": f"The Hugging Face Hub has no model somebody/unknown {NOBODY.format('unknown')}",
+    "private": f"The Hugging Face Hub has no model somebody/private {NOBODY.format('private')}",
+    "old-token": f"The Hugging Face Hub refuses the model somebody/old-token {TOKEN.format(401)}",
+    "403": f"The Hugging Face Hub refuses the model somebody/403 {TOKEN.format(403)}",
+    "503": "The Hugging Face Hub answers with a failure for the model somebody/503 (HTTP 503). Try again later. "
+    "Works without it: docs-lm, minilm, a local folder.",
+}
+
+
+@pytest.fixture(scope="module")
+def hub() -> Iterator[str]:
+    with fake_hub() as address:
+        yield address
+
+
+@pytest.mark.parametrize(("name", "text"), ANSWERS.items(), ids=list(ANSWERS))
+def test_what_the_hub_refuses_is_told_apart(
+    hub: str, name: str, text: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", hub)
+    files = hub + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", files)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    message = refused(f"somebody/{name}")
+    assert text in message
+    assert "\n" not in message
 
 
 def test_a_downloaded_model_has_its_commit_as_revision(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -238,12 +238,12 @@ def _check_tokenizer(folder: Path, name: str) -> str:
 def _read(folder: Path, name: str) -> tuple[Any, Any, Kind]:
     """Return tokenizer, model and kind; every weight that observing needs must be in the file."""
     from huggingface_hub import errors
-    from transformers import AutoConfig, AutoTokenizer
+    from transformers import AutoConfig
 
     refused = getattr(errors, "StrictDataclassError", ValueError)  # newer versions check the types in config.json
     try:
         kind = kind_of(AutoConfig.from_pretrained(folder))
-        tokenizer = AutoTokenizer.from_pretrained(folder)
+        tokenizer = _read_tokenizer(folder)
         model, info = _class_of(kind).from_pretrained(folder, use_safetensors=True, output_loading_info=True)
     except (
         *(OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError, ArithmeticError),
@@ -260,11 +260,37 @@ def _read(folder: Path, name: str) -> tuple[Any, Any, Kind]:
             f"{missing[0]}. Do its files belong together?"
         )
         raise ModelError(msg)
+    _check_finite(model, name)
     check_fits(tokenizer, model.get_input_embeddings().weight.shape[0], name)
     if kind == "encoder-decoder" and model.config.decoder_start_token_id is None:
         msg = f"The model {name} names no decoder_start_token_id in its config.json. Get the file again."
         raise ModelError(msg)
     return tokenizer, model, kind
+
+
+def _read_tokenizer(folder: Path) -> Any:
+    """Return the tokenizer of a folder; what it is read with tells of a bad file by a plain ``Exception``."""
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(folder)
+    except Exception as error:
+        if type(error) is not Exception:
+            raise
+        raise ValueError(str(error)) from error
+
+
+def _check_finite(model: nn.Module, name: str) -> None:
+    """Raise ModelError when weights, as they are in the file, are NaN or infinite."""
+    for key, weight in model.named_parameters():
+        if not torch.isfinite(weight.detach().sum(dtype=torch.float32)):  # a sum needs no second tensor
+            bad = int((~torch.isfinite(weight)).sum())
+            if bad:
+                msg = (
+                    f"The weights of {name} are damaged: {bad:,} of the {weight.numel():,} numbers of {key} are NaN or "
+                    "infinite. Get the file again."
+                )
+                raise ModelError(msg)
 
 
 def check_fits(tokenizer: Any, rows: int, name: str) -> None:

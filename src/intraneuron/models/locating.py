@@ -17,6 +17,9 @@ MINILM_HASH = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 LENS = "TransformerLens-"
 """What the names of TransformerLens models begin with: they are handed over in Python."""
 
+HUB = "https://huggingface.co"
+"""Where people look at a model's page, whatever mirror it comes from."""
+
 OFFLINE = "docs-lm, minilm, a local folder"
 
 HUB_FILES = ["*.json", "model*.safetensors", "vocab.txt", "merges.txt"]
@@ -76,21 +79,46 @@ def _minilm() -> tuple[Path, str]:
 
 def _download(name: str) -> tuple[Path, str]:
     """Fetch a model from the Hub, or from its cache when there is no network."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    from huggingface_hub import errors, snapshot_download
 
     try:
         folder = Path(snapshot_download(name, allow_patterns=HUB_FILES, etag_timeout=5))
-    except LocalEntryNotFoundError as error:
+    except errors.GatedRepoError as error:
         msg = (
-            f"The model {name} is not on this machine, and the Hugging Face Hub cannot be reached. "
-            f"Works offline: {OFFLINE}."
+            f"The model {name} is gated: it is given to those who have accepted its licence. Accept it at "
+            f"{HUB}/{name}, then log in on this machine: hf auth login"
         )
         raise ModelError(msg) from error
-    except (HfHubHTTPError, HFValidationError) as error:
+    except errors.RepositoryNotFoundError as error:
         msg = (
-            f"The Hugging Face Hub gives out no model {name}: no such id, or not without logging in. "
+            f"The Hugging Face Hub has no model {name} that everybody may read: no such id, or a private one. Look for "
+            f"it at {HUB}/{name}; for a private one log in: hf auth login"
+        )
+        raise ModelError(msg) from error
+    except errors.HFValidationError as error:
+        msg = f"{name} is no id of the Hugging Face Hub, which is written NAME or OWNER/NAME."
+        raise ModelError(msg) from error
+    except errors.LocalEntryNotFoundError as error:  # the Hub was asked, and nothing, or not all, is here
+        raise _unreached(name, error.__cause__) from error
+    except errors.HTTPError as error:  # type: ignore[attr-defined]  # of the package that it asks the network with
+        raise _unreached(name, error) from error
+    return folder, folder.name
+
+
+def _unreached(name: str, cause: BaseException | None) -> ModelError:
+    """Return the error for a Hub that refuses a token, answers with a failure, or does not answer."""
+    status = getattr(getattr(cause, "response", None), "status_code", None)
+    if status in (401, 403):
+        return ModelError(
+            f"The Hugging Face Hub refuses the model {name} to the token that is set on this machine (HTTP {status}). "
+            "Log in again: hf auth login"
+        )
+    if status is not None:
+        return ModelError(
+            f"The Hugging Face Hub answers with a failure for the model {name} (HTTP {status}). Try again later. "
             f"Works without it: {OFFLINE}."
         )
-        raise ModelError(msg) from error
-    return folder, folder.name
+    return ModelError(
+        f"The model {name} is not, or not whole, on this machine, and the Hugging Face Hub cannot be reached. "
+        f"Works offline: {OFFLINE}."
+    )
