@@ -38,7 +38,7 @@ CLEAREST = (
 
 def announce(console: Console, plan: Planned, out: Path, todo: Mapping[str, tuple[int, ...]]) -> None:
     """Say what will be done, and what it will roughly cost."""
-    cost = estimate(plan, todo)
+    cost = estimate(plan, todo, out)
     neurons = sum(plan.n_neurons(layer) for layer in plan.layers)
     layers = f"{len(plan.layers)} of {_count(plan.n_layers, 'layer')}"
     twins = ", ".join(plan.config.twin.twins) or "none"
@@ -65,7 +65,7 @@ def planned_work(plan: Planned, out: Path, *, overwrite: bool) -> dict[str, Any]
     """Return what a study would do, and what that costs, as plain data."""
     todo = left_to_do(plan, out, overwrite=overwrite)
     texts = plan.manifest().get("texts")
-    why, cost = _reasons(plan, out, todo, overwrite=overwrite), estimate(plan, todo)
+    why, cost = _reasons(plan, out, todo, overwrite=overwrite), estimate(plan, todo, None if overwrite else out)
     return {
         **{"study": str(out), "model": plan.name, "mode": plan.mode},
         **({"texts": texts} if texts else {}),
