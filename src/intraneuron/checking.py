@@ -89,6 +89,9 @@ def _check_published(config: StudyConfig) -> None:
             "published lists. Use shuffled and readout."
         )
         raise SettingError(msg)
+    if config.observe.words:
+        msg = "words (--words) is for the tokens of a model; published lists are taken as they are. Leave it out."
+        raise SettingError(msg)
     if config.observe.texts:
         msg = "mode (--mode) published reads no texts (--texts), got some. Leave one of the two out."
         raise SettingError(msg)

@@ -67,6 +67,9 @@ class ObserveConfig:
     min_count: int | Literal["auto"] = "auto"
     """Sightings a token needs to be eligible (corpus mode); auto picks the least that the data bear."""
 
+    words: bool = False
+    """Whole words only as core tokens: letters, from the mark of a word's beginning on; no pieces of words."""
+
     cross_fit: bool = False
     """Choose core tokens on one half of the texts, and order and cut them by the other half."""
 

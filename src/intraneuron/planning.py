@@ -120,7 +120,7 @@ class Plan:
         from intraneuron.models.untrained import untrained
 
         model = untrained(self.model, self.config.observe.seed) if population == "untrained" else self.model
-        return read_space(model, self.config.space)
+        return read_space(model, self.config.space, words=self.config.observe.words)
 
     def manifest(self) -> dict[str, Any]:
         """Return everything that a later reader needs to know where the numbers come from."""
@@ -215,6 +215,10 @@ def plan(model: str | LoadedModel, config: StudyConfig, run: RunConfig) -> Plan:
 
         read_space(model, config.space)  # says now whether the model has it
     texts, text_hash, read = None, "none", {}
+    if config.observe.words:
+        from intraneuron.models.words import whole_words
+
+        whole_words(model.vocabulary)  # says now whether it can be told
     own = own_tokens(config.observe.texts)
     if own is not None:
         from intraneuron.models.sampling import check_writes, samples_of
@@ -280,6 +284,7 @@ def keys(plan: Wanted) -> dict[str, str]:
             observe.seed,
             plan.run.dtype,
             [twin for twin in OWN_TWINS if twin in plan.config.twin.twins],
+            *(["words"] if observe.words else []),
         ),
         "contexts": [observe.contexts, plan.config.partition.segments] if plan.mode == "corpus" else None,
         "space": asdict(plan.config.space),

@@ -270,6 +270,8 @@ def _notes(summary: dict[str, Any]) -> list[str]:
             f"In {tied} of {total} neurons a segment bound lies between tokens of equal activation; their order is "
             "that of token ids."
         )
+    if summary["settings"]["observe"].get("words"):
+        notes.append("Core tokens are whole words only; one that only begins a longer word cannot be told from a word.")
     if summary["settings"]["observe"].get("cross_fit"):
         n = summary["reliability"]["core_tokens"]
         notes.append(

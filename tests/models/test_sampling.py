@@ -210,6 +210,12 @@ def test_rows_are_as_many_as_the_kept_keys_and_values_allow(gpt2: LoadedModel) -
         assert rows_of(other) == rows
 
 
+def test_a_token_of_no_probability_is_never_drawn(gpt2: LoadedModel) -> None:
+    logits = torch.tensor([[-torch.inf, 0.0, -torch.inf, 0.0, -torch.inf]] * 3)
+    uniform = torch.tensor([0.0, 0.5, 1 - 2**-53], dtype=torch.float64)
+    assert sampling._drawn(logits, uniform, gpt2).tolist() == [1, 3, 3]
+
+
 def test_progress_counts_tokens_up_to_what_was_asked_for(gpt2: LoadedModel) -> None:
     seen: list[int] = []
     list(draw(gpt2, 0, 1000, progress=seen.append))

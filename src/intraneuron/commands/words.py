@@ -42,10 +42,12 @@ def announce(console: Console, plan: Planned, out: Path, todo: Mapping[str, tupl
     neurons = sum(plan.n_neurons(layer) for layer in plan.layers)
     layers = f"{len(plan.layers)} of {_count(plan.n_layers, 'layer')}"
     twins = ", ".join(plan.config.twin.twins) or "none"
-    crossed = " (cross-fit)" if plan.config.observe.cross_fit else ""
+    observe = plan.config.observe
+    how = ["whole words"] * observe.words + ["cross-fit"] * observe.cross_fit
+    of = f" ({', '.join(how)})" if how else ""
     lines = [
         f"{plan.name}: {_count(neurons, 'neuron')} in {layers}; reads {plan.reads}.",
-        f"Core tokens {plan.config.observe.core_tokens}{crossed}, categories {plan.config.partition.categories}, "
+        f"Core tokens {observe.core_tokens}{of}, categories {plan.config.partition.categories}, "
         f"segments {plan.config.partition.segments}, space {plan.config.space.full_name}, twins {twins}.",
     ]
     if todo != every_stage(plan):

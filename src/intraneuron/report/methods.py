@@ -114,7 +114,8 @@ def _observed(manifest: Table, summary: Table, observe: Table) -> list[str]:
         lines.append(f"Activations were averaged by token over {amount}{half} (hash {hashed}).")
         seen = f", of those seen at least {counts} times (by layer)" if len(reliability["min_count"]) > 1 else ""
         seen = seen or f", of those seen at least {counts} times"
-    chosen = f"The core tokens of a neuron are the up to {k} tokens with the highest mean activation above 0"
+    kind = "tokens that are whole words, with" if observe.get("words") else "tokens with"
+    chosen = f"The core tokens of a neuron are the up to {k} {kind} the highest mean activation above 0"
     if observe.get("cross_fit"):
         chosen += (
             f" in the even documents{seen.replace('seen at least', 'seen there at least half of')}; their activations "
