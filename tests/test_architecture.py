@@ -48,6 +48,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
             "quoting",
             "checking",
             "observing",
+            "samples",
             "stages",
             "importing",
             "listing",

@@ -58,6 +58,10 @@ REFUSED = [
         r"texts \(--texts\) hf:a/b are streamed and may be without end\. Say how many tokens",
     ),
     ({"texts": "hf:", "tokens": "5M"}, r"texts \(--texts\) from a dataset are hf:ID, .*, got 'hf:'\."),
+    (
+        {"mode": "published", "twins": "shuffled", "words": True},
+        r"words \(--words\) is for the tokens of a model;",
+    ),
     ({"seed": -1}, r"seed \(--seed\) must be a whole number from 0 to 2\^63 - 1, got -1\."),
     ({"seed": 2**63}, r"seed \(--seed\) must be a whole number from 0 to 2\^63 - 1, got 9223372036854775808\."),
     ({"categories": "kmeans"}, r"categories \(--categories\) must be one of ward, average, complete, got 'kmeans'\."),

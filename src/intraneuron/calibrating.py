@@ -17,6 +17,7 @@ from intraneuron.errors import SettingError, StudyError
 from intraneuron.files import atomic, without_none, writing
 from intraneuron.manifest import versions
 from intraneuron.models.vocabulary import spelling_of
+from intraneuron.models.words import eligible_tokens
 from intraneuron.pipeline.calibrate import Calibration, Material, calibrate
 from intraneuron.pipeline.numbers import reference_of
 from intraneuron.pipeline.retest import RETESTED, Forms
@@ -113,7 +114,7 @@ def material_of(folder: StudyFolder) -> Material:
         },
         space=space,
         spelling=spelling_of(vocabulary),
-        eligible=~vocabulary.special & space.defined,
+        eligible=eligible_tokens(vocabulary, space, words=settings["observe"].get("words", False)),
         partition=PartitionConfig(**settings["partition"]),
         core_tokens=settings["observe"]["core_tokens"],
         seed=settings["observe"]["seed"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from intraneuron.config import MIN_TOKENS, PUBLISHED, RunConfig, StudyConfig
 from intraneuron.errors import SettingError
+from intraneuron.models.documents import own_tokens
 from intraneuron.models.hub_texts import PREFIX, parse_dataset
 from intraneuron.pipeline.partition import check_linkage, parse_segments
 from intraneuron.settings import bytes_of, check_seed, path_from
@@ -38,6 +39,9 @@ def check(config: StudyConfig, run: RunConfig) -> None:
             f"tokens (--tokens) needs texts (--texts), got {observe.tokens:,} without: in vocabulary mode every token "
             "is read once. Give texts, or leave it out."
         )
+        raise SettingError(msg)
+    if own_tokens(observe.texts) is not None and observe.tokens is not None:
+        msg = f"tokens (--tokens) is for texts that are read; {observe.texts[0]} says itself how many. Leave it out."
         raise SettingError(msg)
     streamed = [text for text in observe.texts if text.startswith(PREFIX)]
     if streamed and observe.tokens is None:
@@ -92,6 +96,9 @@ def _check_published(config: StudyConfig) -> None:
             f"twins (--twins) {' and '.join(wrong)} need a model: there are no weights to rotate or to draw anew in "
             "published lists. Use shuffled and readout."
         )
+        raise SettingError(msg)
+    if config.observe.words:
+        msg = "words (--words) is for the tokens of a model; published lists are taken as they are. Leave it out."
         raise SettingError(msg)
     if config.observe.texts:
         msg = "mode (--mode) published reads no texts (--texts), got some. Leave one of the two out."

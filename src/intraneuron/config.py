@@ -52,8 +52,8 @@ class ObserveConfig:
 
     texts: tuple[str, ...] = ()
     """A text, .jsonl or .parquet file, plain or compressed (.gz, .zst), a folder of them, - for standard input,
-    hf:ID:CONFIG:SPLIT for a Hugging Face dataset (the last two may be left out), or docs: docstrings of the packages on
-    this machine; repeat --texts for more."""
+    hf:ID:CONFIG:SPLIT for a Hugging Face dataset (the last two may be left out), self:1M for so many tokens that the
+    model writes itself, or docs: docstrings of the packages on this machine; repeat --texts for more."""
 
     text_field: str = "text"
     """Field of .jsonl files, and column of .parquet files and datasets, that holds the text; a record is a document."""
@@ -74,6 +74,9 @@ class ObserveConfig:
 
     min_count: int | Literal["auto"] = "auto"
     """Sightings a token needs to be eligible (corpus mode); auto picks the least that the data bear."""
+
+    words: bool = False
+    """Whole words only as core tokens: letters, from the mark of a word's beginning on; no pieces of words."""
 
     cross_fit: bool = False
     """Choose core tokens on one half of the texts, and order and cut them by the other half."""

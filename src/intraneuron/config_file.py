@@ -98,7 +98,7 @@ def _checked(found: Mapping[str, Any]) -> ConfigFile:
     check_names(run, [f.name for f in fields(RunConfig)])
     settings |= run
     settings_from(settings)  # says what is wrong with a name or a value
-    if "tokens" in settings:
+    if settings.get("tokens") is not None:
         settings["tokens"] = amount_from("tokens", settings["tokens"])
     return ConfigFile(model, found.get("out"), settings)
 

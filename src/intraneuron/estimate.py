@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -16,6 +17,7 @@ from intraneuron.listing import READOUT_ROOM
 from intraneuron.pipeline.memory import pass_bytes
 from intraneuron.planned import Planned
 from intraneuron.planning import Plan
+from intraneuron.samples import tokens_kept
 from intraneuron.twinning import ModelPasses, plan_models
 
 BASE_MEMORY = 0.7e9
@@ -37,6 +39,10 @@ FORWARD_EFFICIENCY = 0.4
 """Share of the speed of a plain matrix product that a forward pass reaches, sums and twins included."""
 
 
+SAMPLING_EFFICIENCY = 0.1
+"""The same where a model writes token by token."""
+
+
 @dataclass(frozen=True)
 class Estimate:
     """Rough costs: seconds, bytes of memory, bytes of disk."""
@@ -46,8 +52,11 @@ class Estimate:
     disk: float
 
 
-def estimate(plan: Planned, todo: Mapping[str, Sequence[int]]) -> Estimate:
-    """Estimate what is left to do (layers of each stage) from its sizes and a short matrix product on this machine."""
+def estimate(plan: Planned, todo: Mapping[str, Sequence[int]], path: Path | None = None) -> Estimate:
+    """Estimate what is left to do (layers of each stage) from its sizes and a short matrix product on this machine.
+
+    ``path`` is the study's folder, where samples of the model may be that need not be drawn again.
+    """
     observed = todo.get("observe", ())
     held, flops, sums = OBSERVING[plan.mode](plan, observed)
     width = plan.config.observe.core_tokens / 100
@@ -55,6 +64,8 @@ def estimate(plan: Planned, todo: Mapping[str, Sequence[int]]) -> Estimate:
     quoted = todo.get("contexts", ())
     if quoted:
         seconds += _flops(cast(Plan, plan), max(quoted)) / (_speed() * FORWARD_EFFICIENCY)
+    if observed or quoted:
+        seconds += _sampling(plan, path)
     if observed:
         seconds += flops / (_speed() * FORWARD_EFFICIENCY)
         memory += sums
@@ -104,9 +115,20 @@ def _flops(plan: Plan, last: int) -> float:
     return float(2.0 * _positions(plan) * parameters * (last + 1) / plan.n_layers)
 
 
+def _sampling(plan: Any, path: Path | None) -> float:
+    """Return the seconds that it takes to draw what is left of texts that the model writes itself."""
+    if plan.mode != "corpus" or plan.texts is not None:
+        return 0.0
+    parameters = sum(p.numel() for p in plan.model.model.parameters())
+    left = plan.read["tokens"] - (0 if path is None else tokens_kept(path))
+    return float(2.0 * left * parameters / (_speed() * SAMPLING_EFFICIENCY))
+
+
 def _positions(plan: Plan) -> int:
     """Return how many tokens the model reads, padding and special ones among them."""
-    return 3 * len(plan.model.vocabulary) if plan.texts is None else plan.texts.token_id.size
+    if plan.mode != "corpus":
+        return 3 * len(plan.model.vocabulary)
+    return plan.read["tokens"] + plan.read["documents"] if plan.texts is None else plan.texts.token_id.size
 
 
 def planned_passes(plan: Any, layers: Sequence[int]) -> list[ModelPasses]:
@@ -114,7 +136,12 @@ def planned_passes(plan: Any, layers: Sequence[int]) -> list[ModelPasses]:
     if not layers or plan.mode == PUBLISHED:
         return []
     untrained = {"untrained": plan.model} if "untrained" in plan.config.twin.twins else {}  # of the same sizes
-    return plan_models(plan.config, plan.run.memory, plan.texts, tuple(layers), {"neurons": plan.model} | untrained)
+    texts = plan.texts
+    if plan.mode == "corpus" and texts is None:
+        from intraneuron.models.sampling import stand_in
+
+        texts = stand_in(plan.model, plan.read["tokens"])
+    return plan_models(plan.config, plan.run.memory, texts, tuple(layers), {"neurons": plan.model} | untrained)
 
 
 def passes_said(plan: Any, layers: Sequence[int]) -> str:

@@ -13,7 +13,9 @@ from intraneuron.files import fingerprint
 from intraneuron.keeping import KeptLayer
 from intraneuron.kernels.orthants import orthants
 from intraneuron.manifest import versions
+from intraneuron.models.words import eligible_tokens
 from intraneuron.planning import Plan
+from intraneuron.samples import with_samples
 from intraneuron.tables import vocabulary_table
 from intraneuron.twinning import WithTwins
 from intraneuron.unfinished import Unfinished
@@ -26,9 +28,10 @@ def observe_stage(work: Work[Plan]) -> None:
     Slices of a layer are kept on disk as they come, and so are, from time to time, the sums of the pass that runs: a
     run that was killed goes on there.
     """
+    work = with_samples(work)
     plan, folder = work.plan, work.folder
     space = plan.input_space()
-    eligible = ~plan.vocabulary.special & space.defined
+    eligible = eligible_tokens(plan.vocabulary, space, words=plan.config.observe.words)
     group = orthants(space.vector, eligible)
     precise = _precision(work, eligible)
     unfinished = Unfinished(folder, _key(work), work.progress.say)

@@ -24,8 +24,12 @@ from intraneuron.files import TEMPORARY, reading, writing
 OBSERVING = "observing"
 """Holds what an observation that is not finished has done so far."""
 
+SAMPLES = "samples.parquet"
+"""Texts that the model has written itself, of a study of such."""
+
 OWN = (
-    *(OBSERVING, "vocabulary.parquet", "spaces", "neurons", *get_args(Twin), "jackknife", "halves", "calibration"),
+    *(OBSERVING, "vocabulary.parquet", SAMPLES, "spaces", "neurons", *get_args(Twin)),
+    *("jackknife", "halves", "calibration"),
     *("summary.json", "report.html", "manifest.toml"),
 )
 """What a study writes into its folder; the manifest last, because it says that the rest is there."""

@@ -12,6 +12,7 @@ from intraneuron.config import OWN_TWINS, PUBLISHED, ObserveConfig, RunConfig, S
 from intraneuron.errors import SettingError
 from intraneuron.files import fingerprint
 from intraneuron.manifest import of_identity
+from intraneuron.models.documents import own_tokens, read_texts
 from intraneuron.place import check_writable, has_study, replaceable
 from intraneuron.planned import Wanted
 from intraneuron.settings import path_from
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from intraneuron.models.loading import LoadedModel
     from intraneuron.models.texts import Windows
 
+
+SAMPLING = 1
+"""Raised when a model that writes its own texts writes others with the same settings."""
 
 UNTWINNED = ("observe", "contexts")
 """Stages that do not depend on which twins are dealt or made later."""
@@ -40,8 +44,9 @@ class Plan:
     layers: tuple[int, ...]
     mode: str
     read: Mapping[str, Any] = field(default_factory=dict)
-    """What was read of the texts: how many ``documents`` and ``tokens``, whether they hold no more (``complete``), and
-    how many tokens of the last document were left when it was ``cut``; empty in vocabulary mode."""
+    """What is read of the texts: how many ``documents`` and ``tokens``, whether they hold no more (``complete``), and
+    how many tokens of the last document were left when it was ``cut``; empty in vocabulary mode. Texts that the model
+    writes itself are not there yet: ``texts`` is None."""
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -58,7 +63,7 @@ class Plan:
     @property
     def context(self) -> int | None:
         """Tokens in a window of text; None in vocabulary mode."""
-        return None if self.texts is None else self.model.context
+        return self.model.context if self.mode == "corpus" else None
 
     @property
     def default_folder(self) -> Path:
@@ -78,9 +83,11 @@ class Plan:
     @property
     def reads(self) -> str:
         """What is read, in words."""
-        if self.texts is None:
+        if self.mode != "corpus":
             return f"every one of {len(self.vocabulary):,} tokens alone (vocabulary mode)"
         documents = self.read["documents"]
+        if self.texts is None:
+            return f"{self.read['tokens']:,} tokens that it writes itself, in {documents:,} samples (corpus mode)"
         made = f"{documents:,} document{'' if documents == 1 else 's'}"
         return f"{self.read['tokens']:,} tokens of text in {made} (corpus mode)"
 
@@ -115,7 +122,7 @@ class Plan:
         from intraneuron.models.untrained import untrained
 
         model = untrained(self.model, self.config.observe.seed) if population == "untrained" else self.model
-        return read_space(model, self.config.space)
+        return read_space(model, self.config.space, words=self.config.observe.words)
 
     def manifest(self) -> dict[str, Any]:
         """Return everything that a later reader needs to know where the numbers come from."""
@@ -209,8 +216,18 @@ def plan(model: str | LoadedModel, config: StudyConfig, run: RunConfig) -> Plan:
 
         read_space(model, config.space)  # says now whether the model has it
     texts, text_hash, read = None, "none", {}
-    if mode == "corpus":
-        from intraneuron.models.documents import read_texts
+    if config.observe.words:
+        from intraneuron.models.words import whole_words
+
+        whole_words(model.vocabulary)  # says now whether it can be told
+    own = own_tokens(config.observe.texts)
+    if own is not None:
+        from intraneuron.models.sampling import check_writes, samples_of
+
+        check_writes(model, config.observe.texts[0], own)
+        text_hash = own_text_hash(config.observe, run)
+        read = {"documents": samples_of(model, own), "tokens": own, "complete": True}
+    elif mode == "corpus":
         from intraneuron.models.texts import encode, windows
 
         documents = read_texts(config.observe.texts, config.observe.seed, field=config.observe.text_field)
@@ -240,6 +257,14 @@ def _sae_settings(model: LoadedModel) -> dict[str, Any]:
     if not model.saes:
         return {}
     return {"sae": tuple(sae.path for sae in model.saes), "hook": tuple(str(sae.hook) for sae in model.saes)}
+
+
+def own_text_hash(observe: ObserveConfig, run: RunConfig) -> str:
+    """Return what tells texts that a model writes itself apart: all that decides which they are, but for the model.
+
+    In another number format it writes others.
+    """
+    return fingerprint(["self", SAMPLING, own_tokens(observe.texts), observe.seed, run.dtype])
 
 
 def mode_of(observe: ObserveConfig) -> str:
@@ -281,6 +306,7 @@ def keys(plan: Wanted) -> dict[str, str]:
             observe.seed,
             plan.run.dtype,
             [twin for twin in OWN_TWINS if twin in plan.config.twin.twins],
+            *(["words"] if observe.words else []),
         ),
         "contexts": [observe.contexts, plan.config.partition.segments] if plan.mode == "corpus" else None,
         "space": asdict(plan.config.space),

@@ -8,6 +8,7 @@ from functools import partial
 from intraneuron.pipeline.partition import segment
 from intraneuron.planning import Plan
 from intraneuron.progress import Report
+from intraneuron.samples import with_samples
 from intraneuron.settings import bytes_of
 from intraneuron.tables import contexts_table
 from intraneuron.work import Work
@@ -21,6 +22,7 @@ def contexts_stage(work: Work[Plan]) -> None:
     from intraneuron.pipeline.contexts import contexts
     from intraneuron.pipeline.observe import task_of
 
+    work = with_samples(work)
     plan, folder = work.plan, work.folder
     task = task_of(plan.model, plan.config.observe, texts=plan.texts)
     groups = list(_groups(work))

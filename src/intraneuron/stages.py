@@ -13,6 +13,7 @@ from intraneuron.config import PUBLISHED
 from intraneuron.data import Background, Comparison, CoreTokens, Partition, Space, Spelling
 from intraneuron.kernels.nearest import nearest_to_mean
 from intraneuron.listing import list_stage
+from intraneuron.models.words import eligible_tokens
 from intraneuron.observing import check_testable, observe_stage
 from intraneuron.pipeline.analyse import Analysis, analyse
 from intraneuron.pipeline.background import background
@@ -65,7 +66,7 @@ def _backgrounds(work: Work, spaces: Mapping[str, Space]) -> dict[tuple[str, int
     plan = work.plan
     seen = work.folder.read(work.folder.path / "vocabulary.parquet")["count"].to_numpy()
     at_least = {layer: int(work.folder.manifest["observation"][str(layer)]["min_count"]) for layer in work.layers}
-    eligible = ~plan.vocabulary.special & plan.input_space().defined
+    eligible = eligible_tokens(plan.vocabulary, plan.input_space(), words=plan.config.observe.words)
     found = {
         (space.name, count): background(space, eligible & (seen >= count))
         for space in {space.name: space for space in spaces.values()}.values()

@@ -17,10 +17,10 @@ from intraneuron.files import reading
 from intraneuron.lock import holder
 from intraneuron.manifest import command_of, first_of
 from intraneuron.missing import every_stage, lost_files, missing_stages, with_dependents
-from intraneuron.models.documents import TextHash, read_texts
+from intraneuron.models.documents import TextHash, own_tokens, read_texts
 from intraneuron.models.spaces import no_unembedding
 from intraneuron.place import ASIDE, has_aside
-from intraneuron.planning import layers_of, mode_of
+from intraneuron.planning import layers_of, mode_of, own_text_hash
 from intraneuron.reasons import reasons
 from intraneuron.settings import settings_from
 from intraneuron.store import STAGES, StudyFolder
@@ -87,7 +87,7 @@ def status(path: Path, changes: Mapping[str, Any] | None = None) -> dict[str, An
     own, changes = settings_of(folder.manifest), changes or {}
     wanted = Recorded.of(folder.manifest, changes)
     lost = lost_files(wanted, folder)
-    another = _another(wanted.config.observe, folder.manifest)
+    another = _another(wanted, folder.manifest)
     if another:
         todo = every_stage(wanted)
         why = dict.fromkeys(todo, "it is another study")
@@ -123,8 +123,9 @@ def status(path: Path, changes: Mapping[str, Any] | None = None) -> dict[str, An
     }
 
 
-def _another(observe: ObserveConfig, manifest: Mapping[str, Any]) -> str | None:
+def _another(wanted: Recorded, manifest: Mapping[str, Any]) -> str | None:
     """Return in words what makes settings those of another study: how tokens are read, or other texts."""
+    observe = wanted.config.observe
     mode, own = mode_of(observe), manifest["settings"]["mode"]
     if mode != own:
         return f"In {mode} mode it is another study; this one is in {own} mode."
@@ -136,7 +137,10 @@ def _another(observe: ObserveConfig, manifest: Mapping[str, Any]) -> str | None:
         wanted = None if observe.sae is None else identity_of(read_saes(observe.sae, observe.hook))
         if wanted != manifest["identity"].get("sae"):
             return "These SAEs are not the study's, so it is another study."
-    if mode == "corpus":
+    if own_tokens(observe.texts) is not None:
+        if own_text_hash(observe, wanted.run) != manifest["identity"]["texts"]:
+            return "The model would write other texts (--texts, --seed, --dtype), so it is another study."
+    elif mode == "corpus":
         read = manifest.get("texts", {"tokens": math.inf, "complete": True})  # the first studies said nothing of it
         if observe.tokens != recorded.tokens and not _as_far(observe.tokens, read):
             return "It would read more or less of the texts (--tokens), so it is another study."

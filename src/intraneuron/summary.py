@@ -12,6 +12,7 @@ from intraneuron.config import K_MAX, MIN_TOKENS, OWN_TWINS, PUBLISHED
 from intraneuron.data import CoreTokens, Curve
 from intraneuron.errors import StudyError
 from intraneuron.manifest import joined, same_model, versions
+from intraneuron.models.documents import own_tokens
 from intraneuron.pipeline.numbers import REFERENCE, reference_in, reference_of
 from intraneuron.pipeline.partition import tied_bounds
 from intraneuron.pipeline.pattern import bars, flags
@@ -253,6 +254,9 @@ def _notes(summary: dict[str, Any]) -> list[str]:
         )
     if summary["mode"] == "vocabulary":
         notes.append("Vocabulary mode: every token was read alone, which is not text.")
+    own = own_tokens(summary["settings"]["observe"].get("texts", ()))
+    if own is not None:
+        notes.append(f"The texts are the model's own samples: {own:,} tokens that it wrote itself, no people's text.")
     if "precision" in summary:
         notes.append(_precision_note(summary["precision"]))
     other = summary["other_mode"]
@@ -266,6 +270,8 @@ def _notes(summary: dict[str, Any]) -> list[str]:
             f"In {tied} of {total} neurons a segment bound lies between tokens of equal activation; their order is "
             "that of token ids."
         )
+    if summary["settings"]["observe"].get("words"):
+        notes.append("Core tokens are whole words only; one that only begins a longer word cannot be told from a word.")
     if summary["settings"]["observe"].get("cross_fit"):
         n = summary["reliability"]["core_tokens"]
         notes.append(

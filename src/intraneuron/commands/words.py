@@ -38,14 +38,16 @@ CLEAREST = (
 
 def announce(console: Console, plan: Planned, out: Path, todo: Mapping[str, tuple[int, ...]]) -> None:
     """Say what will be done, and what it will roughly cost."""
-    cost = estimate(plan, todo)
+    cost = estimate(plan, todo, out)
     neurons = sum(plan.n_neurons(layer) for layer in plan.layers)
     layers = f"{len(plan.layers)} of {_count(plan.n_layers, 'layer')}"
     twins = ", ".join(plan.config.twin.twins) or "none"
-    crossed = " (cross-fit)" if plan.config.observe.cross_fit else ""
+    observe = plan.config.observe
+    how = ["whole words"] * observe.words + ["cross-fit"] * observe.cross_fit
+    of = f" ({', '.join(how)})" if how else ""
     lines = [
         f"{plan.name}: {_count(neurons, 'neuron')} in {layers}; reads {plan.reads}.",
-        f"Core tokens {plan.config.observe.core_tokens}{crossed}, categories {plan.config.partition.categories}, "
+        f"Core tokens {observe.core_tokens}{of}, categories {plan.config.partition.categories}, "
         f"segments {plan.config.partition.segments}, space {plan.config.space.full_name}, twins {twins}.",
     ]
     if todo != every_stage(plan):
@@ -65,7 +67,7 @@ def planned_work(plan: Planned, out: Path, *, overwrite: bool) -> dict[str, Any]
     """Return what a study would do, and what that costs, as plain data."""
     todo = left_to_do(plan, out, overwrite=overwrite)
     texts = plan.manifest().get("texts")
-    why, cost = _reasons(plan, out, todo, overwrite=overwrite), estimate(plan, todo)
+    why, cost = _reasons(plan, out, todo, overwrite=overwrite), estimate(plan, todo, None if overwrite else out)
     return {
         **{"study": str(out), "model": plan.name, "mode": plan.mode},
         **({"texts": texts} if texts else {}),

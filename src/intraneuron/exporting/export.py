@@ -23,6 +23,7 @@ from intraneuron.exporting.place import MARK, staged
 from intraneuron.exporting.rows import ROWS, Part
 from intraneuron.files import without_none
 from intraneuron.manifest import versions
+from intraneuron.models.words import eligible_tokens
 from intraneuron.plain import plain
 from intraneuron.progress import Progress
 from intraneuron.store import StudyFolder
@@ -143,11 +144,12 @@ def _write_vectors(
         for name, used in _used(folder, choice).items():
             space = folder.read_space(name)
             if config.all_vectors:
-                used = np.flatnonzero(~vocabulary.special & space.defined & (count > 0))
+                words = folder.manifest["settings"]["observe"].get("words", False)
+                used = np.flatnonzero(eligible_tokens(vocabulary, space, words=words) & (count > 0))
             vector = space.vector[used]
             columns = vector_columns(vector.shape[1])
-            words = [str(one) for one in vocabulary.token[used]]
-            frame = pl.DataFrame({"space": [name] * len(used), "token_id": used, "token": words, "count": count[used]})
+            texts = [str(one) for one in vocabulary.token[used]]
+            frame = pl.DataFrame({"space": [name] * len(used), "token_id": used, "token": texts, "count": count[used]})
             numbers = pl.DataFrame(vector, schema=[f"v{d}" for d in range(1, vector.shape[1] + 1)])
             add(typed(pl.concat([frame, numbers], how="horizontal"), columns))
             rows += len(used)

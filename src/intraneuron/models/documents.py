@@ -6,13 +6,39 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 
+from intraneuron.errors import SettingError
 from intraneuron.models.docs_text import sample_documents
 from intraneuron.models.hub_texts import PREFIX, read_dataset
 from intraneuron.models.pieces import pieces
 from intraneuron.models.text_files import read_path
+from intraneuron.settings import amount_from
 
 SAMPLE = 4_000_000
 """Characters of ``--texts docs``."""
+
+OWN = "self:"
+"""What a text begins with that the model writes itself."""
+
+
+def own_tokens(texts: Sequence[str]) -> int | None:
+    """Return how many tokens the model is to write, None when texts are others'.
+
+    Raises
+    ------
+    SettingError
+        For no number of tokens, or other texts beside it.
+
+    >>> own_tokens(["self:1.5M"]), own_tokens(["docs"])
+    (1500000, None)
+    """
+    own = [text for text in texts if f"{text}:".startswith(OWN)]
+    if not own:
+        return None
+    if len(texts) > 1:
+        other = next((text for text in texts if text != own[0]), own[0])
+        msg = f"texts (--texts) {own[0]} stands alone, got {other} as well. Leave one of them out."
+        raise SettingError(msg)
+    return amount_from(f"texts (--texts) {OWN}", own[0][len(OWN) :])
 
 
 def read_texts(texts: Sequence[str], seed: int, *, field: str = "text", characters: int = SAMPLE) -> Iterator[str]:

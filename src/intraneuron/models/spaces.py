@@ -9,6 +9,7 @@ import numpy as np
 
 from intraneuron.data import Space
 from intraneuron.errors import SettingError
+from intraneuron.models.words import eligible_tokens
 
 if TYPE_CHECKING:
     from intraneuron.config import SpaceConfig
@@ -57,8 +58,10 @@ def input_space(model: LoadedModel) -> Space:
     return Space.from_vectors("input", input_vectors(model))
 
 
-def read_space(model: LoadedModel, config: SpaceConfig) -> Space:
-    """Return unit vectors of a model's tokens, (V, D); centred over its non-special tokens when asked.
+def read_space(model: LoadedModel, config: SpaceConfig, *, words: bool = False) -> Space:
+    """Return unit vectors of a model's tokens, (V, D); centred, when asked, over those that may be core tokens.
+
+    These are all but the special ones, or, with ``words``, whole words.
 
     Raises
     ------
@@ -70,4 +73,4 @@ def read_space(model: LoadedModel, config: SpaceConfig) -> Space:
         msg = f"There is no space {config.space!r}. Spaces: {', '.join(SPACES)}."
         raise SettingError(msg)
     space = Space.from_vectors(config.space, vectors(model))
-    return space.centered(~model.vocabulary.special) if config.center else space
+    return space.centered(eligible_tokens(model.vocabulary, space, words=words)) if config.center else space

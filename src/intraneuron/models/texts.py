@@ -240,7 +240,7 @@ def _frame(model: LoadedModel) -> tuple[list[int], list[int]]:
 
 def _stream(documents: list[np.ndarray], model: LoadedModel) -> np.ndarray:
     """Return the tokens of one shard's documents, with a separator behind each."""
-    separator = np.array(_separator(model), dtype=np.int32)
+    separator = np.array(separator_of(model), dtype=np.int32)
     parts = [part for ids in documents if len(ids) for part in (ids, separator)]
     return np.concatenate([*parts, np.array([], dtype=np.int32)])
 
@@ -248,7 +248,7 @@ def _stream(documents: list[np.ndarray], model: LoadedModel) -> np.ndarray:
 def _places(stream: np.ndarray, model: LoadedModel) -> list[tuple[int, int]]:
     """Return where the windows of one shard's stream start and stop; no separator stands twice in a row."""
     before, after = _frame(model)
-    between = np.isin(stream, _separator(model))
+    between = np.isin(stream, separator_of(model))
     size = model.context - len(before) - len(after)
     places: list[tuple[int, int]] = []
     at = 0
@@ -262,7 +262,7 @@ def _places(stream: np.ndarray, model: LoadedModel) -> list[tuple[int, int]]:
     return places
 
 
-def _separator(model: LoadedModel) -> list[int]:
+def separator_of(model: LoadedModel) -> list[int]:
     """Return what stands between two documents: BOS, else EOS, of a causal model; [SEP] of an encoder."""
     before, after = _frame(model)
     eos = model.tokenizer.eos_token_id

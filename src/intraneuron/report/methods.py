@@ -10,6 +10,7 @@ from typing import Any
 from intraneuron.config import PUBLISHED
 from intraneuron.data.display import plain
 from intraneuron.figures.reference import reference
+from intraneuron.models.documents import own_tokens
 from intraneuron.report.references import SOFTWARE, bibtex
 
 Table = Mapping[str, Any]
@@ -122,10 +123,15 @@ def _observed(manifest: Table, summary: Table, observe: Table) -> list[str]:
         read = next((row["read"] for row in reliability["settled"]), None)
         amount = f"{read:,.0f} tokens of text" if read else "text"
         half = ", separately over its even and its odd documents" if observe.get("cross_fit") else ""
-        lines.append(f"Activations were averaged by token over {amount}{half} (hash {manifest['identity']['texts']}).")
+        if own_tokens(observe.get("texts", ())) is not None:
+            lines.append(_sampled(manifest, observe))
+            amount = f"{read:,.0f} tokens of its samples" if read else "its samples"
+        hashed = manifest.get("texts", {}).get("samples", manifest["identity"]["texts"])
+        lines.append(f"Activations were averaged by token over {amount}{half} (hash {hashed}).")
         seen = f", of those seen at least {counts} times (by layer)" if len(reliability["min_count"]) > 1 else ""
         seen = seen or f", of those seen at least {counts} times"
-    chosen = f"The core tokens of a neuron are the up to {k} tokens with the highest mean activation above 0"
+    kind = "tokens that are whole words, with" if observe.get("words") else "tokens with"
+    chosen = f"The core tokens of a neuron are the up to {k} {kind} the highest mean activation above 0"
     if observe.get("cross_fit"):
         chosen += (
             f" in the even documents{seen.replace('seen at least', 'seen there at least half of')}; their activations "
@@ -141,6 +147,17 @@ def _observed(manifest: Table, summary: Table, observe: Table) -> list[str]:
             f"{reliability['median']:.2f} in the median neuron (mean over layers)."
         )
     return lines
+
+
+def _sampled(manifest: Table, observe: Table) -> str:
+    """Say how a model wrote the texts itself."""
+    read = manifest["texts"]
+    return (
+        f"The texts were written by the model itself: {_counted(read['documents'], 'sample')}, {read['tokens']:,} "
+        "tokens, each sample as long as the model's window and drawn token by token from its whole distribution "
+        "(temperature 1), beginning with the token that begins a text, from streams keyed by the seed "
+        f"{observe['seed']}."
+    )
 
 
 def _grouped(summary: Table, partition: Table) -> list[str]:
