@@ -52,6 +52,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
             "stages",
             "importing",
             "listing",
+            "replicating",
             "summary",
         ),
         *("cards", "one", "estimate", "engine", "calibrating", "exporting"),
@@ -288,7 +289,7 @@ DISTRIBUTIONS = {
 }
 """Distributions whose name is not that of the module."""
 
-NOT_IMPORTED = {"tokenizers": "transformers cuts texts with it, and the manifest names its version"}
+NOT_IMPORTED: dict[str, str] = {}
 """Packages that are declared and that no file imports, with the reason."""
 
 

@@ -23,6 +23,7 @@ _HOME = {
     "test": "api",
     "import_neuronpedia": "importers",
     "import_table": "importers",
+    "replicate": "importers",
     "Study": "api",
     "NeuronCard": "api",
     "load_lens": "models.lens",
@@ -94,7 +95,7 @@ if TYPE_CHECKING:
         parse_neuron,
     )
     from intraneuron.errors import DataError, IntraneuronError, ModelError, SettingError, StudyError
-    from intraneuron.importers import import_neuronpedia, import_table
+    from intraneuron.importers import import_neuronpedia, import_table, replicate
     from intraneuron.models.latents import load_sae
     from intraneuron.models.lens import load_lens
     from intraneuron.models.loading import load_model

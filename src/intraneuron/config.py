@@ -171,6 +171,21 @@ class FetchConfig:
 
 
 @dataclass(frozen=True)
+class ReplicateConfig:
+    """What is replicated of the paper's data."""
+
+    neurons: int = 6400
+    """Neurons of each layer, from the first on, 1 to 6400."""
+
+    weights_url: str | None = None
+    """Where model.safetensors and tokenizer.json of GPT-2 XL are: an address, or a folder on this machine; the
+    Hugging Face Hub when not given. Of the weights only the token embeddings are read."""
+
+    observed: str | None = None
+    """A study of the same model: how far its core tokens and the published ones agree is said."""
+
+
+@dataclass(frozen=True)
 class ImportConfig:
     """Settings of a study of published lists: no model is run, so there are fewer of them."""
 

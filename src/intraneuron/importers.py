@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from intraneuron.api import Study, run_planned
-from intraneuron.config import FetchConfig, VectorsConfig
+from intraneuron.config import FetchConfig, ReplicateConfig, VectorsConfig
 from intraneuron.importing import import_config, plan_neuronpedia, plan_table
 from intraneuron.progress import Progress
+from intraneuron.replicating import plan_replication
 from intraneuron.settings import check_flag, check_types, listed, path_from
-from intraneuron.sources.fetching import untold
-from intraneuron.sources.neuronpedia import is_fetched
 
 
 def import_table(
@@ -108,8 +106,7 @@ def import_neuronpedia(
         import_config(settings),
         progress or Progress(),
     )
-    with bars.stage("fetch", "files") if any(map(is_fetched, named)) else nullcontext(untold) as told:
-        planned = plan_neuronpedia(named, words, fetch, chosen, out=folder, overwrite=overwrite, told=told)
+    planned = plan_neuronpedia(named, words, fetch, chosen, out=folder, overwrite=overwrite, stage=bars.stage)
     return run_planned(planned, folder, overwrite=overwrite, progress=bars)
 
 
@@ -127,3 +124,51 @@ def _fetch(base_url: Any, cache: Any, jobs: Any) -> FetchConfig:
     fetch = FetchConfig(base_url, None if cache is None else path_from("cache", cache), jobs)
     check_types(fetch, {})
     return fetch
+
+
+def replicate(
+    *,
+    layers: Sequence[int] | None = None,
+    neurons: int = ReplicateConfig.neurons,
+    weights_url: str | os.PathLike[str] | None = None,
+    observed: str | os.PathLike[str] | None = None,
+    base_url: str | None = None,
+    cache: str | os.PathLike[str] | None = None,
+    jobs: int = FetchConfig.jobs,
+    out: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> Study:
+    """Replicate the paper on its data: OpenAI's published lists of GPT-2 XL, with the paper's settings.
+
+    Parameters
+    ----------
+    layers : list of int, optional
+        0 and 1 when not given.
+    neurons : int
+        How many of each layer, from the first on.
+    weights_url : address or path, optional
+        Where model.safetensors and tokenizer.json of GPT-2 XL are; only the token embeddings are read.
+    observed : path, optional
+        A study of the same model: how far its core tokens and the published ones agree is said in the notes.
+    base_url, cache, jobs
+        As in :func:`import_neuronpedia`.
+    out, overwrite, progress, **settings
+        As in :func:`import_table`.
+
+    Raises
+    ------
+    IntraneuronError
+        For anything that can be put right; the message says how.
+    """
+    check_flag("overwrite", overwrite)
+    bars, fetch = progress or Progress(), _fetch(base_url, cache, jobs)
+    paths = {"weights_url": weights_url, "observed": observed}
+    named = {name: None if value is None else path_from(name, value) for name, value in paths.items()}
+    what = ReplicateConfig(neurons, **named)
+    check_types(what, {})
+    folder = None if out is None else Path(path_from("out", out))
+    chosen = import_config(settings | {"layers": layers})
+    planned = plan_replication(what, fetch, chosen, out=folder, overwrite=overwrite, stage=bars.stage)
+    return run_planned(planned, folder, overwrite=overwrite, progress=bars)

@@ -26,7 +26,7 @@ from intraneuron.data import CoreTokens, Space, Vocabulary, neuron_name
 from intraneuron.errors import SettingError
 from intraneuron.planning import check_place, layers_of
 from intraneuron.settings import check_names, check_types, listed
-from intraneuron.sources.fetching import Told, untold
+from intraneuron.sources.fetching import Stage, silent
 from intraneuron.sources.neuronpedia import read_neuronpedia, source_name
 from intraneuron.sources.published import Published
 from intraneuron.sources.table import read_published_table
@@ -155,9 +155,9 @@ def plan_neuronpedia(
     *,
     out: Path | None,
     overwrite: bool,
-    told: Told = untold,
+    stage: Stage = silent,
 ) -> ImportPlan:
-    """Plan a study of features of Neuronpedia; ``told`` is told how many of how many files have been fetched.
+    """Plan a study of features of Neuronpedia; ``stage`` announces what is fetched.
 
     Raises
     ------
@@ -169,7 +169,7 @@ def plan_neuronpedia(
         raise SettingError(msg)
     config = study_config(settings)
     check_place(out or import_folder(source_name(sources)), overwrite=overwrite)
-    return plan_import(read_neuronpedia(sources, words, fetch, told=told), config)
+    return plan_import(read_neuronpedia(sources, words, fetch, stage=stage), config)
 
 
 def import_folder(name: str) -> Path:

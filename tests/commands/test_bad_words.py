@@ -14,7 +14,7 @@ from intraneuron.commands.app import app
 STUDIES = ("show", "calibrate", "status", "methods", "export")
 """Commands that take a finished study."""
 
-IMPORTS = ("import table", "import neuronpedia")
+IMPORTS = ("import table", "import neuronpedia", "replicate")
 """Commands that read what somebody published."""
 
 FREE = (
@@ -33,6 +33,8 @@ FREE = (
     "--base-url",
     "--memory",
     "--cache",
+    "--weights-url",
+    "--observed",
 )
 """Options whose text is judged later, by what it names."""
 
@@ -103,7 +105,11 @@ def test_there_are_options_of_every_command() -> None:
 def test_a_value_of_another_type_is_refused_with_what_is_allowed(
     user: User, command: str, option: str, valued: bool
 ) -> None:
-    of = {"show": ["L0N1"], "status": ["unfinished"], **{name: ["file"] for name in IMPORTS}}.get(command, [])
+    of = {
+        "show": ["L0N1"],
+        "status": ["unfinished"],
+        **{name: ["file"] for name in IMPORTS if name != "replicate"},
+    }.get(command, [])
     if not valued:
         assert option in refused(user, *command.split(), *of, f"{option}=perhaps")
         return

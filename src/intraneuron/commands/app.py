@@ -16,6 +16,7 @@ from intraneuron.commands.lists import split_lists
 from intraneuron.commands.methods import methods
 from intraneuron.commands.outcome import outcome
 from intraneuron.commands.refusals import refusal
+from intraneuron.commands.replicate import replicate
 from intraneuron.commands.show import show
 from intraneuron.commands.status import status
 from intraneuron.commands.study import study
@@ -39,6 +40,7 @@ app.command(methods)
 app.register_install_completion_command(help="Write completion of this command for bash, zsh or fish, and exit.")
 app.command(export)
 app.command(imports)
+app.command(replicate)
 
 
 def run(words: Sequence[str]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -124,14 +123,8 @@ def neuronpedia(
         named = [path_from("SOURCE", one) for one in source]
         with bars.loading(", ".join(named)):
             from intraneuron.importing import plan_neuronpedia
-            from intraneuron.sources.neuronpedia import is_fetched
 
-        make = partial(plan_neuronpedia, named, words, fetch, settings, out=to, overwrite=overwrite)
-        if not any(map(is_fetched, named)):
-            with bars.loading(", ".join(named)):
-                return make()
-        with bars.stage("fetch", "files") as told:
-            return make(told=told)
+        return plan_neuronpedia(named, words, fetch, settings, out=to, overwrite=overwrite, stage=bars.stage)
 
     run(planned, to, overwrite=overwrite, only_plan=plan, quiet=quiet, json=json)
 

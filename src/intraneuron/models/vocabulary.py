@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -75,6 +75,20 @@ def form_of(text: str) -> str:
     return word
 
 
+def text_alone(piece: str) -> str:
+    """Return what a byte-level piece decodes to by itself: bytes that are no text become U+FFFD.
+
+    Different pieces may so become one text.
+
+    >>> text_alone("Ġdog"), text_alone("Ã")
+    (' dog', '\ufffd')
+    """
+    byte_of = _byte_of_character()
+    if any(character not in byte_of for character in piece):
+        return piece
+    return bytes(byte_of[character] for character in piece).decode("utf-8", errors="replace")
+
+
 def spelling_of(vocabulary: Vocabulary) -> Spelling:
     """Return how tokens are spelled: without the mark of a word's boundary, case kept."""
     return Spelling.from_tokens([str(token).strip(" ").removeprefix("##") for token in vocabulary.token])
@@ -100,6 +114,7 @@ def _decode_sentencepiece(piece: str) -> tuple[str, bool]:
     return (piece, True) if value >= 0x80 else (chr(value), False)
 
 
+@cache
 def _byte_of_character() -> dict[str, int]:
     """Return the byte that each character of a byte-level vocabulary stands for (GPT-2's table)."""
     shown = [*range(ord("!"), ord("~") + 1), *range(0xA1, 0xAC + 1), *range(0xAE, 0xFF + 1)]

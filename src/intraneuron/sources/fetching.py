@@ -6,9 +6,11 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -41,8 +43,12 @@ BUSY = (408, 425, 429, 500, 502, 503, 504)
 """Answers that say: later."""
 
 Key = TypeVar("Key")
+Body = TypeVar("Body")
 Told = Callable[[int, int], None]
 """Is told how many of how many files have been fetched."""
+
+Stage = Callable[[str, str], AbstractContextManager[Told]]
+"""Announces, by name and unit, that something is fetched; the block tells what it gets how much has come."""
 
 Check = Callable[[bytes], bool]
 """Whether a body is a whole file of its kind."""
@@ -95,6 +101,13 @@ def fetch_options(config: FetchConfig) -> list[str]:
 def untold(done: int, total: int) -> None:
     """Tell nobody how much has been fetched."""
     del done, total
+
+
+@contextmanager
+def silent(name: str, unit: str) -> Iterator[Told]:
+    """Announce nothing."""
+    del name, unit
+    yield untold
 
 
 def is_json(body: bytes) -> bool:
@@ -182,13 +195,30 @@ class Fetcher:
         return None
 
     def part(self, url: str, start: int, stop: int) -> bytes:
-        """Return the bytes ``start`` to ``stop`` (exclusive) of a file, without the others.
+        """Return the bytes ``start`` to ``stop`` (exclusive) of a file, without the others; kept like a file.
 
         Raises
         ------
         DataError
             When the server cannot be reached, or does not give out parts of files.
         """
+        kept = self._kept(f"{url}?bytes={start}-{stop}")
+        if kept is not None and kept.is_file():
+            with reading(kept):
+                body = kept.read_bytes()
+            if len(body) == stop - start:
+                return body
+        body = self._part(url, start, stop)
+        if kept is not None:
+            with atomic(kept) as temporary:
+                temporary.write_bytes(body)
+        return body
+
+    def parts(self, url: str, bounds: Sequence[tuple[int, int]]) -> Iterator[tuple[int, bytes]]:
+        """Yield parts of a file as they come, with the byte that each begins with; as :meth:`part`."""
+        yield from self._at_once({start: partial(self.part, url, start, stop) for start, stop in bounds})
+
+    def _part(self, url: str, start: int, stop: int) -> bytes:
         headers = {**self._pool.headers, "Range": f"bytes={start}-{stop - 1}"}
         answer = self._answer(url, headers)
         if answer.status != 206 or len(answer.data) != stop - start:
@@ -202,9 +232,12 @@ class Fetcher:
 
     def get_all(self, urls: Mapping[Key, str], check: Check = anything) -> Iterator[tuple[Key, bytes | None]]:
         """Yield files as they come, with their keys, as :meth:`get`; when the caller stops, no more is asked for."""
+        yield from self._at_once({key: partial(self.get, url, check) for key, url in urls.items()})
+
+    def _at_once(self, calls: Mapping[Key, Callable[[], Body]]) -> Iterator[tuple[Key, Body]]:
         pool = ThreadPoolExecutor(max_workers=self.jobs)
         try:
-            waiting = {pool.submit(self.get, url, check): key for key, url in urls.items()}
+            waiting = {pool.submit(call): key for key, call in calls.items()}
             for done in as_completed(waiting):
                 yield waiting[done], done.result()
         finally:
@@ -215,7 +248,8 @@ class Fetcher:
         if answer.status in (404, 410):
             return None
         if answer.status != 200:
-            raise self._refused(url, f"answer {answer.status}")
+            again = f", after {self.tries + 1} tries" if answer.status in BUSY else ""
+            raise self._refused(url, f"answer {answer.status}{again}")
         return bytes(answer.data)
 
     def _answer(self, url: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
@@ -228,13 +262,13 @@ class Fetcher:
             raise DataError(msg) from error
         except HTTPError as error:
             reason = getattr(error, "reason", None) or error
-            raise self._refused(url, str(reason)) from error
+            raise self._refused(url, f"{reason}, after {self.tries + 1} tries") from error
 
     def _refused(self, url: str, why: str) -> DataError:
         kept = f" What was fetched is in {self.cache}." if self.cache else ""
         said = re.sub(r"^.*?(?:object at 0x[0-9a-f]+>|\)): ", "", why.strip().partition("\n")[0])
         return DataError(
-            f"{url} cannot be fetched ({said}), after {self.tries + 1} tries.{kept} Check the network and the address, "
+            f"{url} cannot be fetched ({said}).{kept} Check the network and the address, "
             "and run the same command again: it goes on."
         )
 

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from intraneuron.config import MIN_TOKENS
-from intraneuron.data import CoreTokens, Space
+from intraneuron.data import CoreTokens, Space, Vocabulary
 from intraneuron.errors import DataError
 from intraneuron.sources.matching import SAID, match
 from intraneuron.sources.published import Published, digest, vocabulary_of
@@ -54,24 +54,64 @@ def published(
     DataError
         When no neuron keeps enough tokens.
     """
-    space = Space.from_vectors("vectors", vectors.vector)
     tokens = rows["token"].unique().sort().to_list()
     matched = match(tokens, vectors.token)
-    row = np.where(matched.row >= 0, np.where(space.defined[matched.row], matched.row, -1), -1)
-    told = _left(rows, dict(zip(tokens, row.tolist(), strict=True)))
-    kept, left = told
-    _check_enough(name, rows, kept, tokens, matched.ways)
-    found = dict(facts or {}) | {"matched": matched.ways, "rows": len(rows), "left": left, "words": vectors.facts}
+    if matched.ways["none"] == len(tokens):
+        few = ", ".join(repr(token) for token in tokens[:3])
+        msg = (
+            f"None of the {len(tokens):,} tokens of {name} has a vector, with a word's mark or without, in this case "
+            f"or another; the first are {few}. Give vectors of these words (--vectors)."
+        )
+        raise DataError(msg)
+    told = ", ".join(f"{n:,} {SAID[way]}" for way, n in matched.ways.items() if n)
+    return placed(
+        name,
+        rows,
+        dict(zip(tokens, matched.row.tolist(), strict=True)),
+        vocabulary_of(vectors.token),
+        vectors.vector,
+        command=command,
+        facts={**(facts or {}), "matched": matched.ways, "words": vectors.facts},
+        notes=[*notes, f"Tokens of the lists that were found among the words of the vectors: {told}."],
+    )
+
+
+def placed(
+    name: str,
+    rows: pl.DataFrame,
+    place: Mapping[str, int],
+    vocabulary: Vocabulary,
+    vectors: np.ndarray,
+    *,
+    command: Sequence[str],
+    facts: Mapping[str, Any],
+    notes: Sequence[str],
+) -> Published:
+    """Make core tokens of lists whose tokens have a place in a vocabulary; as :func:`published`.
+
+    Parameters
+    ----------
+    place : dict
+        Id of each token, -1 for one that is none of the vocabulary.
+    vocabulary : Vocabulary
+        Its special tokens are never core tokens.
+    vectors : float32 (V, D)
+    """
+    space = Space.from_vectors("vectors", vectors)
+    usable = space.defined & ~vocabulary.special
+    known = {token: i if i >= 0 and usable[i] else -1 for token, i in place.items()}
+    kept, left = _left(rows, known)
+    _check_enough(name, rows, kept)
     return Published(
         name=name,
-        vocabulary=vocabulary_of(vectors.token),
+        vocabulary=vocabulary,
         space=space,
         cores=_cores(rows, kept),
         lists=_digest_of(rows),
-        vectors=digest(vectors.token, vectors.vector),
+        vectors=digest([str(token) for token in vocabulary.token], vectors),
         command=tuple(command),
-        facts=found,
-        notes=(*notes, *_notes(matched.ways, left, space)),
+        facts={**facts, "rows": len(rows), "left": left},
+        notes=(*notes, *_notes(left, space)),
     )
 
 
@@ -92,17 +132,8 @@ def _left(rows: pl.DataFrame, place: Mapping[str, int]) -> tuple[pl.DataFrame, d
     return once, left
 
 
-def _check_enough(
-    name: str, rows: pl.DataFrame, kept: pl.DataFrame, tokens: Sequence[str], ways: Mapping[str, int]
-) -> None:
+def _check_enough(name: str, rows: pl.DataFrame, kept: pl.DataFrame) -> None:
     """Raise DataError when no neuron keeps enough tokens to be tested."""
-    if ways["none"] == len(tokens):
-        few = ", ".join(repr(token) for token in tokens[:3])
-        msg = (
-            f"None of the {len(tokens):,} tokens of {name} has a vector, with a word's mark or without, in this case "
-            f"or another; the first are {few}. Give vectors of these words (--vectors)."
-        )
-        raise DataError(msg)
     most = max(kept.group_by("layer", "neuron").len()["len"].to_list(), default=0)
     if most < MIN_TOKENS:
         longest = max(rows.group_by("layer", "neuron").len()["len"].to_list(), default=0)
@@ -155,10 +186,9 @@ def _digest_of(rows: pl.DataFrame) -> str:
     return digest(ordered["token"].to_list(), *arrays)
 
 
-def _notes(ways: Mapping[str, int], left: Mapping[str, int], space: Space) -> list[str]:
+def _notes(left: Mapping[str, int], space: Space) -> list[str]:
     """Return what a reader of the numbers has to know."""
-    told = ", ".join(f"{n:,} {SAID[way]}" for way, n in ways.items() if n)
-    notes = [f"Tokens of the lists that were found among the words of the vectors: {told}."]
+    notes = []
     why = {
         "no_activation": "had no activation",
         WRONG: "had an activation of 0 or below",

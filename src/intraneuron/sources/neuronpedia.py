@@ -19,7 +19,7 @@ from intraneuron.config import FetchConfig, VectorsConfig
 from intraneuron.errors import DataError
 from intraneuron.files import reading
 from intraneuron.settings import expanded
-from intraneuron.sources.fetching import Told, fetch_options, fetcher_of, is_json, untold
+from intraneuron.sources.fetching import Stage, fetch_options, fetcher_of, is_json, silent
 from intraneuron.sources.lists import SCHEMA, published
 from intraneuron.sources.published import Published
 from intraneuron.sources.vectors import read_vectors, vectors_options
@@ -131,7 +131,7 @@ class Seen:
 
 
 def read_neuronpedia(
-    sources: Sequence[str], words: VectorsConfig, fetch: FetchConfig | None = None, *, told: Told = untold
+    sources: Sequence[str], words: VectorsConfig, fetch: FetchConfig | None = None, *, stage: Stage = silent
 ) -> Published:
     """Read core tokens from features of Neuronpedia.
 
@@ -143,8 +143,8 @@ def read_neuronpedia(
     words : VectorsConfig
     fetch : FetchConfig, optional
         How addresses are fetched.
-    told : callable
-        Is told how many of how many files have been fetched.
+    stage : callable
+        Announces what is fetched.
 
     Raises
     ------
@@ -153,10 +153,11 @@ def read_neuronpedia(
     """
     seen, fetch = Seen(), fetch or FetchConfig()
     for source in sources:
-        if is_fetched(source):
-            _take_fetched(seen, source, fetch, told)
+        path = expanded(source)
+        if path.exists():
+            _take_files(seen, path)
         else:
-            _take_files(seen, expanded(source))
+            _take_fetched(seen, source, fetch, stage)
     _check_one(seen, sources)
     layers = [name for number in sorted(seen.layers) for name in sorted(seen.layers[number])]
     facts = {"kind": "neuronpedia", "sources": list(sources), **asdict(words), "records": dict(seen.tally)}
@@ -165,11 +166,6 @@ def read_neuronpedia(
     command += fetch_options(fetch)
     notes = (BIASED, _said(seen))
     return published(source_name(sources), seen.rows(), read_vectors(words), command=command, facts=facts, notes=notes)
-
-
-def is_fetched(source: str) -> bool:
-    """Tell whether a source is no file or folder here, but has to be fetched."""
-    return not expanded(source).exists()
 
 
 def source_name(sources: Sequence[str]) -> str:
@@ -263,7 +259,7 @@ def _texts(file: Path, *, lines: bool) -> Iterator[str]:
         raise DataError(msg) from error
 
 
-def _take_fetched(seen: Seen, source: str, fetch: FetchConfig, told: Told) -> None:
+def _take_fetched(seen: Seen, source: str, fetch: FetchConfig, stage: Stage) -> None:
     """Take the features that a source names, from the server."""
     found = _ADDRESS.fullmatch(source)
     if found is None:
@@ -280,9 +276,10 @@ def _take_fetched(seen: Seen, source: str, fetch: FetchConfig, told: Told) -> No
     at = f"{(fetch.base_url or BASE_URL).rstrip('/')}/api/feature/{found['model']}/{found['layer']}"
     urls = {index: f"{at}/{index}" for index in range(first, last + 1)}
     bodies = {}
-    for index, body in fetcher.get_all(urls, is_json):
-        bodies[index] = body
-        told(len(bodies), len(urls))
+    with stage("fetch", "files") as told:
+        for index, body in fetcher.get_all(urls, is_json):
+            bodies[index] = body
+            told(len(bodies), len(urls))
     for index, body in bodies.items():
         if body is not None:
             seen.take(json.loads(body), urls[index])
