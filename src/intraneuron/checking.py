@@ -58,6 +58,9 @@ def check(config: StudyConfig, run: RunConfig) -> None:
     if observe.mode == "vocabulary" and observe.texts:
         msg = "mode (--mode) vocabulary reads no texts (--texts), got some. Leave one of the two out."
         raise SettingError(msg)
+    if config.space.space == "vectors" and observe.mode != PUBLISHED:
+        msg = "space (--space) vectors is that of imported lists; a model has input and output. Choose one of these."
+        raise SettingError(msg)
     if observe.mode == PUBLISHED:
         _check_published(config)
     elif "frequency" in config.twin.twins and not observe.texts:

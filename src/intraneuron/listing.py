@@ -55,23 +55,38 @@ def list_stage(work: Work[ImportPlan]) -> None:
 def readouts(
     core: CoreTokens, space: Space, eligible: np.ndarray, group: np.ndarray, *, rows: int, seed: int
 ) -> tuple[CoreTokens, list[CoreTokens]]:
-    """Return the core tokens of random directions of the space, as wide as the lists of a layer.
+    """Return the core tokens of random directions of the space, as many a direction as a list of the layer holds.
 
     With them those of the first of these directions with each group of words left out, and before it with none: what
     a direction reads is known of every word, so others take the place of those that leave.
     """
     block = max(1, READOUT_ROOM // (READOUT_BYTES * len(eligible)))
     layer, once = int(core.layer[0]), np.ones((1, len(eligible)), dtype=np.int64)
+    long = core.n >= MIN_TOKENS
+    lengths = core.n[long] if long.any() else np.array([core.width])
     parts, without = [], []
     for first in range(0, rows, block):
         some = min(block, rows - first)
         found = readout(space, eligible, once, rows=some, layer=layer, seed=seed, first=first)
-        parts.append(select(found, eligible, core_tokens=core.width))
+        size = lengths[np.arange(first, first + some) % len(lengths)]
+        parts.append(_cut(select(found, eligible, core_tokens=core.width), size))
         left = found.columns(slice(max(0, JACKKNIFE_NEURONS - first)))
         if len(left.neuron):
             groups = range(-1, int(group.max()) + 1)
-            without.append(select_without(left, eligible, group, groups, core_tokens=core.width))
+            again = select_without(left, eligible, group, groups, core_tokens=core.width)
+            without.append([_cut(one, size[: len(one)]) for one in again])
     return _unseen(parts), [_unseen(some) for some in zip(*without, strict=True)]
+
+
+def _cut(core: CoreTokens, size: np.ndarray) -> CoreTokens:
+    """Leave each row its first so many tokens: top 20 of 30 is another thing than top 20 of 100."""
+    beyond = np.arange(core.width) >= size[:, None]
+    return replace(
+        core,
+        n=np.minimum(core.n, size).astype(np.int32),
+        token_id=np.where(beyond, -1, core.token_id).astype(np.int32),
+        activation=np.where(beyond, np.nan, core.activation),
+    )
 
 
 def _unseen(parts: Sequence[CoreTokens]) -> CoreTokens:

@@ -179,6 +179,7 @@ def plan_in(
     IntraneuronError
         For anything that the user can put right.
     """
+    _check_has_model(config)
     check(config, run)
     name = path_from("MODEL", model) if isinstance(model, str) else model.name
     saes = bool(config.observe.sae) or (not isinstance(model, str) and bool(model.saes))
@@ -196,13 +197,8 @@ def plan(model: str | LoadedModel, config: StudyConfig, run: RunConfig) -> Plan:
     IntraneuronError
         For anything that the user can put right.
     """
+    _check_has_model(config)
     check(config, run)
-    if config.observe.mode == PUBLISHED:
-        msg = (
-            "mode (--mode) published is that of imported lists, which have no model to study. "
-            "Run: intraneuron import table FILE --vectors FILE"
-        )
-        raise SettingError(msg)
     model = _loaded(model, config.observe, run)
     config = replace(config, observe=replace(config.observe, **_sae_settings(model)))
     name, run = model.name, replace(run, dtype=model.number_format)
@@ -236,6 +232,16 @@ def plan(model: str | LoadedModel, config: StudyConfig, run: RunConfig) -> Plan:
     layers = layers_of(config, model.layers, name)
     config = replace(config, observe=replace(config.observe, layers=layers))
     return Plan(name, config, run, model, texts, text_hash, layers, mode, read)
+
+
+def _check_has_model(config: StudyConfig) -> None:
+    """Raise SettingError for the settings of a study without a model."""
+    if config.observe.mode == PUBLISHED:
+        msg = (
+            "mode (--mode) published is that of imported lists, which have no model to study. "
+            "Run: intraneuron import table FILE --vectors FILE"
+        )
+        raise SettingError(msg)
 
 
 def _loaded(model: str | LoadedModel, observe: ObserveConfig, run: RunConfig) -> LoadedModel:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from intraneuron.checking import check
-from intraneuron.config import ObserveConfig, RunConfig, StudyConfig
+from intraneuron.config import PUBLISHED, ImportConfig, ObserveConfig, RunConfig, StudyConfig
 from intraneuron.config_file import settings_of
+from intraneuron.errors import SettingError
 from intraneuron.files import reading
 from intraneuron.lock import holder
 from intraneuron.manifest import command_of, first_of
@@ -46,6 +47,8 @@ class Recorded:
         SettingError
             When the manifest holds settings that this version does not know; for a change that cannot be made.
         """
+        if PUBLISHED in manifest:
+            _check_asked(manifest, changes)
         config, run = settings_from(settings_of(manifest) | dict(changes))
         check(config, run)
         model = manifest["model"]
@@ -58,6 +61,22 @@ class Recorded:
         layers = layers_of(config, [n for n, size in enumerate(model["neurons"]) if size], model["name"])
         mode, identity = manifest["settings"]["mode"], dict(manifest["identity"])
         return cls(config, run, layers, mode, identity, model.get("context"))
+
+
+def _check_asked(manifest: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
+    """Raise SettingError for a change of what published lists do not have; another mode is another study."""
+    own = asdict(RunConfig()) | settings_of(manifest)
+    known = {"mode", *(field.name for field in fields(ImportConfig))}
+    wrong = [
+        name for name, value in changes.items() if name not in known and _listed(value) != own.get(name, _listed(value))
+    ]
+    if wrong:
+        option = wrong[0].replace("_", "-")
+        msg = (
+            f"{wrong[0]} (--{option}) is a setting of models and texts, and {manifest['model']['name']} are published "
+            "lists. Leave it out."
+        )
+        raise SettingError(msg)
 
 
 def status(path: Path, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -125,7 +125,7 @@ def test_features_of_neuronpedia_are_fetched_studied_and_called_a_biased_sample(
     for said in (found.stdout, (user.home / "np" / "report.html").read_text(), user.call("methods", "np").stdout):
         words = " ".join(said.split())
         assert "Activations were averaged by token over these alone, not over a text" in words
-        assert "1 features that are not there (404)" in words
+        assert "features not there (404) 1" in words
     write(user.home / "np-files" / "3.json", feature(3))
     write(user.home / "np-files" / "batch-1.jsonl.gz", feature(4), feature(6))
     again = user.call("import", "neuronpedia", "np-files", "--vectors", "vectors.csv", "--out", "np")
@@ -140,3 +140,20 @@ def test_neuronpedia_needs_a_source(user: User) -> None:
     assert "SOURCE must name at least one file, folder or MODEL/LAYER/INDEX, got none." in told.stderr
     told = user.call("import", "neuronpedia", "gpt2-small/6/1", "--vectors", "vectors.csv", "--jobs", "100")
     assert "jobs (--jobs) must be between 1 and 64, got 100." in told.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [("--space", "input"), ("--dtype", "bfloat16"), ("--min-count", "3"), ("--memory", "1")]
+)
+def test_status_of_lists_is_not_asked_about_what_takes_a_model(user: User, words: tuple[str, ...]) -> None:
+    found = user.call("status", "study", *words)
+    name = words[0].removeprefix("--").replace("-", "_")
+    assert found.returncode == 2
+    assert f"{name} ({words[0]}) is a setting of models and texts, and lists.csv are published lists." in found.stderr
+
+
+def test_a_model_has_no_mode_or_space_of_lists(user: User) -> None:
+    told = user.call("study", "docs-lm", "--mode", "published", "--out", "elsewhere").stderr
+    assert "mode (--mode) published is that of imported lists" in told
+    told = user.call("study", "docs-lm", "--space", "vectors", "--out", "elsewhere").stderr
+    assert "space (--space) vectors is that of imported lists; a model has input and output." in told

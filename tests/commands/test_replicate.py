@@ -51,7 +51,7 @@ def test_the_papers_claims_stand_beside_the_numbers_and_missing_files_are_counte
         assert f"{claim} The paper: " in said
     assert said.count("Here: ") == 4
     assert "in random directions, a difference of" in said
-    assert "Of 24 files of related tokens, 23 could be used. 1 are not there (404); the first are L1N3." in said
+    assert "Of 24 files of related tokens, 23 could be used; not there (404) 1, the first of them L1N3." in said
     assert "lower bound" in said
     assert "rotated" not in said
     assert "lists: 24 files in" in found.stderr

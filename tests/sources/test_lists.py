@@ -63,7 +63,12 @@ def test_what_leaves_is_counted_by_reason() -> None:
     assert found.cores[1].n.tolist() == [30]
     assert found.cores[1].activation[0, 0] == 101.0  # the more active of "w0" and " w0"
     told = " ".join(found.notes)
-    for words in ("3 had no activation", "2 had an activation of 0 or below", "1 had no vector", "1 were a word"):
+    for words in (
+        "without an activation 3",
+        "with an activation of 0 or below 2",
+        "without a vector 1",
+        "of a word that the neuron has",
+    ):
         assert words in told
 
 

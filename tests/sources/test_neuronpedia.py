@@ -74,7 +74,7 @@ def test_batches_of_a_bulk_export_are_joined_whatever_their_order(tmp_path: Path
     assert joined.cores[6].neuron.tolist() == [3, 4]
     assert joined.lists == single.lists
     assert joined.facts["records"] == {"features": 2, "contexts": 6, "explanations": 1}
-    assert "1 explanations (not used)" in joined.notes[1]
+    assert "explanations (not used) 1" in joined.notes[1]
 
 
 def test_a_token_is_averaged_over_all_its_places_also_those_where_nothing_happened(
@@ -96,7 +96,7 @@ def test_contexts_and_values_that_cannot_be_used_are_counted_and_said(tmp_path: 
     assert found.facts["records"]["contexts_unusable"] == 2
     assert found.facts["records"]["values_missing"] == 3
     assert found.cores[6].activation[0, 0] == pytest.approx(30)
-    assert "2 contexts whose tokens and values are not as many (passed over)" in found.notes[1]
+    assert "contexts whose tokens and values are not as many (passed over) 2" in found.notes[1]
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_features_are_fetched_by_their_address_and_those_that_are_not_there_are_
         found = read(words, "gpt2-small/6/3-6", **given)
         assert found.cores[6].neuron.tolist() == [3, 4, 6]
         assert found.facts["records"]["not_there"] == 1
-        assert "1 features that are not there (404)" in found.notes[1]
+        assert "features not there (404) 1" in found.notes[1]
         assert found.command[-4:] == ("--base-url", server.url + "/", "--cache", str(tmp_path / "cache"))
         assert read(words, "gpt2-small/6/3-6", **given).lists == found.lists
         assert server.asked["/api/feature/gpt2-small/6/3"] == 1

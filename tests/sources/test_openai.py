@@ -74,8 +74,8 @@ def test_files_that_are_not_there_damaged_or_of_another_form_are_counted_and_nam
     assert found.facts["absent"] == ["L0N1", "L0N2", "L1N3", "L1N4"]
     assert found.cores[0].neuron.tolist() == [0, 3, 4, 5]
     assert found.notes[0] == (
-        "Of 12 files of related tokens, 8 could be used. 1 are not there (404); 1 are damaged; 2 hold no list; the "
-        "first are L0N1, L0N2, L1N3."
+        "Of 12 files of related tokens, 8 could be used; not there (404) 1, damaged 1, without a list 2, the first of "
+        "them L0N1, L0N2, L1N3."
     )
 
 
@@ -90,9 +90,9 @@ def test_nulls_are_dropped_and_what_is_not_documented_is_said(server: Server, tm
     assert found.cores[0].n[0] == 38
     assert (np.diff(found.cores[0].activation[1]) < 0).all()
     said = found.notes[-1]
-    assert "1 files have a field corpus" in said
-    assert "2 activations are null" in said
-    assert "the activations of 1 files do not descend" in said
+    assert "files with a field corpus 1" in said
+    assert "null activations 2" in said
+    assert "files whose activations do not descend 1" in said
 
 
 def test_texts_that_several_tokens_decode_to_are_counted_and_never_guessed(server: Server, tmp_path: Path) -> None:
@@ -105,8 +105,8 @@ def test_texts_that_several_tokens_decode_to_are_counted_and_never_guessed(serve
     assert found.facts["unknown"] == {"texts": ["no token"], "rows": 1}
     assert found.cores[0].n[0] == 37
     said = " ".join(found.notes)
-    assert "2 tokens of the lists are texts that several tokens of the vocabulary decode to" in said
-    assert "1 tokens of the lists are no token of the vocabulary" in said
+    assert "as parts of a character do, and nobody can say which is meant: 2." in said
+    assert "because they are none of the vocabulary: 1." in said
     ids, several = ids_by_text(TOKENIZER, len(TEXTS))
     assert several == {PARTIAL}
     assert set(USABLE) <= set(ids.values())

@@ -21,7 +21,7 @@ SCHEMA = {"layer": pl.Int32, "neuron": pl.Int32, "token": pl.String, "activation
 SHARED_DIRECTION = 0.5
 """Mean cosine of two random words above which the vectors say little but what all words have in common."""
 
-WRONG = "not_positive"
+NOT_POSITIVE = "not_positive"
 
 
 def published(
@@ -121,7 +121,7 @@ def _left(rows: pl.DataFrame, place: Mapping[str, int]) -> tuple[pl.DataFrame, d
     known = rows.filter(pl.col("activation").is_finite().fill_null(value=False))
     left["no_activation"] = len(rows) - len(known)
     positive = known.filter(pl.col("activation") > 0)
-    left[WRONG] = len(known) - len(positive)
+    left[NOT_POSITIVE] = len(known) - len(positive)
     ids = pl.col("token").replace_strict(place, default=-1, return_dtype=pl.Int32)
     found = positive.with_columns(token_id=ids).filter(pl.col("token_id") >= 0)
     left["no_vector"] = len(positive) - len(found)
@@ -190,12 +190,12 @@ def _notes(left: Mapping[str, int], space: Space) -> list[str]:
     """Return what a reader of the numbers has to know."""
     notes = []
     why = {
-        "no_activation": "had no activation",
-        WRONG: "had an activation of 0 or below",
-        "no_vector": "had no vector",
-        "same_word": "were a word that stands in the neuron's list with a higher activation",
+        "no_activation": "without an activation",
+        NOT_POSITIVE: "with an activation of 0 or below",
+        "no_vector": "without a vector",
+        "same_word": "of a word that the neuron has with a higher activation, too",
     }
-    gone = [f"{left[name]:,} {words}" for name, words in why.items() if left[name]]
+    gone = [f"{words} {left[name]:,}" for name, words in why.items() if left[name]]
     if gone:
         notes.append(f"Rows of the lists that left: {'; '.join(gone)}.")
     shared = mean_cosine(space)

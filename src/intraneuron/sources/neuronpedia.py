@@ -189,10 +189,10 @@ def _said(seen: Seen) -> str:
         "explanations": "explanations (not used)",
         "contexts_unusable": "contexts whose tokens and values are not as many (passed over)",
         "values_missing": "values that are no number (passed over)",
-        "not_there": "features that are not there (404)",
-        "damaged": "features that came damaged (passed over)",
+        "not_there": "features not there (404)",
+        "damaged": "damaged features (passed over)",
     }
-    told = ", ".join(f"{seen.tally[name]:,} {words}" for name, words in names.items() if seen.tally[name])
+    told = ", ".join(f"{words} {seen.tally[name]:,}" for name, words in names.items() if seen.tally[name])
     return f"Read of Neuronpedia: {told}."
 
 

@@ -228,21 +228,19 @@ def _facts(
 def _notes(facts: dict[str, Any], wanted: int) -> list[str]:
     """Return what a reader of the numbers has to know."""
     files = facts["files"]
-    notes = [f"Of {wanted:,} files of related tokens, {files['files'] - files['unusable']:,} could be used."]
-    absent = {"not_there": "are not there (404)", "damaged": "are damaged", "unusable": "hold no list"}
-    gone = [f"{files[name]:,} {words}" for name, words in absent.items() if files[name]]
-    if gone:
-        first = ", ".join(facts["absent"][:3])
-        notes[0] += f" {'; '.join(gone).capitalize()}; the first are {first}."
+    absent = {"not_there": "not there (404)", "damaged": "damaged", "unusable": "without a list"}
+    gone = [f"{words} {files[name]:,}" for name, words in absent.items() if files[name]]
+    others = f"; {', '.join(gone)}, the first of them {', '.join(facts['absent'][:3])}" if gone else ""
+    notes = [f"Of {wanted:,} files of related tokens, {files['files'] - files['unusable']:,} could be used{others}."]
     ambiguous, unknown = facts["ambiguous"], facts["unknown"]
     if ambiguous["rows"]:
         notes.append(
-            f"{ambiguous['rows']:,} tokens of the lists are texts that several tokens of the vocabulary decode to, as "
-            "parts of a character are; nobody can say which is meant, and they leave."
+            "Tokens of the lists that left, because several tokens of the vocabulary decode to the same text, as parts "
+            f"of a character do, and nobody can say which is meant: {ambiguous['rows']:,}."
         )
     if unknown["rows"]:
-        notes.append(f"{unknown['rows']:,} tokens of the lists are no token of the vocabulary, and leave.")
-    odd = [f"{n:,} files have a field {name}" for name, n in facts["unknown_fields"].items()]
-    odd += [f"{facts['nulls']:,} activations are null"] * bool(facts["nulls"])
-    odd += [f"the activations of {facts['not_descending']:,} files do not descend"] * bool(facts["not_descending"])
+        notes.append(f"Tokens of the lists that left, because they are none of the vocabulary: {unknown['rows']:,}.")
+    odd = [f"files with a field {name} {n:,}" for name, n in facts["unknown_fields"].items()]
+    odd += [f"null activations {facts['nulls']:,}"] * bool(facts["nulls"])
+    odd += [f"files whose activations do not descend {facts['not_descending']:,}"] * bool(facts["not_descending"])
     return [*notes, f"Not as documented: {'; '.join(odd)}."] if odd else notes
