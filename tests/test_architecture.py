@@ -37,6 +37,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
             "missing",
             "leftovers",
             "tables",
+            "tensors",
+            "sum_tables",
             "store",
             "last",
             "planned",

@@ -95,7 +95,7 @@ def test_records_of_a_manifest_are_passed_over() -> None:
         ("[settings.partition]\nseed = 5", "There is no setting 'seed'; known are categories, segments."),
         ('[settings.observe]\ncore_tokens = "many"', "core_tokens must be a whole number, got 'many'."),
         ('[run]\ndtype = "int8"', "dtype must be float32, bfloat16, float16 or auto, got 'int8'."),
-        ("[run]\nlayers = [0]", "There is no setting 'layers'; known are device, dtype, memory."),
+        ("[run]\nlayers = [0]", "There is no setting 'layers'; known are device, dtype, keep, memory."),
         ("settings = 5", "settings must be a table ([settings]), got 5."),
         ("model = 5", "model must be text, got 5."),
     ],

@@ -67,7 +67,7 @@ class StoppedAt:
 
     def __enter__(self) -> StoppedAt:
         self.patch = pytest.MonkeyPatch()
-        real_save, real_write = SavedSums.save, module._write
+        real_save, real_write = SavedSums.save, module.write_tensors
 
         def save(own: SavedSums, tables: Any, done: int) -> None:
             self.left -= 1
@@ -85,7 +85,7 @@ class StoppedAt:
             real_write(file, tables, said)
 
         self.patch.setattr(SavedSums, "save", save)
-        self.patch.setattr(module, "_write", write)
+        self.patch.setattr(module, "write_tensors", write)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -225,13 +225,13 @@ def test_checkpoints_come_no_more_often_than_they_should(
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     monkeypatch.setattr(module, "EVERY", 60.0)
     monkeypatch.setattr(module, "SHARE", 0.05)
-    real = module._write
+    real = module.write_tensors
 
     def slow(file: Path, *rest: Any) -> None:
         now[0] += 6.0
         real(file, *rest)
 
-    monkeypatch.setattr(module, "_write", slow)
+    monkeypatch.setattr(module, "write_tensors", slow)
     checkpoints, done = saved(tmp_path / "x"), []
     for second in range(0, 400, 10):
         now[0] = max(now[0], second)

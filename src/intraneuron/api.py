@@ -15,7 +15,7 @@ import polars as pl
 from intraneuron import planning
 from intraneuron.calibrating import FOLDER, calibrate_config, calibrate_study
 from intraneuron.cards import build_card
-from intraneuron.data import QUESTIONS, Card, parse_neuron
+from intraneuron.data import QUESTIONS, Card, TokenActivations, parse_neuron
 from intraneuron.engine import run_study
 from intraneuron.errors import StudyError
 from intraneuron.exporting.choice import export_config, no_population
@@ -39,6 +39,7 @@ from intraneuron.report.page import write_report
 from intraneuron.report.terminal import card_text
 from intraneuron.settings import check_flag, path_from, settings_from
 from intraneuron.store import StudyFolder
+from intraneuron.sum_tables import read_sums
 from intraneuron.work import Work
 
 if TYPE_CHECKING:
@@ -97,6 +98,23 @@ class Study:
     def card(self, name: str) -> NeuronCard:
         """Return everything that is known of one neuron, e.g. ``card("L1N204")``."""
         return NeuronCard.of(build_card(self.folder, *parse_neuron(name)))
+
+    def activations(
+        self, layer: int, neurons: Sequence[int] | None = None, *, population: str = "neurons"
+    ) -> TokenActivations:
+        """Return what every token did to some neurons of a layer, or to all: sums, counts, and ``mean``, (V, N).
+
+        Of a study that keeps its tables (``keep=["tables"]``); only the neurons that are asked for are read. All of a
+        layer take 4 bytes x tokens x neurons, twice in texts.
+
+        Raises
+        ------
+        StudyError
+            When the study does not keep them, or a file is damaged.
+        SettingError
+            When the layer has no such neuron.
+        """
+        return read_sums(self.folder, population, layer, neurons)
 
     def claims(self) -> alt.Chart:
         """Return the figure of the paper's claims beside the twins."""

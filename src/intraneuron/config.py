@@ -10,6 +10,7 @@ Device = Literal["auto", "cpu", "cuda", "mps"]
 DType = Literal["float32", "bfloat16", "float16", "auto"]
 SpaceName = Literal["input", "output", "vectors"]
 Twin = Literal["shuffled", "frequency", "rotated", "untrained", "readout"]
+Keep = Literal["tables"]
 OwnTwin = Literal["rotated", "untrained", "readout"]
 LongTable = Literal["neurons", "tokens", "categories", "segments"]
 ExportFormat = Literal["csv", "parquet", "json"]
@@ -103,6 +104,10 @@ class RunConfig:
     memory: float | str = 2.5
     """Memory for sums of activation: 8GB, 512MB, or a number of GiB. Layers, or slices of a layer's neurons, that do
     not fit are observed in a further pass."""
+
+    keep: tuple[Keep, ...] = ()
+    """tables: keep the sums of every token and neuron on disk, which are dropped when core tokens are selected; large
+    (4 bytes x tokens x neurons, twice in texts, for each layer)."""
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def estimate(plan: Planned, todo: Mapping[str, Sequence[int]], path: Path | None
     ``path`` is the study's folder, where samples of the model may be that need not be drawn again.
     """
     observed = todo.get("observe", ())
-    held, flops, sums = OBSERVING[plan.mode](plan, observed)
+    held, flops, sums, kept = OBSERVING[plan.mode](plan, observed)
     width = plan.config.observe.core_tokens / 100
     seconds, memory = 10.0, BASE_MEMORY + held
     quoted = todo.get("contexts", ())
@@ -72,7 +72,7 @@ def estimate(plan: Planned, todo: Mapping[str, Sequence[int]], path: Path | None
     seconds += _rows(plan, todo.get("compare", ())) * NEURON_SECONDS * width**2
     written = max(_rows(plan, todo.get(name, ())) for name in ("observe", "compare"))
     disk = NEURON_BYTES * written * width + (held / 4 if observed else 0.0)
-    disk += CONTEXTS_BYTES * sum(plan.n_neurons(layer) for layer in quoted)
+    disk += kept + CONTEXTS_BYTES * sum(plan.n_neurons(layer) for layer in quoted)
     return Estimate(seconds, memory, disk)
 
 
@@ -80,32 +80,42 @@ def _rows(plan: Planned, layers: Sequence[int]) -> int:
     return sum(plan.n_rows(name, layer) for name in ("neurons", *plan.config.twin.twins) for layer in layers)
 
 
-def _of_model(plan: Plan, observed: Sequence[int]) -> tuple[float, float, float]:
-    """Return the bytes of the weights, the operations of the forward passes, and the bytes of the sums."""
+def _of_model(plan: Plan, observed: Sequence[int]) -> tuple[float, float, float, float]:
+    """Return the bytes of the weights, the operations of the passes, and the bytes of sums in memory and kept."""
     models = 1 + ("untrained" in plan.config.twin.twins)
     weights = 4.0 * models * sum(p.numel() for p in plan.model.model.parameters())
     if not observed:
-        return weights, 0.0, 0.0
+        return weights, 0.0, 0.0, 0.0
     texts = POSITION_BYTES * _positions(plan) if plan.mode == "corpus" else 0.0
     passes = planned_passes(plan, observed)
     flops = sum(_flops(plan, pieces[-1].layer) for one in passes for pieces in one.passes)
     sums = sum(max(pass_bytes(one.task, pieces) for pieces in one.passes) for one in passes)
-    return weights, flops, sums + texts
+    kept = sum(map(_kept, passes)) if "tables" in plan.run.keep else 0.0
+    return weights, flops, sums + texts, kept
 
 
-def _of_lists(plan: ImportPlan, observed: Sequence[int]) -> tuple[float, float, float]:
+def _kept(one: ModelPasses) -> float:
+    """Return the bytes of the tables of sums that are kept of a model."""
+    task = one.task
+    seen = task.halves.count.reshape(task.parts, -1).any(axis=0).sum()
+    sites = {piece.layer: piece.site for pieces in one.passes for piece in pieces}
+    return 4.0 * task.parts * float(seen) * sum(sum(task.sizes(site).values()) for site in sites.values())
+
+
+def _of_lists(plan: ImportPlan, observed: Sequence[int]) -> tuple[float, float, float, float]:
     """Return the bytes of the vectors, the operations of random directions, and the bytes of what is made with them."""
     words, width = plan.source.space.vector.shape
     rows = sum(plan.n_rows("readout", layer) for layer in observed) * ("readout" in plan.config.twin.twins)
-    return 4.0 * words * width, 2.0 * words * width * rows, 16.0 * words * width + READOUT_ROOM
+    return 4.0 * words * width, 2.0 * words * width * rows, 16.0 * words * width + READOUT_ROOM, 0.0
 
 
-OBSERVING: dict[str, Callable[[Any, Sequence[int]], tuple[float, float, float]]] = {
+OBSERVING: dict[str, Callable[[Any, Sequence[int]], tuple[float, float, float, float]]] = {
     "vocabulary": _of_model,
     "corpus": _of_model,
     "published": _of_lists,
 }
-"""By mode: bytes that are held throughout, operations of the first stage over some layers, bytes of its sums."""
+"""By mode: bytes that are held throughout, operations of the first stage over some layers, bytes of its sums in memory,
+and on disk where they are kept."""
 
 
 def _flops(plan: Plan, last: int) -> float:

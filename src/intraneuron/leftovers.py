@@ -15,6 +15,7 @@ from intraneuron.planned import Planned
 from intraneuron.planning import keys
 from intraneuron.progress import Progress
 from intraneuron.store import STAGES, StudyFolder
+from intraneuron.sum_tables import sums_name
 from intraneuron.work import Work
 
 
@@ -43,6 +44,8 @@ def _belonging(planned: Planned, folder: StudyFolder) -> Iterator[str]:
         work = Work(folder, planned, planned.layers, Progress(), stage.name, key)
         for layer in folder.done(stage.name, key[stage.name]):
             yield from OUTPUTS[stage.name](work, layer)
+            if stage.name == "observe":  # tables that an earlier command kept of the same observation
+                yield from (sums_name(name, layer) for name in work.observed)
 
 
 def _written(path: Path) -> list[Path]:

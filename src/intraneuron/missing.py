@@ -15,6 +15,7 @@ from intraneuron.planned import Planned, Wanted, quotes
 from intraneuron.planning import keys
 from intraneuron.progress import Progress
 from intraneuron.store import STAGES, StudyFolder, goes_on
+from intraneuron.sum_tables import SUMMED, sums_name
 from intraneuron.work import Work
 
 Layers = tuple[int, ...]
@@ -27,6 +28,8 @@ def _observed(work: Work, layer: int) -> Iterator[str]:
             yield f"{name}/settling/{_file(layer)}"
             if name in RETESTED:
                 yield f"halves/{name}/core_tokens/{_file(layer)}"
+    if "tables" in work.plan.run.keep:
+        yield from (sums_name(name, layer) for name in work.observed if name in SUMMED)
     yield "vocabulary.parquet"
 
 

@@ -16,6 +16,7 @@ from intraneuron.manifest import versions
 from intraneuron.models.words import eligible_tokens
 from intraneuron.planning import Plan
 from intraneuron.samples import with_samples
+from intraneuron.sum_tables import SumTables
 from intraneuron.tables import vocabulary_table
 from intraneuron.twinning import WithTwins
 from intraneuron.unfinished import Unfinished
@@ -41,12 +42,19 @@ def observe_stage(work: Work[Plan]) -> None:
         for layer in work.layers:
             kept = KeptLayer(work, layer, eligible, group)
             kept.note(precise.get(layer, {}))
+            sums = SumTables(unfinished, layer)
             for index, name in observed.kept(layer):
                 kept.take(index, unfinished.tables(name), unfinished.notes(name) or {})
+                sums.take(index, name)
             for observation in observed.of(layer):
                 frames = kept.add(observation)
-                if observation.of > 1 and "readout" not in observation.populations:  # that is made in no time
-                    unfinished.save(observed.name_of(observation), frames, kept.notes)
+                if "readout" in observation.populations:  # made in no time, and not summed
+                    continue
+                name = observed.name_of(observation)
+                summed = sums.add(observation, name) if "tables" in plan.run.keep else sums.drop(observation)
+                if observation.of > 1:
+                    unfinished.save(name, frames, kept.notes, summed)
+            sums.write()
             kept.write()
             work.finish(layer)
         unfinished.clear()
@@ -89,7 +97,7 @@ def _key(work: Work[Plan]) -> str:
     from intraneuron.pipeline.passes import BATCH_POSITIONS
 
     device = work.plan.model.device.type
-    return fingerprint([work.keys["observe"], versions(), device, BATCH_POSITIONS[device]])
+    return fingerprint([work.keys["observe"], versions(), device, BATCH_POSITIONS[device], work.plan.run.keep])
 
 
 def check_testable(work: Work) -> None:

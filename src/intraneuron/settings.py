@@ -24,7 +24,7 @@ from intraneuron.errors import SettingError
 
 PARTS = {"observe": ObserveConfig, "space": SpaceConfig, "partition": PartitionConfig, "twin": TwinConfig}
 
-_LISTS = ("layers", "texts", "sae", "hook", "twins")
+_LISTS = ("layers", "texts", "sae", "hook", "twins", "keep")
 
 _AMOUNT = re.compile(r"(\d+(?:\.\d+)?)([kmb]?)", re.ASCII | re.IGNORECASE)
 _TIMES = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9}

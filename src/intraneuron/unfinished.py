@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from intraneuron.files import atomic, fingerprint
 from intraneuron.intact import is_whole
 from intraneuron.place import OBSERVING, remove_own
 from intraneuron.store import StudyFolder
+from intraneuron.tensors import Tensor, write_tensors
 
 EVERY = 60.0
 """Seconds between two checkpoints, at least."""
@@ -56,20 +57,26 @@ class Unfinished:
         """Return the checkpoints of one of several models that are observed."""
         return SavedSums(self.path / f"{model}.safetensors", fingerprint([self.key, model]), self.say)
 
-    def save(self, name: str, frames: Mapping[str, pl.DataFrame], notes: Mapping[str, Any]) -> None:
-        """Keep the tables of a slice; ``name`` says of which model and layer, and which of how many slices."""
+    def save(
+        self, name: str, frames: Mapping[str, pl.DataFrame], notes: Mapping[str, Any], summed: Sequence[str] = ()
+    ) -> None:
+        """Keep the tables of a slice; ``name`` says of which model and layer, and which of how many slices.
+
+        ``summed`` are populations whose sums have been written already (:meth:`sums_file`).
+        """
         for table, frame in frames.items():
             self.folder.write(self._file(table, name), frame)
         with atomic(self.path / f"{name}.json") as temporary:
-            said = {"key": self.key, "tables": sorted(frames), "notes": dict(notes)}
+            said = {"key": self.key, "tables": sorted(frames), "notes": dict(notes), "sums": list(summed)}
             temporary.write_text(json.dumps(said), encoding="utf-8")
 
     def notes(self, name: str) -> dict[str, Any] | None:
         """Return what was noted of a slice; None when it was not kept, or not with this key, or a table is lost."""
         try:
             said = json.loads((self.path / f"{name}.json").read_text(encoding="utf-8"))
-            whole = said["key"] == self.key and all(is_whole(self._file(table, name)) for table in said["tables"])
-            return dict(said["notes"]) if whole else None
+            files = [self._file(table, name) for table in said["tables"]]
+            files += [self.sums_file(population, name) for population in said["sums"]]
+            return dict(said["notes"]) if said["key"] == self.key and all(map(is_whole, files)) else None
         except (OSError, ValueError, LookupError, TypeError):
             return None
 
@@ -77,6 +84,15 @@ class Unfinished:
         """Return the tables of a slice that was kept."""
         said = json.loads((self.path / f"{name}.json").read_text(encoding="utf-8"))
         return {table: self.folder.read(self._file(table, name)) for table in said["tables"]}
+
+    def summed(self, name: str) -> list[str]:
+        """Return the populations whose sums were kept of a slice."""
+        said = json.loads((self.path / f"{name}.json").read_text(encoding="utf-8"))
+        return list(said["sums"])
+
+    def sums_file(self, population: str, name: str) -> Path:
+        """Return where the sums of a slice are, until its layer is whole."""
+        return self.path / population / "sums" / f"layer-{name}.safetensors"
 
     def clear(self) -> None:
         """Remove everything."""
@@ -136,24 +152,10 @@ class SavedSums:
         began = time.monotonic()
         try:
             with atomic(self.file) as temporary:
-                _write(temporary, tables, {"key": self.key, "windows": str(done)})
+                tensors = {name: Tensor.of(table) for name, table in tables.items()}
+                write_tensors(temporary, tensors, {"key": self.key, "windows": str(done)})
         except StudyError as error:
             self._failed = True
             self.say(f"No checkpoint could be written, the observation goes on without: {error}")
         now = time.monotonic()
         self._due = now + max(EVERY, (now - began) / SHARE)
-
-
-def _write(file: Path, tables: Mapping[str, np.ndarray], said: Mapping[str, str]) -> None:
-    """Write float32 tables in the format of safetensors, without a copy of them in memory."""
-    header: dict[str, Any] = {"__metadata__": dict(said)}
-    at = 0
-    for name, table in tables.items():
-        header[name] = {"dtype": "F32", "shape": list(table.shape), "data_offsets": [at, at + table.nbytes]}
-        at += table.nbytes
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    with file.open("wb") as out:
-        out.write(len(text).to_bytes(8, "little") + text)
-        for table in tables.values():
-            table.tofile(out)

@@ -43,6 +43,14 @@ class TokenActivations:
         """H, the number of separate parts."""
         return int(self.count.shape[0])
 
+    @property
+    def mean(self) -> np.ndarray:
+        """Mean activation of each token and neuron over all parts, float32 (V, N); NaN for tokens not seen."""
+        seen = self.count.sum(axis=0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean: np.ndarray = (self.total.sum(axis=0, dtype=np.float64) / seen[:, None]).astype(np.float32)
+        return mean
+
     def columns(self, index: np.ndarray | slice) -> TokenActivations:
         """Return some neurons only."""
         return replace(self, neuron=self.neuron[index], total=self.total[:, :, index])
