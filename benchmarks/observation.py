@@ -5,10 +5,13 @@ process, several times:
 
 - bare: the base model as transformers runs it (no head, no cache, SDPA), batches of so many windows;
 - observed: all layers, sums of every token and neuron;
-- with twin: and the rotated twin.
+- with twin: and the rotated twin;
+- with ``--peers``, TransformerLens and nnsight with one sum a token and neuron (``benchmarks/peers.py``), where they
+  are installed; batches are those of the bare forward.
 
 Prints medians of the paired ratios. Targets, without the twin: 1.00 in float32 and 0.95 in bfloat16 at 8 windows of
-256 tokens, 0.85 in either at 16 of 512.
+256 tokens, 0.85 in either at 16 of 512. Tables are made and handed out once a pass, whatever its length, so a pass of
+few positions costs more of its forward; a study reads hundreds of thousands.
 
     python -m benchmarks.observation --window 256 --batch 8 --dtype float32
     python -m benchmarks.observation --window 512 --batch 16 --dtype bfloat16
@@ -20,12 +23,16 @@ import argparse
 import copy
 import time
 from collections.abc import Callable
+from functools import partial
+from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 from transformers import GPT2Config, GPT2LMHeadModel
 
+from benchmarks.peers import Tables, by_lens, by_nnsight
 from intraneuron.config import ObserveConfig, RunConfig, Twin
 from intraneuron.data import Vocabulary
 from intraneuron.models.fused import fuse_activations
@@ -81,11 +88,36 @@ def random_windows(model: LoadedModel, positions: int) -> Windows:
     return Windows(token_id.astype(np.int32), counted, (np.arange(shape[0]) % SHARDS).astype(np.int8))
 
 
-def bare(body: nn.Module, windows: Windows, batch: int) -> None:
-    """Run the base model over the windows, so many at a time."""
+def peers(options: argparse.Namespace) -> dict[str, Callable[[Windows], None]]:
+    """Return the peers that are installed, each with a model of the same sizes and its tables."""
+    sizes = options.width, options.layers, options.window, options.vocabulary
+    found: dict[str, Callable[[Windows], None]] = {}
+    for name in ("transformer_lens", "nnsight"):
+        if find_spec(name) is None:
+            print(f"{name} is not installed")
+            continue
+        body, loaded = random_model(*sizes, getattr(torch, options.dtype))
+        tables = Tables(options.layers, options.vocabulary, 4 * options.width)
+        read = by_nnsight(body, tables) if name == "nnsight" else by_lens(_plain(loaded.model, body), tables)
+        found[name] = partial(_batches, read, options.batch)
+    return found
+
+
+def _plain(model: Any, body: nn.Module) -> Any:
+    """Return the whole model with the body that transformers runs."""
+    model.transformer = body
+    return model
+
+
+def _batches(read: Callable[[torch.Tensor], None], batch: int, windows: Windows) -> None:
     with quiet(), torch.inference_mode():
         for start in range(0, len(windows), batch):
-            body(input_ids=torch.from_numpy(windows.token_id[start : start + batch]).long(), use_cache=False)
+            read(torch.from_numpy(windows.token_id[start : start + batch]).long())
+
+
+def bare(body: nn.Module, windows: Windows, batch: int) -> None:
+    """Run the base model over the windows, so many at a time."""
+    _batches(lambda ids: body(input_ids=ids, use_cache=False), batch, windows)
 
 
 def observed(model: LoadedModel, windows: Windows, memory: float, twins: tuple[Twin, ...] = ()) -> None:
@@ -110,10 +142,11 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=8, help="windows in a batch of the bare forward pass")
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
     parser.add_argument("--vocabulary", type=int, default=50257)
-    parser.add_argument("--positions", type=int, default=32768)
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--positions", type=int, default=131_072)
+    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--memory", type=float, default=8.0, help="GiB; one pass when large")
     parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--peers", action="store_true", help="TransformerLens and nnsight, too")
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -125,7 +158,11 @@ def main() -> None:
         "observed": lambda: observed(model, windows, options.memory),
         "with twin": lambda: observed(model, windows, options.memory, ("rotated",)),
     }
+    others = peers(options) if options.peers else {}
+    calls |= {name: partial(read, windows) for name, read in others.items()}
     few = random_windows(model, 0)
+    for read in others.values():
+        read(few)
     bare(body, few, options.batch)
     observed(model, few, options.memory, ("rotated",))
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in calls}
@@ -140,7 +177,7 @@ def main() -> None:
             taken = np.array(both)[:, column]
             ratio = taken / base
             print(
-                f"{clock:9} {name:9} median {np.median(taken):7.2f} s  least {taken.min():7.2f} s  ratio: median "
+                f"{clock:9} {name:16} median {np.median(taken):7.2f} s  least {taken.min():7.2f} s  ratio: median "
                 f"{np.median(ratio):.3f} ({ratio.min():.3f} to {ratio.max():.3f}), of least "
                 f"{taken.min() / base.min():.3f}"
             )

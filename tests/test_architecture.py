@@ -42,6 +42,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
             "store",
             "last",
             "planned",
+            "corpus",
             "planning",
             "work",
             "twinning",

@@ -13,7 +13,9 @@ from intraneuron.errors import SettingError
 from intraneuron.files import reading
 from intraneuron.settings import PARTS, amount_from, check_names, must_be, settings_from
 
-RECORDS = ("format", "identity", "texts", "versions", "stages", "observation", "replaces", "published", "sae")
+RECORDS = (
+    *("format", "identity", "reading", "texts", "versions", "stages", "observation", "replaces", "published", "sae"),
+)
 """Tables of a manifest that tell what was done, not what is wanted."""
 
 KNOWN = ("model", "out", "settings", "run")
@@ -28,6 +30,7 @@ MODEL = (
     "config",
     "context",
     "fused",
+    "tabulated",
     "layers",
     "neurons",
 )

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from intraneuron.checking import check
 from intraneuron.config import OWN_TWINS, PUBLISHED, ObserveConfig, RunConfig, StudyConfig
+from intraneuron.corpus import mode_of, read_corpus
 from intraneuron.errors import SettingError
 from intraneuron.files import fingerprint
 from intraneuron.manifest import of_identity
-from intraneuron.models.documents import own_tokens, read_texts
+from intraneuron.models.texts import reading_of
 from intraneuron.place import check_writable, has_study, replaceable
 from intraneuron.planned import Wanted
 from intraneuron.settings import path_from
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from intraneuron.models.loading import LoadedModel
     from intraneuron.models.texts import Windows
 
-
-SAMPLING = 1
-"""Raised when a model that writes its own texts writes others with the same settings."""
 
 UNTWINNED = ("observe", "contexts")
 """Stages that do not depend on which twins are dealt or made later."""
@@ -138,13 +136,15 @@ class Plan:
                 "tokenizer": model.tokenizer_hash,
                 "config": model.config_hash,
                 "context": self.context,
-                "fused": list(model.fused),
+                "fused": list(model.replaced.fused),
+                "tabulated": list(model.replaced.tabulated),
                 "layers": self.n_layers,
                 "neurons": [model.site(n).n_neurons if n in model.layers else 0 for n in range(self.n_layers)],
             },
             **({"sae": [sae.told(n) for n, sae in zip(model.layers, model.saes, strict=True)]} if model.saes else {}),
             "settings": asdict(self.config) | {"layers": list(self.layers), "mode": self.mode},
             "run": {"device": str(model.device), "dtype": self.run.dtype},
+            "reading": reading_of(model, corpus=self.mode == "corpus"),
             **({"texts": dict(self.read)} if self.read else {}),
         }
 
@@ -211,27 +211,14 @@ def plan(model: str | LoadedModel, config: StudyConfig, run: RunConfig) -> Plan:
         from intraneuron.models.spaces import read_space
 
         read_space(model, config.space)  # says now whether the model has it
-    texts, text_hash, read = None, "none", {}
     if config.observe.words:
         from intraneuron.models.words import whole_words
 
         whole_words(model.vocabulary)  # says now whether it can be told
-    own = own_tokens(config.observe.texts)
-    if own is not None:
-        from intraneuron.models.sampling import check_writes, samples_of
-
-        check_writes(model, config.observe.texts[0], own)
-        text_hash = own_text_hash(config.observe, run)
-        read = {"documents": samples_of(model, own), "tokens": own, "complete": True}
-    elif mode == "corpus":
-        from intraneuron.models.texts import encode, windows
-
-        documents = read_texts(config.observe.texts, config.observe.seed, field=config.observe.text_field)
-        tokens = encode(documents, model, config.observe.tokens)
-        texts, text_hash, read = windows(tokens, model), tokens.text_hash, tokens.extent
+    corpus = read_corpus(model, config.observe, run)
     layers = layers_of(config, model.layers, name)
     config = replace(config, observe=replace(config.observe, layers=layers))
-    return Plan(name, config, run, model, texts, text_hash, layers, mode, read)
+    return Plan(name, config, run, model, corpus.texts, corpus.text_hash, layers, mode, corpus.read)
 
 
 def _check_has_model(config: StudyConfig) -> None:
@@ -263,21 +250,6 @@ def _sae_settings(model: LoadedModel) -> dict[str, Any]:
     if not model.saes:
         return {}
     return {"sae": tuple(sae.path for sae in model.saes), "hook": tuple(str(sae.hook) for sae in model.saes)}
-
-
-def own_text_hash(observe: ObserveConfig, run: RunConfig) -> str:
-    """Return what tells texts that a model writes itself apart: all that decides which they are, but for the model.
-
-    In another number format it writes others.
-    """
-    return fingerprint(["self", SAMPLING, own_tokens(observe.texts), observe.seed, run.dtype])
-
-
-def mode_of(observe: ObserveConfig) -> str:
-    """Return whether tokens are read alone (``vocabulary``) or in texts (``corpus``)."""
-    if observe.mode != "auto":
-        return observe.mode
-    return "corpus" if observe.texts else "vocabulary"
 
 
 def _default_folder(name: str, mode: str, *, saes: bool) -> Path:

@@ -13,6 +13,7 @@ from typing import Any
 from intraneuron.checking import check
 from intraneuron.config import PUBLISHED, ImportConfig, ObserveConfig, RunConfig, StudyConfig
 from intraneuron.config_file import settings_of
+from intraneuron.corpus import mode_of, own_text_hash
 from intraneuron.errors import SettingError
 from intraneuron.files import reading
 from intraneuron.lock import holder
@@ -21,7 +22,7 @@ from intraneuron.missing import every_stage, lost_files, missing_stages, with_de
 from intraneuron.models.documents import TextHash, own_tokens, read_texts
 from intraneuron.models.spaces import no_unembedding
 from intraneuron.place import ASIDE, has_aside
-from intraneuron.planning import layers_of, mode_of, own_text_hash
+from intraneuron.planning import layers_of
 from intraneuron.reasons import reasons
 from intraneuron.settings import settings_from
 from intraneuron.store import STAGES, StudyFolder

@@ -59,7 +59,7 @@ class Stage:
 
 
 STAGES = (
-    Stage("observe", (), "core_tokens", ("observe",), "run the model and keep each neuron's core tokens", method=3),
+    Stage("observe", (), "core_tokens", ("observe",), "run the model and keep each neuron's core tokens", method=4),
     Stage("contexts", ("observe",), "contexts", ("contexts",), "quote the texts: where it is most active, and zones"),
     Stage("categorize", ("observe",), "categories", ("space", "categories"), "group core tokens by meaning"),
     Stage("segment", ("observe",), "segments", ("segments",), "cut the activation axis into zones"),

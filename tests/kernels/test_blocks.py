@@ -20,6 +20,34 @@ def test_every_neuron_is_treated_once(size: int, block: int) -> None:
     assert (seen == 1).all()
 
 
+@pytest.mark.parametrize("size", [0, 1, 2, 65])
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_every_thing_is_in_one_part(monkeypatch: pytest.MonkeyPatch, size: int, threads: int) -> None:
+    monkeypatch.setattr(blocks, "n_threads", lambda: threads)
+    seen, parts = np.zeros(size, dtype=int), []
+
+    def core(start: int, stop: int, number: int, array: np.ndarray) -> None:
+        parts.append((start, stop))
+        array[start:stop] += number
+
+    bounds = blocks.parts_of(size)
+    assert (bounds[0], bounds[-1], len(bounds)) == (0, size, threads + 1)
+    blocks.in_parts(core, bounds, [3], [seen])
+    assert (seen == 3).all()
+    assert len(parts) == max(1, min(threads, size))
+
+
+def test_what_a_part_raises_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "n_threads", lambda: 2)
+
+    def core(start: int, stop: int) -> None:
+        if start == 0:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        blocks.in_parts(core, [0, 2, 4], [], [])
+
+
 @pytest.mark.parametrize("layout", ["rows", "columns", "slice", "read-only"])
 def test_a_core_meets_what_it_is_given_in_one_layout_that_it_cannot_change(layout: str) -> None:
     table = np.arange(12.0).reshape(3, 4)

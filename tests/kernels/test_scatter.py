@@ -1,9 +1,21 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
-from intraneuron.kernels.scatter import add_columns, add_rows, compact_rows, in_row_order, spread, spread_bytes
+from intraneuron.kernels import blocks
+from intraneuron.kernels.scatter import (
+    add_columns,
+    add_rows,
+    add_short_rows,
+    compact_rows,
+    in_row_order,
+    parts_in_order,
+    spread,
+    spread_bytes,
+)
 
 
 @pytest.mark.parametrize("n_keys", [30, 4000])
@@ -53,7 +65,51 @@ def test_adding_in_the_order_of_rows_is_adding_position_by_position_to_the_last_
         order = in_row_order(rows)
         assert len(order) == (rows >= 0).sum()
         assert (np.diff(rows[order]) >= 0).all()
-        add_rows(batch, 0, order, rows, table, plain, lost)
-        add_columns(batch, columns, order, rows, part, plain, lost)
+        bounds = parts_in_order(order, rows)
+        assert (bounds[0], bounds[-1]) == (0, len(order))
+        for some in pairwise(bounds):
+            add_rows(*some, batch, 0, order, rows, table, plain, lost)
+            add_columns(*some, batch.view(np.uint32), columns, order, rows, part, plain, lost)
     np.testing.assert_array_equal(table, expected)
     np.testing.assert_array_equal(part, expected[:, columns])
+
+
+def test_bits_of_bfloat16_are_added_as_the_numbers_that_they_are() -> None:
+    rng = np.random.default_rng(0)
+    numbers = rng.normal(size=(900, 40)) * np.exp(6 * rng.normal(size=(900, 1)))
+    wide = (numbers.astype(np.float32).view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32)
+    short = (wide.view(np.uint32) >> np.uint32(16)).astype(np.uint16)
+    index = (rng.zipf(1.5, 900) % 20).astype(np.int64)
+    order, columns = in_row_order(index), np.array([2, 39, 11])
+    frequent = np.where(np.arange(20) == 1, 0, -1)
+    for first, width in ((0, 40), (7, 20)):
+        tables = [np.zeros((20, width), dtype=np.float32) for _ in range(2)]
+        lost = [np.zeros((1, width), dtype=np.float32) for _ in range(2)]
+        add_rows(0, 900, wide, first, order, index, tables[0], frequent, lost[0])
+        add_short_rows(0, 900, short, first, order, index, tables[1], frequent, lost[1])
+        np.testing.assert_array_equal(*tables)
+        np.testing.assert_array_equal(*lost)
+        assert lost[0].any()
+    parts = [np.zeros((20, 3), dtype=np.float32) for _ in range(2)]
+    over = np.zeros((1, 3), dtype=np.float32)
+    add_columns(0, 900, wide.view(np.uint32), columns, order, index, parts[0], frequent, over)
+    add_columns(0, 900, short, columns, order, index, parts[1], frequent, np.zeros_like(over))
+    np.testing.assert_array_equal(*parts)
+    assert parts[0].any()
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 7])
+def test_no_row_is_in_two_threads(monkeypatch: pytest.MonkeyPatch, threads: int) -> None:
+    monkeypatch.setattr(blocks, "n_threads", lambda: threads)
+    rng = np.random.default_rng(threads)
+    for rows in (1, 2, 5, 400):
+        index = np.where(rng.random(300) < 0.2, -1, rng.integers(0, rows, 300))
+        order = in_row_order(index)
+        bounds = parts_in_order(order, index)
+        assert (bounds[0], bounds[-1], len(bounds)) == (0, len(order), threads + 1)
+        assert bounds == sorted(bounds)
+        seen = [set(index[order[lo:hi]].tolist()) for lo, hi in pairwise(bounds)]
+        assert sum(map(len, seen)) == len(set().union(*seen))
+        if rows == 400:
+            assert max(hi - lo for lo, hi in pairwise(bounds)) < 2 * len(order) / threads + 5
+    assert parts_in_order(np.array([], dtype=np.int64), np.array([-1])) == [0] * (threads + 1)

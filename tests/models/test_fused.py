@@ -10,7 +10,7 @@ from torch import nn
 from transformers import AutoModel
 from transformers.activations import ACT2FN
 
-from intraneuron.models.fused import ROUNDING, fuse_activations
+from intraneuron.models.fused import ROUNDING, Gelu, Replaced, fuse_activations
 
 
 class Block(nn.Module):
@@ -34,12 +34,15 @@ class Model(nn.Module):
 def test_gelu_written_out_in_python_becomes_one_step_that_is_the_same_function(name: str) -> None:
     slow = ACT2FN[name]
     model = Model(slow)
-    assert fuse_activations(model, "tiny") == (type(slow).__name__,)
+    assert fuse_activations(model, "tiny") == Replaced(fused=(type(slow).__name__,))
     fast = model.blocks[0].act
-    assert type(fast) is nn.GELU
-    assert type(model.blocks[1].act) is nn.GELU
-    x = torch.cat([torch.randn(10_000) * 4, torch.tensor([0.0, 40.0, -40.0, 1e20, torch.inf])])
-    torch.testing.assert_close(fast(x), slow(x), rtol=ROUNDING, atol=ROUNDING)
+    assert type(fast) is Gelu
+    assert type(model.blocks[1].act) is Gelu
+    for size in (100, 20_000):  # torch's, and ours
+        x = torch.cat([torch.randn(size) * 4, torch.tensor([0.0, 40.0, -40.0, 1e20, torch.inf])])
+        torch.testing.assert_close(fast(x), slow(x), rtol=ROUNDING, atol=ROUNDING)
+        torch.testing.assert_close(fast(x.double()), slow(x.double()), rtol=ROUNDING, atol=ROUNDING)
+        torch.testing.assert_close(fast(x[::3]), slow(x[::3]), rtol=ROUNDING, atol=ROUNDING)
 
 
 class Shifted(nn.Module):
@@ -71,16 +74,16 @@ class OfTwo(nn.Module):
 )
 def test_every_other_function_stays(function: nn.Module) -> None:
     model = Model(function)
-    assert fuse_activations(model, "tiny") == ()
+    assert fuse_activations(model, "tiny") == Replaced()
     assert model.blocks[0].act is function
 
 
 def test_what_a_model_computes_is_the_same_but_for_rounding(tmp_path: Path) -> None:
     folder = tiny_gpt2(tmp_path / "gpt2")
     plain, model = AutoModel.from_pretrained(folder).eval(), loaded(folder)
-    assert model.fused == ("NewGELUActivation",)
-    functions = [type(module) for module in model.body.modules() if "GELU" in type(module).__name__]
-    assert functions == [nn.GELU] * LAYERS
+    assert model.replaced.fused == ("NewGELUActivation",)
+    functions = [type(module) for module in model.body.modules() if isinstance(module, nn.GELU)]
+    assert functions == [Gelu] * LAYERS
     ids = torch.arange(40).reshape(4, 10)
     with torch.inference_mode():
         a, b = plain(ids).last_hidden_state, model.body(ids).last_hidden_state
@@ -93,8 +96,8 @@ def test_what_a_model_computes_is_the_same_but_for_rounding(tmp_path: Path) -> N
 def test_families_with_a_slow_gelu_are_known_by_what_it_computes(
     tmp_path: Path, family: str, fused: tuple[str, ...]
 ) -> None:
-    assert loaded(FAMILIES[family].save(tmp_path / family)).fused == fused
+    assert loaded(FAMILIES[family].save(tmp_path / family)).replaced.fused == fused
 
 
 def test_an_encoder_with_exact_gelu_keeps_it(tmp_path: Path) -> None:
-    assert loaded(tiny_bert(tmp_path / "bert")).fused == ()
+    assert loaded(tiny_bert(tmp_path / "bert")).replaced.fused == ()

@@ -124,6 +124,26 @@ def test_gate_and_up_share_their_rows_and_each_has_its_own_moments() -> None:
             assert np.corrcoef(row @ weight, folded[3].numpy())[0, 1] == pytest.approx(1, abs=1e-5)
 
 
+def test_a_twin_is_rounded_as_its_layer_is_and_its_moments_are_those_of_rounded_weights() -> None:
+    """One direction of x is far from zero: rounding a weight there by itself would move the mean by many deviations."""
+    torch.manual_seed(0)
+    linear = nn.Linear(64, 200).to(torch.bfloat16)
+    x = (torch.randn(4000, 64) + 300 * torch.nn.functional.one_hot(torch.tensor(5), 64)).to(torch.bfloat16)
+    site = Site(0, 200, (Projection(linear),), Projection(nn.Linear(200, 64)), nn.functional.silu)
+    twin = RotatedTwin.build(site, *input_moments([x]), 100, seed=0)
+    assert (twin.weights[0].dtype, twin.biases[0].dtype) == (torch.bfloat16, torch.bfloat16)
+    assert twin.activations(x).dtype == torch.bfloat16
+    drawn = torch.from_numpy(twin.drawn).long()
+    wide = x.double()
+    mine = wide @ twin.weights[0].double().T + twin.biases[0].double()
+    real = (wide @ linear.weight.double().T + linear.bias.double())[:, drawn]
+    torch.testing.assert_close(mine.std(0), real.std(0), rtol=5e-3, atol=0)
+    rounding = twin.biases[0].double().abs() / 2**8
+    assert ((mine.mean(0) - real.mean(0)).abs() <= rounding + 1e-3).all()
+    unrounded = (wide @ (twin.weights[0].double() * (1 + 2**-9)).T).mean(0) - (mine.mean(0) - twin.biases[0].double())
+    assert unrounded.abs().max() > 0.1 * real.std(0).median()
+
+
 def test_moments_over_blocks_are_those_of_all_positions_even_far_from_zero() -> None:
     x = torch.from_numpy(np.random.default_rng(0).normal(1000, [1, 2, 0.1], (3000, 3))).float()
     mean, cov = input_moments(x.split(700))

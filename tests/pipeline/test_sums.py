@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from intraneuron.kernels.scatter import FEW, compact_rows, in_row_order
-from intraneuron.pipeline.sums import Sums
+from intraneuron.kernels.scatter import FEW, compact_rows, in_row_order, parts_in_order
+from intraneuron.pipeline.sums import Batch, Sums
 
 
 def added(key: np.ndarray, values: np.ndarray, column: np.ndarray, times: int = 1) -> Sums:
@@ -12,7 +12,8 @@ def added(key: np.ndarray, values: np.ndarray, column: np.ndarray, times: int = 
     rows = compact_rows(every, np.ones(every.shape, dtype=bool), int(key.max()) + 1)
     table = Sums.start("neurons", rows, column)
     for index in rows.index:
-        table.add(values, in_row_order(index), index)
+        order = in_row_order(index)
+        table.add(values, Batch(order, parts_in_order(order, index), index, None), index)
     return table
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 import numba
@@ -37,6 +38,29 @@ def over_neurons(
     with ThreadPoolExecutor(n_threads()) as pool:
         starts = range(0, n_neurons, block)
         done = [pool.submit(core, lo, min(lo + block, n_neurons), *arrays) for lo in starts]
+        for future in done:
+            future.result()
+
+
+def parts_of(n: int) -> list[int]:
+    """Return where the parts of n things begin, as many as there are threads and about equally large; n at the end."""
+    threads = n_threads()
+    return [n * i // threads for i in range(threads + 1)]
+
+
+def in_parts(core: Callable[..., None], bounds: Sequence[int], given: Sequence[Any], out: Sequence[np.ndarray]) -> None:
+    """Call ``core(start, stop, *given, *out)`` for parts of things, one in each thread.
+
+    ``bounds`` say where they begin, and where the last one ends. For cores that treat things one by one, and take a
+    few milliseconds: arrays are handed on as they are.
+    """
+    *others, (start, stop) = [pair for pair in pairwise(bounds) if pair[0] < pair[1]] or [(0, 0)]
+    if not others:
+        core(start, stop, *given, *out)
+        return
+    with ThreadPoolExecutor(len(others)) as pool:
+        done = [pool.submit(core, lo, hi, *given, *out) for lo, hi in others]
+        core(start, stop, *given, *out)
         for future in done:
             future.result()
 

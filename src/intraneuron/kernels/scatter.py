@@ -11,6 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
+from intraneuron.kernels.blocks import in_parts, parts_of
 from intraneuron.kernels.compiled import compiled
 
 PAGE = mmap.PAGESIZE
@@ -90,18 +91,31 @@ def in_row_order(index: np.ndarray) -> np.ndarray:
     return order[np.count_nonzero(index < 0) :]
 
 
+def parts_in_order(order: np.ndarray, index: np.ndarray) -> list[int]:
+    """Return where threads begin in :func:`in_row_order`: about equally many positions each, no row in two of them.
+
+    So every sum is made by one thread, in one order.
+    """
+    row = index[order]
+    begins = np.flatnonzero(np.diff(row, prepend=-1))
+    bounds = np.array(parts_of(len(order)))
+    if len(order):
+        bounds[1:-1] = begins[np.searchsorted(begins, bounds[1:-1], side="right") - 1]
+    return [int(bound) for bound in bounds]
+
+
 @compiled()
-def add_rows(values, first, order, index, table, frequent, lost):  # type: ignore[no-untyped-def]
-    """Add N columns of ``values[p]``, from ``first`` on, to ``table[index[p]]`` for each position p of ``order``.
+def add_rows(start, stop, values, first, order, index, table, frequent, lost):  # type: ignore[no-untyped-def]
+    """Add N columns of ``values[p]``, from ``first`` on, to ``table[index[p]]`` for positions p of ``order``.
 
     Sums of many are compensated (Kahan): what one addition in float32 loses is taken back by the next, so that the
     error stays below 2^-23 of the sum of absolute values, however many are added. Plain sums would stand still after
     2^24 equal values.
 
-    One thread: what several would save is less than what they cost when the machine is not idle.
-
     Parameters
     ----------
+    start, stop : int
+        Places in ``order``.
     values : float32 (P, first + N or more)
     first : int
     order, index : int64 (P',) and (P,)
@@ -111,35 +125,49 @@ def add_rows(values, first, order, index, table, frequent, lost):  # type: ignor
     lost : float32 (F, N)
         What the last addition put too much on the sum.
     """
-    for p in order:
-        row = index[p]
-        own = frequent[row]
-        if own < 0:
-            for j in range(table.shape[1]):
-                table[row, j] += values[p, first + j]
-        else:
-            for j in range(table.shape[1]):
-                value = values[p, first + j] - lost[own, j]
-                total = table[row, j] + value
-                lost[own, j] = (total - table[row, j]) - value
-                table[row, j] = total
+    for p in order[start:stop]:
+        _add(values[p, first : first + table.shape[1]], index[p], table, frequent, lost)
 
 
 @compiled()
-def add_columns(values, columns, order, index, table, frequent, lost):  # type: ignore[no-untyped-def]
-    """Add some columns of ``values[p]`` to ``table[index[p]]``: as :func:`add_rows`, table is (R, len(columns))."""
-    for p in order:
-        row = index[p]
-        own = frequent[row]
-        if own < 0:
-            for j in range(len(columns)):
-                table[row, j] += values[p, columns[j]]
-        else:
-            for j in range(len(columns)):
-                value = values[p, columns[j]] - lost[own, j]
-                total = table[row, j] + value
-                lost[own, j] = (total - table[row, j]) - value
-                table[row, j] = total
+def add_short_rows(start, stop, values, first, order, index, table, frequent, lost):  # type: ignore[no-untyped-def]
+    """Add as :func:`add_rows` does; ``values`` are the bits of bfloat16, uint16, the upper halves of float32."""
+    bits = np.empty(table.shape[1], dtype=np.uint32)
+    for p in order[start:stop]:
+        given = values[p, first : first + table.shape[1]]
+        for j in range(len(bits)):  # a product is compiled to vectors, a shift here is not
+            bits[j] = np.uint32(np.uint32(given[j]) * np.uint32(2**16))
+        _add(bits.view(np.float32), index[p], table, frequent, lost)
+
+
+@compiled()
+def add_columns(start, stop, values, columns, order, index, table, frequent, lost):  # type: ignore[no-untyped-def]
+    """Add some columns of ``values[p]`` to ``table[index[p]]``: as :func:`add_rows`, table is (R, len(columns)).
+
+    ``values`` are the bits of float32, uint32, or of bfloat16, uint16.
+    """
+    up = np.uint32(2 ** (32 - 8 * values.itemsize))
+    bits = np.empty(len(columns), dtype=np.uint32)
+    for p in order[start:stop]:
+        for j in range(len(columns)):
+            bits[j] = np.uint32(np.uint32(values[p, columns[j]]) * up)
+        _add(bits.view(np.float32), index[p], table, frequent, lost)
+
+
+@compiled()
+def _add(value, row, table, frequent, lost):  # type: ignore[no-untyped-def]
+    """Add a row of numbers to a row of the table."""
+    own, into = frequent[row], table[row]
+    if own < 0:
+        for j in range(len(into)):
+            into[j] += value[j]
+    else:
+        over = lost[own]
+        for j in range(len(into)):
+            more = value[j] - over[j]
+            total = into[j] + more
+            over[j] = (total - into[j]) - more
+            into[j] = total
 
 
 def spread(table: np.ndarray, rows: Rows) -> np.ndarray:
@@ -150,8 +178,15 @@ def spread(table: np.ndarray, rows: Rows) -> np.ndarray:
     if rows.full:
         return table
     out = _zeros(len(rows.count), table.shape[1], table.dtype)
-    out[rows.seen] = table
+    in_parts(copy_rows, parts_of(len(rows.seen)), (table, rows.seen), (out,))
     return out
+
+
+@compiled()
+def copy_rows(start, stop, table, seen, out):  # type: ignore[no-untyped-def]
+    """Copy rows of a table to the rows ``seen`` of another: mostly the time of the kernel, which gives new pages."""
+    for row in range(start, stop):
+        out[seen[row]] = table[row]
 
 
 def spread_bytes(rows: Rows, width: int, itemsize: int = 4) -> int:

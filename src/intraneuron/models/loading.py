@@ -6,7 +6,7 @@ import hashlib
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,7 +27,7 @@ from intraneuron.models.configuration import (
 )
 from intraneuron.models.families import Kind, kind_of
 from intraneuron.models.feeding import few_tokens, model_arguments
-from intraneuron.models.fused import fuse_activations
+from intraneuron.models.fused import Replaced, fuse_activations
 from intraneuron.models.locating import locate
 from intraneuron.models.number_format import device_of, number_format
 from intraneuron.models.sae import Sae, identity_of
@@ -62,8 +62,8 @@ class LoadedModel:
         Longest window, in tokens.
     device : torch.device
     dtype : torch.dtype
-    fused : tuple of str
-        Classes of nonlinearities in whose place torch's own, the same to rounding, was put.
+    replaced : Replaced
+        Classes of nonlinearities in whose place quicker ones were put, the same to rounding or to the last bit.
     saes : tuple of Sae
         SAEs whose latents the sites have, in the order of the sites; none where they have the MLPs' neurons.
     n_layers : int or None
@@ -84,7 +84,7 @@ class LoadedModel:
     context: int
     device: torch.device
     dtype: torch.dtype
-    fused: tuple[str, ...] = ()
+    replaced: Replaced = field(default_factory=Replaced)
     saes: tuple[Sae, ...] = ()
     n_layers: int | None = None
 
@@ -148,7 +148,7 @@ def load_model(name: str, *, device: Device = "auto", dtype: DType = "float32") 
         model = model.to(device=place, dtype=getattr(torch, dtype)).eval().requires_grad_(False)
         vocabulary = read_vocabulary(tokenizer, model.get_input_embeddings().weight.shape[0])
         layers = layers_of(model, name)
-        fused = fuse_activations(model.base_model, name)
+        replaced = fuse_activations(model.base_model, name)
         sites = find_sites(model.base_model, name, layers)
         context = context_of(folder, model, tokenizer, name)
         few = model_arguments(kind, model.config, few_tokens(vocabulary), place)
@@ -170,7 +170,7 @@ def load_model(name: str, *, device: Device = "auto", dtype: DType = "float32") 
         context=context,
         device=place,
         dtype=getattr(torch, dtype),
-        fused=fused,
+        replaced=replaced,
     )
 
 

@@ -222,6 +222,24 @@ def vocabulary_windows(model: LoadedModel) -> Windows:
     return Windows(token_id, counted, np.zeros(len(ids), dtype=np.int8))
 
 
+def reading_of(model: LoadedModel, *, corpus: bool) -> dict[str, Any]:
+    """Return how tokens are put before the model, as a study's manifest has it; special tokens as they are written."""
+    before, after = ([str(model.vocabulary.token[i]) for i in ids] for ids in _frame(model))
+    frame = {"before": before, "after": after}
+    if not corpus:
+        return {**frame, "counted": "the token between them"}
+    separator = [str(model.vocabulary.token[i]) for i in separator_of(model)]
+    first = ", the first position of a window" if model.kind == "causal" else ""
+    return {
+        **frame,
+        "separator": separator,
+        "packing": "documents of a shard one behind the other, cut into windows of the context",
+        "shards": SHARDS,
+        "halves": "even and odd shards; document i is in shard i modulo shards",
+        "not_counted": f"special tokens, padding{first}",
+    }
+
+
 def _frame(model: LoadedModel) -> tuple[list[int], list[int]]:
     """Return the special tokens before and after a text."""
     tokenizer = model.tokenizer

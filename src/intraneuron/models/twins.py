@@ -28,16 +28,17 @@ class RotatedTwin:
 
     With R of independent rows N(0, 1/N), row r reads W' = R W_in; its pre-activation is then shifted and
     scaled to the mean and standard deviation over tokens of a real neuron, drawn at random. Shift and scale
-    are folded into weight and bias (which cancels R b), so that the twin costs one product.
+    are folded into weight and bias (which cancels R b), so that the twin costs one product. It is taken in the number
+    format of the layer's weights, so that the twin's activations are rounded, and tied, as those of neurons are.
 
     Attributes
     ----------
     layer : int
     drawn : int32 array, (N',)
         The real neuron whose mean and standard deviation each row was given.
-    weights : tuple of float32 tensors, (N', D)
+    weights : tuple of tensors, (N', D)
         One for each input projection: one, or gate and up, made from the same R.
-    biases : tuple of float32 tensors, (N',)
+    biases : tuple of tensors, (N',)
     activation : callable
         The family's nonlinearity.
     """
@@ -74,11 +75,11 @@ class RotatedTwin:
 
     def preactivations(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Return the pre-activations at some positions, (P, N') for each input projection; x is (P, D)."""
-        x = x.to(torch.float32)
+        x = x.to(self.weights[0].dtype)
         return tuple(torch.addmm(b, x, w.T) for w, b in zip(self.weights, self.biases, strict=True))
 
     def activations(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the activations at some positions, float32 (P, N'); x is (P, D)."""
+        """Return the activations at some positions, (P, N'); x is (P, D)."""
         return combine(self.activation, self.preactivations(x))
 
 
@@ -119,9 +120,10 @@ def _turned(projection: Projection, R: np.ndarray) -> np.ndarray:
 def fold(
     projection: Projection, turned: np.ndarray, drawn: np.ndarray, x_mean: np.ndarray, x_cov: np.ndarray
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return weight and bias of the twin of one input projection, with shift and scale inside.
+    """Return weight and bias of the twin of one input projection, in its number format, with shift and scale inside.
 
-    Over tokens, a readout w.x + b has the mean w.mean + b and the variance w' cov w.
+    Over tokens, a readout w.x + b has the mean w.mean + b and the variance w' cov w. The shift is that of the weights
+    as they are rounded: x has directions so long that their rounding alone would move the mean.
 
     Parameters
     ----------
@@ -137,11 +139,9 @@ def fold(
     offset = 0.0 if bias is None else bias.cpu().double().numpy()[drawn]
     spread, spread_wanted = _deviation(turned, x_cov), _deviation(wanted, x_cov)
     scale = np.divide(spread_wanted, spread, out=np.zeros_like(spread), where=spread > 0)
-    scaled = turned * scale[:, None]
-    shift = (wanted - scaled) @ x_mean + offset
-    return torch.from_numpy(scaled).to(weight.device, torch.float32), torch.from_numpy(shift).to(
-        weight.device, torch.float32
-    )
+    rounded = torch.from_numpy(turned * scale[:, None]).to(weight.dtype)
+    shift = (wanted - rounded.double().numpy()) @ x_mean + offset
+    return rounded.to(weight.device), torch.from_numpy(shift).to(weight.device, weight.dtype)
 
 
 def _deviation(weight: np.ndarray, cov: np.ndarray) -> np.ndarray:

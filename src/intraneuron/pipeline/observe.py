@@ -220,7 +220,9 @@ def _rotated_table(task: Task, site: Site, x: np.ndarray, columns: np.ndarray) -
     some = slice(int(columns[0]), int(columns[-1]) + 1) if len(columns) else slice(0)
     with torch.inference_mode():
         for block in blocks:  # all at once, and then some of them: fewer columns would round a product otherwise
-            table[block] = twin.activations(torch.from_numpy(x[block]).to(task.model.device))[:, some].cpu().numpy()
+            table[block] = (
+                twin.activations(torch.from_numpy(x[block]).to(task.model.device))[:, some].float().cpu().numpy()
+            )
     return TokenActivations(site.layer, columns.astype(np.int32), task.halves.count.reshape(1, -1), table[None])
 
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from intraneuron.kernels.scatter import in_row_order
+from intraneuron.kernels.scatter import in_row_order, parts_in_order
 from intraneuron.models.feeding import at_tokens, model_arguments
 from intraneuron.models.latent_twins import rotated_twin
 from intraneuron.models.loading import quiet
@@ -93,9 +93,10 @@ def _feed(task: Task, chosen: np.ndarray) -> _Fed:
     model = task.model
     halves = task.halves.index[chosen].ravel()
     shards = task.shards.index[chosen].ravel() if task.corpus else None
+    order = in_row_order(halves)
     return _Fed(
         model_arguments(model.kind, model.model.config, task.windows.token_id[chosen], model.device),
-        Batch(in_row_order(halves), halves, shards),
+        Batch(order, parts_in_order(order, halves), halves, shards),
     )
 
 

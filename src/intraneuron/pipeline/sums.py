@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from intraneuron.kernels.scatter import Rows, add_columns, add_rows
+from intraneuron.kernels.blocks import in_parts
+from intraneuron.kernels.scatter import Rows, add_columns, add_rows, add_short_rows
 from intraneuron.models.feeding import at_tokens
 from intraneuron.models.twins import RotatedTwin
 from intraneuron.pipeline.task import Piece, Task
@@ -47,13 +48,18 @@ class Sums:
             np.zeros((rows.n_frequent, n), dtype=np.float32),
         )
 
-    def add(self, values: np.ndarray, order: np.ndarray, index: np.ndarray) -> None:
-        """Add the source's values at some positions, float32 (P, all its columns); ``index`` are their rows."""
-        first, n = int(self.column[0]), len(self.column)
-        if self.column[-1] - first == n - 1:
-            add_rows(values, first, order, index, self.total, self.rows.frequent, self.lost)
+    def add(self, values: np.ndarray, batch: Batch, index: np.ndarray) -> None:
+        """Add the source's values at a batch's positions, (P, all its columns); ``index`` are their rows.
+
+        Values are float32, or the bits of bfloat16 as uint16.
+        """
+        into, first = (self.total, self.rows.frequent, self.lost), int(self.column[0])
+        if self.column[-1] - first == len(self.column) - 1:
+            core = add_rows if values.dtype == np.float32 else add_short_rows
+            in_parts(core, batch.parts, (values, first, batch.order, index), into)
         else:
-            add_columns(values, self.column, order, index, self.total, self.rows.frequent, self.lost)
+            bits = values.view(np.uint32) if values.dtype == np.float32 else values
+            in_parts(add_columns, batch.parts, (bits, self.column, batch.order, index), into)
 
 
 def sums_bytes(rows: Rows, width: int) -> int:
@@ -68,12 +74,16 @@ class Batch:
     Attributes
     ----------
     order : int64 (P',)
-        The counted positions, those of one row together.
+        The counted positions, those of one row of ``halves`` together, and so those of one row of ``shards``, which are
+        in one half.
+    parts : list of int
+        Where threads begin in it.
     halves, shards : int64 (P,)
         A row for each position; shards only in corpus mode.
     """
 
     order: np.ndarray
+    parts: list[int]
     halves: np.ndarray
     shards: np.ndarray | None
 
@@ -125,7 +135,7 @@ class PieceSums:
         for name, table in self.tables():
             index = batch.shards if name.startswith("shards") else batch.halves
             if index is not None:
-                table.add(rows[table.source], batch.order, index)
+                table.add(rows[table.source], batch, index)
 
 
 def _columns(task: Task, piece: Piece, sizes: dict[str, int]) -> dict[str, np.ndarray]:
@@ -153,6 +163,9 @@ def piece_bytes(task: Task, piece: Piece) -> int:
 
 
 def _rows(value: torch.Tensor) -> np.ndarray:
-    """Return values as a row a position, float32."""
-    found: np.ndarray = value.reshape(-1, value.shape[-1]).float().cpu().contiguous().numpy()
+    """Return values as a row a position: float32, or the bits of bfloat16, which adding widens."""
+    rows = value.reshape(-1, value.shape[-1]).cpu().contiguous()
+    if rows.dtype == torch.bfloat16:
+        return rows.view(torch.int16).numpy().view(np.uint16)
+    found: np.ndarray = rows.float().numpy()
     return found
