@@ -13,9 +13,8 @@ from tests.test_engine import assert_same_numbers
 from tests.test_unfinished import SMALL, STOPPED, StoppedAt, run
 from tests.tiny_models import LETTERS, WORDS, tiny_gpt2
 
-import intraneuron as inn
 from intraneuron import unfinished as unfinished_module
-from intraneuron.api import Study
+from intraneuron.api import Study, study
 from intraneuron.config import RunConfig
 from intraneuron.errors import SettingError, StudyError
 from intraneuron.models.texts import Windows
@@ -175,26 +174,26 @@ def test_a_file_that_is_cut_short_is_made_again(
 def test_a_notebook_reads_some_neurons_in_the_order_they_are_asked_for(
     kept: tuple[StudyFolder, dict[str, Any]],
 ) -> None:
-    study = Study(kept[0])
-    every = study.activations(2)
-    some = study.activations(2, [5, 0, 5])
+    found = Study(kept[0])
+    every = found.activations(2)
+    some = found.activations(2, [5, 0, 5])
     np.testing.assert_array_equal(some.neuron, [5, 0, 5])
     np.testing.assert_array_equal(some.total, every.total[:, :, [5, 0, 5]])
     np.testing.assert_array_equal(some.mean, every.mean[:, [5, 0, 5]])
-    assert study.activations(0, [1], population="untrained").total.any()
+    assert found.activations(0, [1], population="untrained").total.any()
 
 
 def test_what_is_not_kept_is_told(kept: tuple[StudyFolder, dict[str, Any]]) -> None:
-    study = Study(kept[0])
-    size = len(study.activations(0).neuron)
+    found = Study(kept[0])
+    size = len(found.activations(0).neuron)
     with pytest.raises(SettingError, match=f"Layer 0 has neurons 0 to {size - 1}, got {size}"):
-        study.activations(0, [3, size])
+        found.activations(0, [3, size])
     with pytest.raises(SettingError, match="got -1"):
-        study.activations(0, [-1])
+        found.activations(0, [-1])
     with pytest.raises(StudyError, match=r"keeps no sums of neurons of layer 9 \(it has those of 0, 2\)\. Run its"):
-        study.activations(9)
+        found.activations(9)
     with pytest.raises(StudyError, match=r"keeps no sums of readout of layer 0 \(it has those of none\)"):
-        study.activations(0, population="readout")
+        found.activations(0, population="readout")
 
 
 def test_tables_are_in_the_estimate_of_the_disk(model: Path, texts: str, tmp_path: Path) -> None:
@@ -212,4 +211,4 @@ def test_tables_are_in_the_estimate_of_the_disk(model: Path, texts: str, tmp_pat
 
 def test_another_word_is_refused(model: Path) -> None:
     with pytest.raises(SettingError, match="keep"):
-        inn.study(str(model), keep=["everything"])
+        study(str(model), keep=["everything"])

@@ -10,7 +10,7 @@ from safetensors.numpy import load_file, save_file
 
 from intraneuron.tensors import Tensor, mapped, write_tensors
 
-ARRAYS = {
+ARRAYS: dict[str, np.ndarray] = {
     "total": np.arange(24, dtype=np.float32).reshape(2, 3, 4) / 7,
     "count": np.array([[2**40, 1]], dtype=np.int64),
     "none": np.empty((0, 4), dtype=np.float32),

@@ -15,6 +15,7 @@ from tests.tiny_models import LETTERS, WORDS, tiny_gpt2
 from intraneuron import unfinished as module
 from intraneuron.engine import run_study
 from intraneuron.pipeline import memory, passes
+from intraneuron.tensors import write_tensors
 from intraneuron.unfinished import SavedSums
 
 STOPPED = KeyboardInterrupt
@@ -67,7 +68,7 @@ class StoppedAt:
 
     def __enter__(self) -> StoppedAt:
         self.patch = pytest.MonkeyPatch()
-        real_save, real_write = SavedSums.save, module.write_tensors
+        real_save, real_write = SavedSums.save, write_tensors
 
         def save(own: SavedSums, tables: Any, done: int) -> None:
             self.left -= 1
@@ -225,7 +226,7 @@ def test_checkpoints_come_no_more_often_than_they_should(
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     monkeypatch.setattr(module, "EVERY", 60.0)
     monkeypatch.setattr(module, "SHARE", 0.05)
-    real = module.write_tensors
+    real = write_tensors
 
     def slow(file: Path, *rest: Any) -> None:
         now[0] += 6.0

@@ -154,8 +154,8 @@ def _another(wanted: Recorded, manifest: Mapping[str, Any]) -> str | None:
         from intraneuron.models.sae import identity_of  # loads torch
         from intraneuron.models.sae_files import read_saes
 
-        wanted = None if observe.sae is None else identity_of(read_saes(observe.sae, observe.hook))
-        if wanted != manifest["identity"].get("sae"):
+        saes = None if observe.sae is None else identity_of(read_saes(observe.sae, observe.hook))
+        if saes != manifest["identity"].get("sae"):
             return "These SAEs are not the study's, so it is another study."
     if own_tokens(observe.texts) is not None:
         if own_text_hash(observe, wanted.run) != manifest["identity"]["texts"]:

@@ -135,12 +135,12 @@ def read_sums(
         raise StudyError(msg)
     if not is_whole(file):
         raise damaged(file, "it is cut short")
-    size = len(folder.vocabulary().token)
+    size = len(folder.vocabulary())
     with reading(file):
         try:
             found = mapped(file)
-            token_id, have = found["token_id"], found["neuron"]
-            column = np.arange(len(have)) if neurons is None else _columns(have, neurons, layer)
+            token_id, there = found["token_id"], found["neuron"]
+            column = np.arange(len(there)) if neurons is None else _columns(there, neurons, layer)
             count = np.zeros((len(found["count"]), size), dtype=np.int64)
             total = np.zeros((len(count), size, len(column)), dtype=np.float32)
             count[:, token_id] = found["count"]
@@ -150,7 +150,7 @@ def read_sums(
             raise
         except (ValueError, LookupError, TypeError) as error:
             raise damaged(file, error) from error
-    return TokenActivations(layer, np.asarray(have)[column], count, total)
+    return TokenActivations(layer, np.asarray(there)[column], count, total)
 
 
 def _columns(have: np.ndarray, wanted: Sequence[int], layer: int) -> np.ndarray:

@@ -87,14 +87,14 @@ def test_bits_of_bfloat16_are_added_as_the_numbers_that_they_are() -> None:
         lost = [np.zeros((1, width), dtype=np.float32) for _ in range(2)]
         add_rows(0, 900, wide, first, order, index, tables[0], frequent, lost[0])
         add_short_rows(0, 900, short, first, order, index, tables[1], frequent, lost[1])
-        np.testing.assert_array_equal(*tables)
-        np.testing.assert_array_equal(*lost)
+        np.testing.assert_array_equal(tables[0], tables[1])
+        np.testing.assert_array_equal(lost[0], lost[1])
         assert lost[0].any()
     parts = [np.zeros((20, 3), dtype=np.float32) for _ in range(2)]
     over = np.zeros((1, 3), dtype=np.float32)
     add_columns(0, 900, wide.view(np.uint32), columns, order, index, parts[0], frequent, over)
     add_columns(0, 900, short, columns, order, index, parts[1], frequent, np.zeros_like(over))
-    np.testing.assert_array_equal(*parts)
+    np.testing.assert_array_equal(parts[0], parts[1])
     assert parts[0].any()
 
 
