@@ -42,6 +42,7 @@ def by_lens(model: Any, tables: Tables) -> Read:
         )
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
         bridge = TransformerBridge.boot_transformers(
             str(Path(folder)), hf_model=model, tokenizer=tokenizer, device="cpu", dtype=model.dtype
         )
