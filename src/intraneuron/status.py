@@ -69,7 +69,7 @@ def _check_asked(manifest: Mapping[str, Any], changes: Mapping[str, Any]) -> Non
     own = asdict(RunConfig()) | settings_of(manifest)
     known = {"mode", *(field.name for field in fields(ImportConfig))}
     wrong = [
-        name for name, value in changes.items() if name not in known and _listed(value) != own.get(name, _listed(value))
+        name for name, value in changes.items() if name not in known and _listed(value) != _listed(own.get(name, value))
     ]
     if wrong:
         option = wrong[0].replace("_", "-")
