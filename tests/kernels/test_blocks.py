@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numba
 import numpy as np
 import pytest
@@ -35,6 +39,29 @@ def test_every_thing_is_in_one_part(monkeypatch: pytest.MonkeyPatch, size: int, 
     blocks.in_parts(core, bounds, [3], [seen])
     assert (seen == 3).all()
     assert len(parts) == max(1, min(threads, size))
+
+
+FORKED = """
+import os, warnings
+import numpy as np
+from intraneuron.kernels import blocks
+blocks.n_threads = lambda: 3
+def core(start, stop, array): array[start:stop] += 1
+seen = np.zeros(9)
+blocks.in_parts(core, blocks.parts_of(9), [], [seen])
+warnings.simplefilter("ignore")
+child = os.fork()
+if child == 0:
+    blocks.in_parts(core, blocks.parts_of(9), [], [seen])
+    os._exit(0 if (seen == 2).all() else 1)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
+def test_a_forked_process_has_threads_of_its_own() -> None:
+    done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout.strip() == "0"
 
 
 def test_what_a_part_raises_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:

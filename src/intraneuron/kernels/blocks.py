@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -58,11 +59,20 @@ def in_parts(core: Callable[..., None], bounds: Sequence[int], given: Sequence[A
     if not others:
         core(start, stop, *given, *out)
         return
-    with ThreadPoolExecutor(len(others)) as pool:
-        done = [pool.submit(core, lo, hi, *given, *out) for lo, hi in others]
-        core(start, stop, *given, *out)
-        for future in done:
-            future.result()
+    done = [_waiting().submit(core, lo, hi, *given, *out) for lo, hi in others]
+    core(start, stop, *given, *out)
+    for future in done:
+        future.result()
+
+
+@cache
+def _waiting() -> ThreadPoolExecutor:
+    """Return threads that stay: where there are many, starting them takes as long as what they are to do."""
+    return ThreadPoolExecutor(max(1, n_threads() - 1), thread_name_prefix="intraneuron")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_waiting.cache_clear)  # a forked process has the pool, and none of its threads
 
 
 def _as_given(value: Any) -> Any:
