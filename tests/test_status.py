@@ -101,6 +101,14 @@ def test_a_file_that_is_gone_or_cut_is_named(study: Path) -> None:
     assert why(study)["report"] == "damaged or gone: report.html"
 
 
+def test_tables_that_are_to_be_kept_from_now_on_are_a_reason_and_no_damage(study: Path) -> None:
+    assert status(study, {"keep": ("tables",)})["asked"] == {"keep": ("tables",)}
+    reasons = why(study, keep=("tables",))
+    assert reasons["observe"] == "keeps its tables now"
+    assert reasons["categorize"] == "is made from observe"
+    assert why(study, keep=()) == {}
+
+
 def test_a_newer_method_is_a_reason(study: Path) -> None:
     folder = StudyFolder.open(study)
     folder.manifest["stages"]["compare"] |= {"method": 1, "key": "of another version"}

@@ -9,7 +9,7 @@ from pathlib import Path
 from intraneuron.errors import IntraneuronError, StudyError
 from intraneuron.leftovers import remove_leftovers
 from intraneuron.lock import locked
-from intraneuron.missing import Layers, left_to_do, lost_files, missing_stages, with_dependents
+from intraneuron.missing import Layers, left_to_do, lost_files, missing_stages, not_kept_yet, with_dependents
 from intraneuron.place import has_aside, has_study, is_interrupted, keep_aside, put_back, remove, to_make, unmake
 from intraneuron.plain import listed
 from intraneuron.planned import Planned
@@ -82,8 +82,9 @@ def _run_stages(
     if missing:
         _withdraw(planned, folder, missing)
     progress.begin(planned, folder.path, missing)
-    if lost:
-        progress.say(f"Damaged or gone in {folder.path}, and made again: {listed(lost)}.")
+    gone = [name for name in lost if name not in not_kept_yet(folder, lost)]
+    if gone:
+        progress.say(f"Damaged or gone in {folder.path}, and made again: {listed(gone)}.")
     if not missing:
         return
     for stage in STAGES:  # a stage may have done a later one in the same pass

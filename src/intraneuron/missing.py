@@ -15,7 +15,7 @@ from intraneuron.planned import Planned, Wanted, quotes
 from intraneuron.planning import keys
 from intraneuron.progress import Progress
 from intraneuron.store import STAGES, StudyFolder, goes_on
-from intraneuron.sum_tables import SUMMED, sums_name
+from intraneuron.sum_tables import SUMMED, SUMS, sums_name
 from intraneuron.work import Work
 
 Layers = tuple[int, ...]
@@ -98,6 +98,11 @@ def lost_files(planned: Wanted, folder: StudyFolder) -> tuple[str, ...]:
                 if name not in lost:  # several stages and layers share files
                     lost[name] = not is_whole(folder.path / name)
     return tuple(name for name, is_lost in lost.items() if is_lost)
+
+
+def not_kept_yet(folder: StudyFolder, lost: Collection[str]) -> set[str]:
+    """Return those of lost files that are tables which were not asked for before (--keep tables)."""
+    return {name for name in lost if Path(name).parent.name == SUMS and not (folder.path / name).exists()}
 
 
 def every_stage(planned: Wanted) -> dict[str, Layers]:

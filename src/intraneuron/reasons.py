@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from intraneuron.config import OWN_TWINS, RunConfig
-from intraneuron.missing import Layers, files_of
+from intraneuron.missing import Layers, files_of, not_kept_yet
 from intraneuron.plain import listed
 from intraneuron.planned import Wanted
 from intraneuron.planning import UNTWINNED
@@ -56,9 +56,12 @@ def _reason(
         return "; ".join(own)
     if state.get("method", stage.method) != stage.method:
         return f"this version does it in another way (method {state['method']}, now {stage.method})"
-    gone = [name for name in dict.fromkeys(files_of(wanted, folder, stage.name)) if name in lost]
+    files, new_tables = dict.fromkeys(files_of(wanted, folder, stage.name)), not_kept_yet(folder, lost)
+    gone = [name for name in files if name in lost and name not in new_tables]
     if gone:
         return f"damaged or gone: {listed(gone)}"
+    if new_tables.intersection(files):
+        return "keeps its tables now"
     needs = [name for name in stage.inputs if name in todo]
     if needs:
         return f"is made from {', '.join(needs)}"

@@ -104,7 +104,7 @@ def status(path: Path, changes: Mapping[str, Any] | None = None) -> dict[str, An
         When there is no study, it is damaged, or a change cannot be made.
     """
     folder = StudyFolder.open(path)
-    own, changes = settings_of(folder.manifest), changes or {}
+    own, changes = {"keep": []} | settings_of(folder.manifest), changes or {}
     wanted = Recorded.of(folder.manifest, changes)
     lost = lost_files(wanted, folder)
     another = _another(wanted, folder.manifest)

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 SUMMED: tuple[str, ...] = ("neurons", *(twin for twin in OWN_TWINS if twin != "readout"))
 """Populations whose activations are summed; readouts are cosines, the same at every sighting of a token."""
 
+SUMS = "sums"
+"""The folder of the tables of a population."""
+
 BLOCK = 2**22
 """Numbers that are copied at a time."""
 
@@ -40,7 +43,7 @@ def sums_name(population: str, layer: int) -> str:
     >>> sums_name("neurons", 3)
     'neurons/sums/layer-03.safetensors'
     """
-    return f"{population}/sums/layer-{layer:02d}.safetensors"
+    return f"{population}/{SUMS}/layer-{layer:02d}.safetensors"
 
 
 class SumTables:
