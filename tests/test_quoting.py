@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 import pytest
 from tests.test_engine import planned, report
-from tests.tiny_models import LETTERS, NEURONS, WORDS, tiny_gpt2
+from tests.tiny_models import NEURONS, random_texts, tiny_gpt2
 
 from intraneuron import quoting
 from intraneuron.cards import build_card
@@ -26,11 +25,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def texts(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("texts")
-    rng = np.random.default_rng(0)
-    for i in range(60):
-        (folder / f"{i:02d}.txt").write_text(" ".join(rng.choice([*WORDS, *LETTERS], 150)))
-    return str(folder)
+    return random_texts(tmp_path_factory.mktemp("texts"))
 
 
 def run(model: Path, out: Path, **settings: Any) -> StudyFolder:

@@ -11,7 +11,7 @@ import pytest
 from safetensors.numpy import load_file
 from tests.test_engine import assert_same_numbers
 from tests.test_unfinished import SMALL, STOPPED, StoppedAt, run
-from tests.tiny_models import LETTERS, WORDS, tiny_gpt2
+from tests.tiny_models import random_texts, tiny_gpt2
 
 from intraneuron import unfinished as unfinished_module
 from intraneuron.api import Study, study
@@ -37,11 +37,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def texts(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("texts")
-    rng = np.random.default_rng(0)
-    for i in range(60):
-        (folder / f"{i:02d}.txt").write_text(" ".join(rng.choice([*WORDS, *LETTERS], 150)))
-    return str(folder)
+    return random_texts(tmp_path_factory.mktemp("texts"))
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 from tests.test_engine import assert_same_numbers, planned, report
-from tests.tiny_models import LETTERS, WORDS, tiny_gpt2
+from tests.tiny_models import random_texts, tiny_gpt2
 
 from intraneuron import unfinished as module
 from intraneuron.engine import run_study
@@ -28,11 +28,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def texts(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("texts")
-    rng = np.random.default_rng(0)
-    for i in range(60):
-        (folder / f"{i:02d}.txt").write_text(" ".join(rng.choice([*WORDS, *LETTERS], 150)))
-    return str(folder)
+    return random_texts(tmp_path_factory.mktemp("texts"))
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 from transformers import BertConfig, BertModel, GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
@@ -87,6 +88,15 @@ def tiny_bert(path: Path, **config: Any) -> Path:
 def loaded(path: Path, **changes: Any) -> LoadedModel:
     """Load a saved model on the CPU, with fields changed."""
     return replace(load_model(str(path), device="cpu"), **changes)
+
+
+def random_texts(folder: Path) -> str:
+    """Write 60 documents of 150 words and letters each, and return their folder as --texts takes it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(0)
+    for i in range(60):
+        (folder / f"{i:02d}.txt").write_text(" ".join(rng.choice([*WORDS, *LETTERS], 150)))
+    return str(folder)
 
 
 def byte_level_tokenizer() -> PreTrainedTokenizerFast:

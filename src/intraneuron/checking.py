@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from intraneuron.config import MIN_TOKENS, PUBLISHED, RunConfig, StudyConfig
+from intraneuron.config import MIN_TOKENS, PUBLISHED, ObserveConfig, RunConfig, StudyConfig
 from intraneuron.errors import SettingError
 from intraneuron.models.documents import own_tokens
 from intraneuron.models.hub_texts import PREFIX, parse_dataset
@@ -19,27 +19,32 @@ def check(config: StudyConfig, run: RunConfig) -> None:
     if observe.min_count != "auto" and observe.min_count < 1:
         msg = f"min_count (--min-count) must be auto or a number from 1 on, got {observe.min_count}."
         raise SettingError(msg)
-    if observe.mode == "corpus" and not observe.texts:
-        msg = "mode (--mode) corpus needs texts, got none. Give texts (--texts): docs, or files or folders of your own."
-        raise SettingError(msg)
-    if observe.min_count != "auto" and not observe.texts:
-        msg = (
-            f"min_count (--min-count) needs texts, got {observe.min_count} without: in vocabulary mode every token "
-            "is seen once."
-        )
-        raise SettingError(msg)
     if not 0 <= observe.contexts <= 100:
         msg = f"contexts (--contexts) must be between 0 and 100, got {observe.contexts}."
         raise SettingError(msg)
-    if observe.text_field != "text" and not observe.texts:
-        msg = f"text_field (--text-field) needs texts (--texts), got {observe.text_field!r} without. Give texts."
+    if observe.mode == "vocabulary" and observe.texts:
+        msg = "mode (--mode) vocabulary reads no texts (--texts), got some. Leave one of the two out."
         raise SettingError(msg)
-    if observe.tokens is not None and not observe.texts:
-        msg = (
-            f"tokens (--tokens) needs texts (--texts), got {observe.tokens:,} without: in vocabulary mode every token "
-            "is read once. Give texts, or leave it out."
-        )
+    if config.space.space == "vectors" and observe.mode != PUBLISHED:
+        msg = "space (--space) vectors is that of imported lists; a model has input and output. Choose one of these."
         raise SettingError(msg)
+    if observe.mode == PUBLISHED:
+        _check_published(config)
+    if observe.texts:
+        _check_texts(observe)
+    else:
+        _check_without_texts(config)
+    _check_saes(observe)
+    check_seed(observe.seed)
+    check_linkage(config.partition.categories)
+    parse_segments(config.partition.segments)
+    bytes_of(run.memory)
+
+
+def _check_texts(observe: ObserveConfig) -> None:
+    """Raise SettingError for texts that cannot be read so."""
+    for text in observe.texts:
+        path_from("texts (--texts)", text)
     if own_tokens(observe.texts) is not None and observe.tokens is not None:
         msg = f"tokens (--tokens) is for texts that are read; {observe.texts[0]} says itself how many. Leave it out."
         raise SettingError(msg)
@@ -55,40 +60,53 @@ def check(config: StudyConfig, run: RunConfig) -> None:
     if observe.texts.count("-") > 1:
         msg = "texts (--texts) can read standard input (-) once, got it twice. Leave one out."
         raise SettingError(msg)
-    if observe.mode == "vocabulary" and observe.texts:
-        msg = "mode (--mode) vocabulary reads no texts (--texts), got some. Leave one of the two out."
+
+
+def _check_without_texts(config: StudyConfig) -> None:
+    """Raise SettingError for settings that are about texts, where none are given."""
+    observe = config.observe
+    if observe.mode == "corpus":
+        msg = "mode (--mode) corpus needs texts, got none. Give texts (--texts): docs, or files or folders of your own."
         raise SettingError(msg)
-    if config.space.space == "vectors" and observe.mode != PUBLISHED:
-        msg = "space (--space) vectors is that of imported lists; a model has input and output. Choose one of these."
-        raise SettingError(msg)
-    if observe.mode == PUBLISHED:
-        _check_published(config)
-    elif "frequency" in config.twin.twins and not observe.texts:
+    if observe.min_count != "auto":
         msg = (
-            "twins (--twins) frequency needs texts, got none: without, every token is seen once. "
-            "Give texts (--texts), or leave frequency out."
+            f"min_count (--min-count) needs texts, got {observe.min_count} without: in vocabulary mode every token "
+            "is seen once."
         )
         raise SettingError(msg)
-    if observe.cross_fit and not observe.texts:
+    if observe.text_field != "text":
+        msg = f"text_field (--text-field) needs texts (--texts), got {observe.text_field!r} without. Give texts."
+        raise SettingError(msg)
+    if observe.tokens is not None:
+        msg = (
+            f"tokens (--tokens) needs texts (--texts), got {observe.tokens:,} without: in vocabulary mode every token "
+            "is read once. Give texts, or leave it out."
+        )
+        raise SettingError(msg)
+    if observe.cross_fit:
         msg = (
             "cross_fit (--cross-fit) needs texts (--texts), got none: in vocabulary mode every token is read once, and "
             "there are no two halves."
         )
         raise SettingError(msg)
+    if "frequency" in config.twin.twins and observe.mode != PUBLISHED:  # lists may have counts
+        msg = (
+            "twins (--twins) frequency needs texts, got none: without, every token is seen once. "
+            "Give texts (--texts), or leave frequency out."
+        )
+        raise SettingError(msg)
+
+
+def _check_saes(observe: ObserveConfig) -> None:
+    """Raise SettingError for SAEs that cannot be meant so."""
     if observe.hook is not None and observe.sae is None:
         msg = f"hook (--hook) says where an SAE (--sae) reads, got {', '.join(observe.hook)} without one. Give both."
         raise SettingError(msg)
     if observe.sae is not None and not observe.sae:
         msg = "sae (--sae) must name at least one file, got none; leave it out to study the MLPs' neurons."
         raise SettingError(msg)
-    check_seed(observe.seed)
-    check_linkage(config.partition.categories)
-    parse_segments(config.partition.segments)
-    for text in observe.texts:
-        path_from("texts (--texts)", text)
     for sae in observe.sae or ():
         path_from("sae (--sae)", sae)
-    bytes_of(run.memory)
 
 
 def _check_published(config: StudyConfig) -> None:

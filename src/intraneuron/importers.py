@@ -52,9 +52,7 @@ def import_table(
     IntraneuronError
         For anything that can be put right; the message says how.
     """
-    check_flag("overwrite", overwrite)
-    words = _words(vectors, columns, standardize)
-    folder = None if out is None else Path(path_from("out", out))
+    folder, words = _folder(out, overwrite), _words(vectors, columns, standardize)
     name, chosen = path_from("file", file), import_config(settings)
     planned = plan_table(name, words, chosen, out=folder, overwrite=overwrite)
     return run_planned(planned, folder, overwrite=overwrite, progress=progress)
@@ -98,32 +96,11 @@ def import_neuronpedia(
     IntraneuronError
         For anything that can be put right; the message says how.
     """
-    check_flag("overwrite", overwrite)
-    words, fetch = _words(vectors, columns, standardize), _fetch(base_url, cache, jobs)
-    folder = None if out is None else Path(path_from("out", out))
-    named, chosen, bars = (
-        [path_from("sources", one) for one in _listed(sources)],
-        import_config(settings),
-        progress or Progress(),
-    )
+    folder, words = _folder(out, overwrite), _words(vectors, columns, standardize)
+    fetch, bars = _fetch(base_url, cache, jobs), progress or Progress()
+    named, chosen = [path_from("sources", one) for one in _listed(sources)], import_config(settings)
     planned = plan_neuronpedia(named, words, fetch, chosen, out=folder, overwrite=overwrite, stage=bars.stage)
     return run_planned(planned, folder, overwrite=overwrite, progress=bars)
-
-
-def _listed(sources: Any) -> list[Any]:
-    return [sources] if isinstance(sources, (str, os.PathLike)) else list(sources)
-
-
-def _words(vectors: Any, columns: Any, standardize: Any) -> VectorsConfig:
-    words = VectorsConfig(path_from("vectors", vectors), listed(columns), standardize)
-    check_types(words, {})
-    return words
-
-
-def _fetch(base_url: Any, cache: Any, jobs: Any) -> FetchConfig:
-    fetch = FetchConfig(base_url, None if cache is None else path_from("cache", cache), jobs)
-    check_types(fetch, {})
-    return fetch
 
 
 def replicate(
@@ -162,13 +139,39 @@ def replicate(
     IntraneuronError
         For anything that can be put right; the message says how.
     """
-    check_flag("overwrite", overwrite)
-    bars, fetch = progress or Progress(), _fetch(base_url, cache, jobs)
-    paths = {"weights_url": weights_url, "observed": observed}
-    named = {name: None if value is None else path_from(name, value) for name, value in paths.items()}
-    what = ReplicateConfig(neurons, **named)
+    folder = _folder(out, overwrite)
+    fetch, bars = _fetch(base_url, cache, jobs), progress or Progress()
+    what = ReplicateConfig(neurons, _path("weights_url", weights_url), _path("observed", observed))
     check_types(what, {})
-    folder = None if out is None else Path(path_from("out", out))
     chosen = import_config(settings | {"layers": layers})
     planned = plan_replication(what, fetch, chosen, out=folder, overwrite=overwrite, stage=bars.stage)
     return run_planned(planned, folder, overwrite=overwrite, progress=bars)
+
+
+# Settings as their dataclasses have them ---------------------------------------------------------------------------
+
+
+def _folder(out: Any, overwrite: Any) -> Path | None:
+    """Return the study's folder, if one is given."""
+    check_flag("overwrite", overwrite)
+    return None if out is None else Path(path_from("out", out))
+
+
+def _path(name: str, value: Any) -> str | None:
+    return None if value is None else path_from(name, value)
+
+
+def _listed(sources: Any) -> list[Any]:
+    return [sources] if isinstance(sources, (str, os.PathLike)) else list(sources)
+
+
+def _words(vectors: Any, columns: Any, standardize: Any) -> VectorsConfig:
+    words = VectorsConfig(path_from("vectors", vectors), listed(columns), standardize)
+    check_types(words, {})
+    return words
+
+
+def _fetch(base_url: Any, cache: Any, jobs: Any) -> FetchConfig:
+    fetch = FetchConfig(base_url, _path("cache", cache), jobs)
+    check_types(fetch, {})
+    return fetch

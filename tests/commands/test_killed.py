@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.commands.test_cli import COMMAND, User
-from tests.tiny_models import LETTERS, WORDS, tiny_gpt2
+from tests.tiny_models import random_texts, tiny_gpt2
 
 from intraneuron.lock import holder
 
@@ -30,10 +30,7 @@ def user(tmp_path_factory: pytest.TempPathFactory) -> User:
     """Return a user with a model and texts."""
     home = tmp_path_factory.mktemp("home")
     tiny_gpt2(home / "tiny")
-    rng = np.random.default_rng(0)
-    (home / "texts").mkdir()
-    for i in range(60):
-        (home / "texts" / f"{i:02d}.txt").write_text(" ".join(rng.choice([*WORDS, *LETTERS], 150)))
+    random_texts(home / "texts")
     return User(home)
 
 

@@ -14,11 +14,11 @@ from intraneuron.errors import ModelError
 from intraneuron.models.feeding import few_tokens, model_arguments
 from intraneuron.models.lens import as_loaded
 from intraneuron.models.loading import LoadedModel, load_model, quiet
-from intraneuron.models.places import Place, find_place
+from intraneuron.models.places import Place, find_place, run_once
 from intraneuron.models.projections import Projection
 from intraneuron.models.sae import Sae
 from intraneuron.models.sae_files import read_saes
-from intraneuron.models.sites import Receive, Site, StopForward, tapped
+from intraneuron.models.sites import Receive, Site, StopForward
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,12 +147,7 @@ def with_saes(model: LoadedModel, saes: Sequence[Sae]) -> LoadedModel:
 def _check(model: LoadedModel, site: LatentSite, arguments: dict[str, Any]) -> None:
     """Raise ModelError when what passes the SAE's place is not of its width."""
     sae, place, widths = site.sae, site.place, set[int]()
-    handle = place.read(lambda value: widths.add(value.shape[-1]))
-    try:
-        with tapped(model.body, (), lambda *_: None) as forward:
-            forward(**arguments)
-    finally:
-        handle.remove()
+    run_once(model, [place.read(lambda value: widths.add(value.shape[-1]))], arguments)
     if widths != {sae.width}:
         got = ", ".join(map(str, sorted(widths))) or "none"
         msg = (

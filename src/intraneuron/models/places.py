@@ -6,7 +6,7 @@ They are called as in TransformerLens. In other models they are found by structu
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -123,13 +123,7 @@ def _adds(model: LoadedModel, block: nn.Module, output: nn.Module, arguments: di
         seen[module] = out
 
     handles = [norm.register_forward_pre_hook(keep_input) for norm in norms]
-    handles.append(output.register_forward_hook(keep_output))
-    try:
-        with tapped(model.body, (), lambda *_: None) as forward:
-            forward(**arguments)
-    finally:
-        for handle in handles:
-            handle.remove()
+    run_once(model, [*handles, output.register_forward_hook(keep_output)], arguments)
     return next((norm for norm in norms if norm in seen and _same(seen[norm], seen[output])), output)
 
 
@@ -137,19 +131,23 @@ def _check_stream(model: LoadedModel, layer: int, blocks: list[nn.Module], argum
     """Check that what leaves a block is what enters the next: a stream, one vector a token."""
     seen: list[torch.Tensor] = []
     between = Place("", layer, blocks[layer], "output"), Place("", layer + 1, blocks[layer + 1], "input")
-    handles = [place.read(seen.append) for place in between]
-    try:
-        with tapped(model.body, (), lambda *_: None) as forward:
-            forward(**arguments)
-    finally:
-        for handle in handles:
-            handle.remove()
+    run_once(model, [place.read(seen.append) for place in between], arguments)
     if len(seen) != 2 or not _same(*seen):
         msg = (
             f"What leaves layer {layer} of {model.name} is not what enters the next one: it has no single residual "
             "stream that an SAE could read. Give an SAE of its MLPs (hook_mlp_out, mlp.hook_post)."
         )
         raise ModelError(msg)
+
+
+def run_once(model: LoadedModel, handles: Sequence[Any], arguments: dict[str, Any]) -> None:
+    """Run the model once with hooks that are registered already, and remove them."""
+    try:
+        with tapped(model.body, (), lambda *_: None) as forward:
+            forward(**arguments)
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 def _same(a: torch.Tensor, b: torch.Tensor) -> bool:
