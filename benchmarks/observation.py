@@ -43,7 +43,7 @@ from intraneuron.pipeline.observe import observe
 
 
 def random_model(
-    width: int, layers: int, window: int, vocabulary: int, dtype: torch.dtype = torch.float32
+    width: int, layers: int, window: int, vocabulary: int, dtype: torch.dtype = torch.float32, device: str = "cpu"
 ) -> tuple[nn.Module, LoadedModel]:
     """Return the body of a GPT-2 with initial weights, as transformers runs it; and the same as a study loads it."""
     torch.manual_seed(0)
@@ -52,7 +52,7 @@ def random_model(
         vocab_size=vocabulary, n_embd=width, n_layer=layers, n_head=heads, n_positions=window,
         bos_token_id=0, eos_token_id=0,
     )  # fmt: skip
-    model = GPT2LMHeadModel(config).to(dtype).eval().requires_grad_(False)
+    model = GPT2LMHeadModel(config).to(device, dtype).eval().requires_grad_(False)
     body = copy.deepcopy(model.base_model)
     texts = np.array([f"t{i}" for i in range(vocabulary)])
     special = np.arange(vocabulary) == 0
@@ -72,7 +72,7 @@ def random_model(
         "",
         "",
         window,
-        torch.device("cpu"),
+        torch.device(device),
         dtype,
     )
     return body, loaded
@@ -109,15 +109,20 @@ def _plain(model: Any, body: nn.Module) -> Any:
     return model
 
 
-def _batches(read: Callable[[torch.Tensor], None], batch: int, windows: Windows) -> None:
+def _batches(
+    read: Callable[[torch.Tensor], None], batch: int, windows: Windows, device: torch.device | str = "cpu"
+) -> None:
     with quiet(), torch.inference_mode():
         for start in range(0, len(windows), batch):
-            read(torch.from_numpy(windows.token_id[start : start + batch]).long())
+            read(torch.from_numpy(windows.token_id[start : start + batch]).long().to(device))
 
 
 def bare(body: nn.Module, windows: Windows, batch: int) -> None:
     """Run the base model over the windows, so many at a time."""
-    _batches(lambda ids: body(input_ids=ids, use_cache=False), batch, windows)
+    device = next(body.parameters()).device
+    _batches(lambda ids: body(input_ids=ids, use_cache=False), batch, windows, device)
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 def observed(model: LoadedModel, windows: Windows, memory: float, twins: tuple[Twin, ...] = ()) -> None:
@@ -141,6 +146,7 @@ def main() -> None:
     parser.add_argument("--window", type=int, default=256, help="tokens in a window")
     parser.add_argument("--batch", type=int, default=8, help="windows in a batch of the bare forward pass")
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="peers are for the CPU")
     parser.add_argument("--vocabulary", type=int, default=50257)
     parser.add_argument("--positions", type=int, default=131_072)
     parser.add_argument("--repeats", type=int, default=3)
@@ -148,10 +154,12 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--peers", action="store_true", help="TransformerLens and nnsight, too")
     options = parser.parse_args()
+    if options.peers and options.device != "cpu":
+        parser.error("--peers is for --device cpu.")
     if options.threads:
         torch.set_num_threads(options.threads)
     sizes = options.width, options.layers, options.window, options.vocabulary
-    body, model = random_model(*sizes, getattr(torch, options.dtype))
+    body, model = random_model(*sizes, getattr(torch, options.dtype), options.device)
     windows = random_windows(model, options.positions)
     calls: dict[str, Callable[[], None]] = {
         "bare": lambda: bare(body, windows, options.batch),

@@ -125,6 +125,8 @@ def test_a_run_that_was_killed_goes_on_with_what_was_fetched_and_ends_with_the_s
         ({"neurons": "7000"}, "neurons (--neurons) must be between 1 and 6400, got 7000."),
         ({"observed": "nowhere"}, "There is no study in nowhere"),
         ({"weights_url": "http://"}, "is no address of a server"),
+        ({"weights_url": "nowhere"}, "There is no folder nowhere, and it is no address that begins with https://"),
+        ({"base_url": "localhost/x"}, "is no address of a server. Give one that begins with"),
     ],
 )
 def test_what_cannot_be_is_one_sentence(user: User, server: Server, changed: dict[str, str], told: str) -> None:

@@ -160,7 +160,7 @@ def test_too_few_samples_for_the_shards_are_refused_with_how_many_to_ask_for(gpt
     check_writes(gpt2, "self:x", least)
     assert samples_of(gpt2, least) == 40
     with pytest.raises(
-        SettingError, match=rf"are 39 samples of up to 11 tokens, but .* Ask for self:{least} or more\."
+        SettingError, match=rf"make 39 samples of up to 11 tokens, but .* Ask for self:{least} or more\."
     ):
         check_writes(gpt2, "self:x", least - 1)
 

@@ -54,11 +54,13 @@ def check_writes(model: LoadedModel, text: str, tokens: int) -> None:
             "with. Give texts of another kind."
         )
         raise SettingError(msg)
-    if samples_of(model, tokens) < MIN_DOCUMENTS:
+    samples = samples_of(model, tokens)
+    if samples < MIN_DOCUMENTS:
         least = (MIN_DOCUMENTS - 1) * (model.context - 1) + 1
         msg = (
-            f"texts (--texts) {text} are {samples_of(model, tokens)} samples of up to {model.context - 1:,} tokens, "
-            f"but at least {MIN_DOCUMENTS} are needed to deal them to {SHARDS} shards. Ask for {OWN}{least} or more."
+            f"texts (--texts) {text} make {samples} sample{'' if samples == 1 else 's'} of up to "
+            f"{model.context - 1:,} tokens, but at least {MIN_DOCUMENTS} are needed to deal them to {SHARDS} shards. "
+            f"Ask for {OWN}{least} or more."
         )
         raise SettingError(msg)
 

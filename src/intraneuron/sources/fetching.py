@@ -61,7 +61,11 @@ def fetcher_of(config: FetchConfig) -> Fetcher:
     ------
     SettingError
         When as many requests at a time cannot be made.
+    DataError
+        When the address is none of a server.
     """
+    if config.base_url is not None:
+        _check_address(config.base_url)
     if not 1 <= config.jobs <= MOST_JOBS:
         msg = f"jobs (--jobs) must be between 1 and {MOST_JOBS}, got {config.jobs}."
         raise SettingError(msg)
@@ -255,11 +259,11 @@ class Fetcher:
     def _answer(self, url: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
         from urllib3.exceptions import HTTPError, LocationValueError
 
+        _check_address(url)
         try:
             return self._pool.request("GET", url, headers=dict(headers))
         except LocationValueError as error:
-            msg = f"{url} is no address of a server. Give one that begins with https:// or http://."
-            raise DataError(msg) from error
+            raise _no_address(url) from error
         except HTTPError as error:
             reason = getattr(error, "reason", None) or error
             raise self._refused(url, f"{reason}, after {self.tries + 1} tries") from error
@@ -282,3 +286,12 @@ class Fetcher:
         if parts.query:
             names[-1] += "-" + hashlib.sha256(parts.query.encode()).hexdigest()[:12]
         return self.cache.joinpath(*names)
+
+
+def _check_address(url: str) -> None:
+    if not url.lower().startswith(("https://", "http://")):  # urllib3 would warn, and guess
+        raise _no_address(url)
+
+
+def _no_address(url: str) -> DataError:
+    return DataError(f"{url} is no address of a server. Give one that begins with https:// or http://.")

@@ -183,6 +183,12 @@ def _weights(fetcher: Fetcher, source: str, stage: Stage) -> tuple[Any, np.ndarr
     if folder.is_dir():
         return _tokenizer((folder / TOKENIZER), source), read_tensor(folder / WEIGHTS, EMBEDDINGS)
     at = source.rstrip("/")
+    if "://" not in source:
+        msg = (
+            f"There is no folder {source}, and it is no address that begins with https://. Give a folder with "
+            f"{WEIGHTS} and {TOKENIZER} of {NAME}, or an address (--weights-url)."
+        )
+        raise DataError(msg)
     body = fetcher.get(f"{at}/{TOKENIZER}", is_json)
     if body is None:
         msg = f"{at}/{TOKENIZER} is not there, or is damaged. Check the address of the weights (--weights-url)."
