@@ -109,18 +109,16 @@ def _plain(model: Any, body: nn.Module) -> Any:
     return model
 
 
-def _batches(
-    read: Callable[[torch.Tensor], None], batch: int, windows: Windows, device: torch.device | str = "cpu"
-) -> None:
+def _batches(read: Callable[[torch.Tensor], None], batch: int, windows: Windows) -> None:
     with quiet(), torch.inference_mode():
         for start in range(0, len(windows), batch):
-            read(torch.from_numpy(windows.token_id[start : start + batch]).long().to(device))
+            read(torch.from_numpy(windows.token_id[start : start + batch]).long())
 
 
 def bare(body: nn.Module, windows: Windows, batch: int) -> None:
     """Run the base model over the windows, so many at a time."""
     device = next(body.parameters()).device
-    _batches(lambda ids: body(input_ids=ids, use_cache=False), batch, windows, device)
+    _batches(lambda ids: body(input_ids=ids.to(device), use_cache=False), batch, windows)
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
