@@ -120,21 +120,30 @@ def test_an_observation_killed_at_any_moment_even_while_it_saves_goes_on_with_th
             told = run.communicate(timeout=300)[1]
         assert run.returncode == 0, told
 
+    def observing(run: subprocess.Popen[str], out: str) -> Iterator[float]:
+        """Yield again and again, while a run has sums of a pass that is not over, the time."""
+        while run.poll() is None:
+            if (user.home / out / "observing").is_dir():
+                yield time.monotonic()
+            time.sleep(0.002)
+
     began = time.monotonic()
-    finish_eagerly("eager")
-    seconds = time.monotonic() - began
-    undisturbed = Undisturbed(seconds, contents(user.home / "eager"))
+    with eager("eager") as run:
+        moments = list(observing(run, "eager"))
+        assert run.wait() == 0
+    undisturbed = Undisturbed(time.monotonic() - began, contents(user.home / "eager"))
     assert not (user.home / "eager" / "observing").exists()
-    within = 0
-    for i, share in enumerate(np.random.default_rng(7).uniform(0.1, 0.9, STOPS)):
+    within, lasts = 0, moments[-1] - moments[0]
+    for i, share in enumerate(np.random.default_rng(7).uniform(0, 1, STOPS)):
         study = user.home / f"eager-{i}"
         with eager(study.name) as run:
-            time.sleep(share * seconds)
+            next(observing(run, study.name))
+            time.sleep(share * lasts)
             run.kill()
             run.communicate(timeout=300)
         within += (study / "observing").is_dir()
         finish_eagerly(study.name)
-        undisturbed.check(study, f"killed after {share * seconds:.2f} s")
+        undisturbed.check(study, f"killed after {share * lasts:.2f} s of observing")
     assert within > STOPS / 5
 
 
