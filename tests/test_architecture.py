@@ -231,6 +231,12 @@ TESTED_WITH = {
 """Modules whose tests stand in the file of another."""
 
 
+def test_no_kernel_lets_the_compiler_reorder_sums() -> None:
+    """Which copy of a kernel's code runs would decide its last digits; ``kernels/lanes.py`` says why."""
+    given = [file.name for file in (ROOT / "kernels").glob("*.py") if "fastmath" in file.read_text()]
+    assert given == []
+
+
 @pytest.mark.parametrize("tree", ["kernels", "pipeline", "models", "sources", "exporting"])
 def test_the_tests_mirror_the_tree(tree: str) -> None:
     modules = {f.stem for f in (ROOT / tree).glob("*.py")} - {"__init__"}

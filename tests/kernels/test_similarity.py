@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from tests.made_up import clustered_vectors, make_batch
 
-from intraneuron.kernels.similarity import CHUNK, COLUMNS, ROWS, cosines, rearranged, tile_length
+from intraneuron.kernels.lanes import COLUMNS, ROWS
+from intraneuron.kernels.similarity import CHUNK, cosines, rearranged, tile_length
 
 
 @pytest.mark.parametrize("dimensions", [1, 2, 7, 65])

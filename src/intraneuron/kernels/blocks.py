@@ -28,8 +28,7 @@ def over_neurons(
     """Call ``core(start, stop, *given, *out)`` for consecutive blocks of neurons; the core writes to ``out``.
 
     Cores are compiled with ``nogil``, so blocks run side by side. Arrays that are given come in one memory layout,
-    read-only, and whole numbers a neuron as int64: numba compiles a core again for another layout or width, and where
-    sums may be split over vector registers two compilations may split them differently.
+    read-only, and whole numbers a neuron as int64: numba compiles a core again for another layout or width.
     """
     arrays = [*map(_as_given, given), *out]
     if n_neurons <= block:

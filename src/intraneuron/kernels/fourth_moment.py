@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from intraneuron.kernels.compiled import compiled
-from intraneuron.kernels.similarity import REASSOCIATE
+from intraneuron.kernels.moments import powers_by_column, products_by_column, times_vector
 
 GRAPHS = (
     *("ab ab ab ab", "ab ab ab bc", "ab ab bc bc", "ab ab bc bd", "ab bc bc cd", "ab ab bc cd"),
@@ -97,50 +97,51 @@ def four_edges() -> FourEdges:
     return FourEdges(laid, weight, nodes)
 
 
-@compiled(fastmath=REASSOCIATE)
+@compiled()
+def _by_column(M, square, r, n):  # type: ignore[no-untyped-def]
+    """Return sums over columns: of M^4 (by entry), of M^2 times ``square``, of its squares, of M^2 times r: (4, n)."""
+    sums = np.zeros((4, n))
+    fourth, double, cycle, twice = sums[0], sums[1], sums[2], sums[3]
+    for i in range(n):
+        for j in range(n):
+            fourth[j] += (M[i, j] * M[i, j]) * (M[i, j] * M[i, j])
+            twice[j] += M[i, j] * M[i, j] * r[i]
+        for j in range(n):
+            double[j] += M[i, j] * M[i, j] * square[i, j]
+        for j in range(n):
+            cycle[j] += square[i, j] * square[i, j]
+    return sums
+
+
+@compiled()
 def walks(M, square, n, out):  # type: ignore[no-untyped-def]
     """Write the sum over all maps of each graph's nodes to tokens; M has a zero diagonal, ``square`` is M M."""
-    r, q, triangle = np.zeros(n), np.zeros(n), np.zeros(n)
+    r, q, c = powers_by_column(M, n)
+    triangle, along = products_by_column(M, square, n), times_vector(M, r, n)
+    fourth, double, cycle, twice = _by_column(M, square, r, n)
     out[:] = 0.0
-    cubes = 0.0
+    cubes = edge = doubled = path = doubled_path = triangles = star = long = 0.0
     for i in range(n):
-        ri = qi = ci = fi = xi = double = cycle = 0.0
-        for j in range(n):
-            v, s = M[i, j], square[i, j]
-            ri += v
-            qi += v * v
-            ci += v * v * v
-            fi += v * v * v * v
-            xi += v * s
-            double += v * v * s
-            cycle += s * s
-        r[i], q[i], triangle[i] = ri, qi, xi
-        cubes += ci
-        out[0] += fi
-        out[1] += ci * ri
-        out[2] += qi * qi
-        out[3] += qi * ri * ri
-        out[6] += double
-        out[7] += ri**4
-        out[10] += cycle
-        out[11] += xi * ri
-    edge = doubled = path = doubled_path = triangles = star = long = 0.0
-    for i in range(n):
-        along = twice = 0.0
-        for j in range(n):
-            along += M[i, j] * r[j]
-            twice += M[i, j] * M[i, j] * r[j]
-        out[4] += r[i] * twice
-        out[5] += q[i] * along
-        out[8] += r[i] * r[i] * along
-        out[9] += along * along
+        out[0] += fourth[i]
+        out[1] += c[i] * r[i]
+        out[2] += q[i] * q[i]
+        out[3] += q[i] * r[i] * r[i]
+        out[4] += r[i] * twice[i]
+        out[5] += q[i] * along[i]
+        out[6] += double[i]
+        out[7] += r[i] ** 4
+        out[8] += r[i] * r[i] * along[i]
+        out[9] += along[i] * along[i]
+        out[10] += cycle[i]
+        out[11] += triangle[i] * r[i]
+        cubes += c[i]
         edge += r[i]
         doubled += q[i]
         path += r[i] * r[i]
         doubled_path += q[i] * r[i]
         triangles += triangle[i]
         star += r[i] ** 3
-        long += r[i] * along
+        long += r[i] * along[i]
     out[12], out[13], out[14] = cubes * edge, doubled_path * edge, triangles * edge
     out[15], out[16] = star * edge, long * edge
     out[17], out[18], out[19] = doubled * doubled, doubled * path, path * path

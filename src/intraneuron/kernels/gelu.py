@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from intraneuron.kernels.compiled import compiled
+from intraneuron.kernels.lanes import fma
 
 BLOCK = 512
 """Numbers whose steps stay in the nearest cache."""
@@ -19,7 +20,7 @@ _ROUNDS, _BIAS = _F(1.5 * 2**23), _F(127)
 _TAYLOR = tuple(_F(1 / math.factorial(n)) for n in range(8))
 
 
-@compiled(error_model="numpy", fastmath={"contract"})  # no check of each division; products and sums in one step
+@compiled(error_model="numpy")  # no check of each division
 def gelu_tanh(start, stop, values, out):  # type: ignore[no-untyped-def]
     """Write x / (1 + e^-2u) with u = sqrt(2 / pi) (x + 0.044715 x^3): GELU approximated by tanh, x (1 + tanh u) / 2.
 
@@ -40,12 +41,12 @@ def gelu_tanh(start, stop, values, out):  # type: ignore[no-untyped-def]
         x = values[first : min(first + BLOCK, stop)]
         to = out[first : min(first + BLOCK, stop)]
         for i in range(len(x)):
-            y = x[i] * (_SLOPE + _CUBIC * (x[i] * x[i]))
+            y = x[i] * fma(_CUBIC, x[i] * x[i], _SLOPE)
             y = y if y > _LEAST else _LEAST
             y = y if y < _MOST else _MOST
-            n = (y * _LOG2E + _ROUNDS) - _ROUNDS
-            r = (y - n * _LN2_HIGH) - n * _LN2_LOW
-            series[i] = one + r * (one + r * (c2 + r * (c3 + r * (c4 + r * (c5 + r * (c6 + r * c7))))))
+            n = fma(y, _LOG2E, _ROUNDS) - _ROUNDS
+            r = fma(-n, _LN2_LOW, fma(-n, _LN2_HIGH, y))
+            series[i] = fma(r, fma(r, fma(r, fma(r, fma(r, fma(r, fma(r, c7, c6), c5), c4), c3), c2), one), one)
             bits[i] = np.int32(n + _BIAS) << np.int32(23)
         for i in range(len(x)):
             to[i] = x[i] / (one + series[i] * power[i])

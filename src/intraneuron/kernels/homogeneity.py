@@ -28,13 +28,12 @@ from intraneuron.kernels.compiled import compiled
 from intraneuron.kernels.fourth_moment import four_edges
 from intraneuron.kernels.mrpp import mrpp_test
 from intraneuron.kernels.tails import bounded_upper, least_p_of
-from intraneuron.kernels.tokens import room_for, take
+from intraneuron.kernels.tokens import inside, room_for, take
 from intraneuron.kernels.zone_tests import (
     NULL_STD,
     OBSERVED,
     P,
     distance_test,
-    inside,
     room_for_distances,
     set_distances,
     subset_test,

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from intraneuron.kernels.compiled import compiled
-from intraneuron.kernels.similarity import REASSOCIATE
+from intraneuron.kernels.moments import times_vector
 from intraneuron.kernels.subset_sums import log_choose
 from intraneuron.kernels.tails import lognormal_shape, lognormal_shaped
 
@@ -72,26 +72,21 @@ def unknown():  # type: ignore[no-untyped-def]
     )
 
 
-@compiled(fastmath=REASSOCIATE)
+@compiled()
 def _leading(square, n):  # type: ignore[no-untyped-def]
     """Return nearly the leading eigenvector of a squared matrix, starting from its largest row."""
     best = 0
     for i in range(1, n):
         if square[i, i] > square[best, best]:
             best = i
-    v, w = square[best, :n].copy(), np.empty(n)
+    v = square[best, :n].copy()
     for _ in range(ITERATIONS):
         scale = 0.0
         for i in range(n):
             scale = max(scale, abs(v[i]))
         for i in range(n):
             v[i] /= scale
-        for i in range(n):
-            dot = 0.0
-            for j in range(n):
-                dot += square[i, j] * v[j]
-            w[i] = dot
-        v, w = w, v
+        v = times_vector(square, v, n)
     return v
 
 
@@ -117,27 +112,33 @@ def three_kinds(v):  # type: ignore[no-untyped-def]
     return kind
 
 
-@compiled(fastmath=REASSOCIATE)
+@compiled()
+def _sums_by_kind(M, n, kind):  # type: ignore[no-untyped-def]
+    """Return each token's sums of M and of M^2 over the tokens of each kind: two arrays (3, n)."""
+    total, squares = np.zeros((KINDS, n)), np.zeros((KINDS, n))
+    for i in range(n):
+        to, to_squares = total[kind[i]], squares[kind[i]]
+        for j in range(n):  # M is symmetric: columns side by side, each in the order of rows
+            to[j] += M[i, j]
+            to_squares[j] += M[i, j] * M[i, j]
+    return total, squares
+
+
+@compiled()
 def find_kinds(M, square, n, kinds):  # type: ignore[no-untyped-def]
     """Split n >= 4 tokens into kinds and fill ``kinds``; M has a zero diagonal, ``square`` is M M."""
     kind = three_kinds(_leading(square, n))
     size, mean, rest = kinds.size, kinds.mean, kinds.rest
     size[:], mean[:], rest[:], kinds.slope[:], kinds.row[:] = 0, 0.0, 0.0, 0.0, 0.0
-    part, of_kind = np.zeros((n, KINDS + 1)), np.zeros((KINDS, n))
+    part = np.zeros((n, KINDS + 1))
+    total, squares = _sums_by_kind(M, n, kind)
     for i in range(n):
         size[kind[i]] += 1
-        of_kind[kind[i], i] = 1.0
-    for i in range(n):
         for b in range(KINDS):
-            total = squares = 0.0
-            for j in range(n):
-                value = M[i, j] * of_kind[b, j]
-                total += value
-                squares += value * M[i, j]
-            part[i, b] = total
-            part[i, KINDS] += total
-            mean[kind[i], b] += total
-            rest[kind[i], b] += squares
+            part[i, b] = total[b, i]
+            part[i, KINDS] += total[b, i]
+            mean[kind[i], b] += total[b, i]
+            rest[kind[i], b] += squares[b, i]
         kinds.row[kind[i]] += part[i, KINDS]
     for a in range(KINDS):
         kinds.row[a] /= size[a]

@@ -20,7 +20,7 @@ import math
 import numpy as np
 
 from intraneuron.kernels.compiled import compiled
-from intraneuron.kernels.similarity import REASSOCIATE, gram, mirror, tile_length
+from intraneuron.kernels.similarity import gram, mirror, tile_length
 
 N_GRAPHS = 11
 CANCELLED = 1e-10
@@ -53,37 +53,64 @@ def graph_sums(sums, t):  # type: ignore[no-untyped-def]
     t[10] = S1**3 - (t[3] + t[4] + t[5] + t[6] + t[7] + t[8] + t[9])
 
 
-@compiled(fastmath=REASSOCIATE)
+@compiled()
+def powers_by_column(M, n):  # type: ignore[no-untyped-def]
+    """Return the sums of M, M^2 and M^3 (by entry) over each of the first n columns: a row of each.
+
+    Columns, not rows, though a symmetric matrix has the same sums: side by side they are summed in vector registers,
+    each in the order of rows.
+    """
+    sums = np.zeros((3, n))
+    first, second, third = sums[0], sums[1], sums[2]
+    for i in range(n):
+        for j in range(n):
+            first[j] += M[i, j]
+            second[j] += M[i, j] * M[i, j]
+        for j in range(n):
+            third[j] += M[i, j] * M[i, j] * M[i, j]
+    return sums
+
+
+@compiled()
+def products_by_column(M, other, n):  # type: ignore[no-untyped-def]
+    """Return the sums of the products of two symmetric matrices' entries over each of the first n columns."""
+    sums = np.zeros(n)
+    for i in range(n):
+        for j in range(n):
+            sums[j] += M[i, j] * other[i, j]
+    return sums
+
+
+@compiled()
+def times_vector(M, v, n):  # type: ignore[no-untyped-def]
+    """Return the product of a symmetric matrix's first n rows and columns with a vector."""
+    product = np.zeros(n)
+    for i in range(n):
+        for j in range(n):
+            product[j] += M[i, j] * v[i]
+    return product
+
+
+@compiled()
 def matrix_sums(M, n, square, t):  # type: ignore[no-untyped-def]
-    """Write the graph sums of the first n rows and columns of ``M`` (float64, zero diagonal) into ``t``.
+    """Write the graph sums of the first n rows and columns of ``M`` into ``t``: float64, symmetric, zero diagonal.
 
     The rows of ``M`` from n to ``tile_length(n)`` exist and are finite; ``square`` is a buffer of its shape.
     """
     gram(M, n, n, square, False)
     mirror(square, n)
-    r = np.zeros(n)
-    S1 = S2 = S3 = r2 = r3 = rq = X = 0.0
+    r, q, c = powers_by_column(M, n)
+    triangle, along = products_by_column(M, square, n), times_vector(M, r, n)
+    S1 = S2 = S3 = r2 = r3 = rq = rMr = X = 0.0
     for i in range(n):
-        ri = qi = ci = 0.0
-        for j in range(n):
-            v = M[i, j]
-            ri += v
-            qi += v * v
-            ci += v * v * v
-            X += v * square[i, j]
-        r[i] = ri
-        S1 += ri / 2
-        S2 += qi / 2
-        S3 += ci / 2
-        r2 += ri * ri
-        r3 += ri * ri * ri
-        rq += ri * qi
-    rMr = 0.0
-    for i in range(n):
-        dot = 0.0
-        for j in range(n):
-            dot += M[i, j] * r[j]
-        rMr += r[i] * dot
+        S1 += r[i] / 2
+        S2 += q[i] / 2
+        S3 += c[i] / 2
+        r2 += r[i] * r[i]
+        r3 += r[i] * r[i] * r[i]
+        rq += r[i] * q[i]
+        rMr += r[i] * along[i]
+        X += triangle[i]
     graph_sums((S1, S2, S3, r2, r3, rq, rMr, X), t)
 
 

@@ -17,6 +17,7 @@ from intraneuron.kernels.keyed import advance, below, key_of, mix
 from intraneuron.kernels.moments import N_GRAPHS, block_sums, central_moments
 from intraneuron.kernels.similarity import ALIKE
 from intraneuron.kernels.tails import least_p, lognormal_upper
+from intraneuron.kernels.tokens import inside
 from intraneuron.kernels.zone_tests import (
     DRAWS,
     EFFECT,
@@ -26,7 +27,6 @@ from intraneuron.kernels.zone_tests import (
     OBSERVED,
     SMALL_P,
     P,
-    inside,
     row_sums,
 )
 

@@ -11,12 +11,7 @@ import numpy as np
 
 from intraneuron.kernels.blocks import over_neurons
 from intraneuron.kernels.compiled import compiled
-
-ROWS, COLUMNS = 4, 3
-"""Sums that stay in registers: with two times three more for what is multiplied, a processor's 16 hold them all."""
-
-REASSOCIATE = {"reassoc", "contract", "nsz"}
-"""Sums may be split over vector registers; NaN and infinity keep their meaning."""
+from intraneuron.kernels.lanes import COLUMNS, ROWS, tile_products
 
 CHUNK = 2048
 """Dimensions that are gathered at a time, so that 100 tokens stay in a core's own cache."""
@@ -28,45 +23,20 @@ def tile_length(n: int) -> int:
     return (n + ROWS - 1) // ROWS * ROWS + COLUMNS - 1
 
 
-@compiled(fastmath=REASSOCIATE)
+@compiled()
 def gram(E, n, width, S, add):  # type: ignore[no-untyped-def]
     """Write (or ``add``) the lower triangle of ``E E^T``, of n rows and ``width`` columns, to ``S``.
 
-    Rows from n to ``tile_length(n)`` exist and are finite; so are those of ``S``.
-
-    Works on 4 x 3 tiles of the lower triangle: twelve sums stay in registers while seven rows are read once.
+    Rows from n to ``tile_length(n)`` exist and are finite; so are those of ``S``. Works on 4 x 3 tiles: twelve sums
+    stay in registers, in the format of E, while seven rows are read once.
     """
-    zero = E.dtype.type(0)  # sums stay in the format of E: half the width, twice the speed of float64
     for i in range(0, n, ROWS):
         for j in range(0, i + ROWS, COLUMNS):
-            a0, a1, a2 = zero, zero, zero
-            b0, b1, b2 = zero, zero, zero
-            c0, c1, c2 = zero, zero, zero
-            d0, d1, d2 = zero, zero, zero
-            if add:
-                a0, a1, a2 = S[i, j], S[i, j + 1], S[i, j + 2]
-                b0, b1, b2 = S[i + 1, j], S[i + 1, j + 1], S[i + 1, j + 2]
-                c0, c1, c2 = S[i + 2, j], S[i + 2, j + 1], S[i + 2, j + 2]
-                d0, d1, d2 = S[i + 3, j], S[i + 3, j + 1], S[i + 3, j + 2]
-            for k in range(width):
-                x0, x1, x2, x3 = E[i, k], E[i + 1, k], E[i + 2, k], E[i + 3, k]
-                y0, y1, y2 = E[j, k], E[j + 1, k], E[j + 2, k]
-                a0 += x0 * y0
-                a1 += x0 * y1
-                a2 += x0 * y2
-                b0 += x1 * y0
-                b1 += x1 * y1
-                b2 += x1 * y2
-                c0 += x2 * y0
-                c1 += x2 * y1
-                c2 += x2 * y2
-                d0 += x3 * y0
-                d1 += x3 * y1
-                d2 += x3 * y2
-            S[i, j], S[i, j + 1], S[i, j + 2] = a0, a1, a2
-            S[i + 1, j], S[i + 1, j + 1], S[i + 1, j + 2] = b0, b1, b2
-            S[i + 2, j], S[i + 2, j + 1], S[i + 2, j + 2] = c0, c1, c2
-            S[i + 3, j], S[i + 3, j + 1], S[i + 3, j + 2] = d0, d1, d2
+            tile = tile_products(E, i, j, width)
+            for a in range(ROWS):
+                for b in range(COLUMNS):
+                    value = tile[a * COLUMNS + b]
+                    S[i + a, j + b] = S[i + a, j + b] + value if add else value
 
 
 @compiled()

@@ -9,7 +9,7 @@ import numpy as np
 from intraneuron.kernels.compiled import compiled
 from intraneuron.kernels.kinds import Kinds, unknown
 from intraneuron.kernels.moments import N_GRAPHS, matrix_sums, ones_sums
-from intraneuron.kernels.similarity import REASSOCIATE, tile_length
+from intraneuron.kernels.similarity import tile_length
 
 
 class Tokens(NamedTuple):
@@ -52,15 +52,24 @@ def take(S, lo, n, tokens, estimates_only):  # type: ignore[no-untyped-def]
     return mean
 
 
-@compiled(fastmath=REASSOCIATE)
+@compiled()
+def inside(M, lo, hi):  # type: ignore[no-untyped-def]
+    """Return the sum of M over the pairs of ranks lo..hi-1: columns side by side, then over them."""
+    sums = np.zeros(hi - lo)
+    for i in range(lo, hi):
+        for j in range(i - lo):
+            sums[j] += M[i, lo + j]
+    total = 0.0
+    for j in range(hi - lo):
+        total += sums[j]
+    return total
+
+
+@compiled()
 def center(S, lo, n, M):  # type: ignore[no-untyped-def]
     """Write S[lo:n, lo:n] minus its mean off the diagonal into M; return that mean."""
-    total = 0.0
-    for i in range(lo, n):
-        for j in range(lo, i):
-            total += S[i, j]
     m = n - lo
-    mean = total / (m * (m - 1) / 2)
+    mean = inside(S, lo, n) / (m * (m - 1) / 2)
     for i in range(m):
         for j in range(m):
             M[i, j] = S[lo + i, lo + j] - mean

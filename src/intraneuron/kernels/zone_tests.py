@@ -16,10 +16,10 @@ from intraneuron.kernels.fourth_moment import GRAPHS, fourth_moment, laid_out, w
 from intraneuron.kernels.keyed import advance, below, key_of, mix
 from intraneuron.kernels.kinds import find_kinds, kinds_upper
 from intraneuron.kernels.moments import N_GRAPHS, block_sums, central_moments, matrix_sums
-from intraneuron.kernels.similarity import REASSOCIATE, tile_length
+from intraneuron.kernels.similarity import tile_length
 from intraneuron.kernels.subset_sums import log_choose
 from intraneuron.kernels.tails import least_p, lognormal_upper
-from intraneuron.kernels.tokens import center
+from intraneuron.kernels.tokens import center, inside
 
 SMALL_ZONE, SMALL_P = 10, 0.2
 """Zones (or what they leave) below this size whose closed-form p is below this one get Monte Carlo draws instead."""
@@ -32,16 +32,6 @@ DRAWS, EXCEEDANCES = 99_999, 200
 
 OBSERVED, EFFECT, NULL_MEAN, NULL_STD, P = range(5)
 """Columns of a statistic's row."""
-
-
-@compiled(fastmath=REASSOCIATE)
-def inside(M, lo, hi):  # type: ignore[no-untyped-def]
-    """Return the sum of M over the pairs of ranks lo..hi-1."""
-    total = 0.0
-    for i in range(lo, hi):
-        for j in range(lo, i):
-            total += M[i, j]
-    return total
 
 
 @compiled()
