@@ -60,9 +60,8 @@ def write_summary(folder: StudyFolder, found: dict[int, dict[str, Population]]) 
         "clearest": clearest(frames["neurons"]),
         "other_mode": _other_mode(folder, {n: p["neurons"] for n, p in found.items()}),
     }
-    folder.write_json(
-        "summary.json", summary | {"notes": [*manifest.get(PUBLISHED, {}).get("notes", ()), *_notes(summary)]}
-    )
+    notes = [*manifest.get(PUBLISHED, {}).get("notes", ()), *_latents_notes(manifest), *_notes(summary)]
+    folder.write_json("summary.json", summary | {"notes": notes})
 
 
 def _write_results(
@@ -233,6 +232,13 @@ def _overlap(a: CoreTokens, b: CoreTokens) -> np.ndarray:
     rows = zip(a.token_id, a.n, b.token_id, b.n, strict=True)
     shares = [len(np.intersect1d(x[:i], y[:j])) / min(i, j) for x, i, y, j in rows if min(i, j) > 0]
     return np.array(shares)
+
+
+def _latents_notes(manifest: dict[str, Any]) -> list[str]:
+    """Say what is studied where that is not the model's own neurons."""
+    saes = manifest.get("sae", ())
+    of = " and ".join(f"{sae['latents']:,} of one that reads {sae['hook']}" for sae in saes)
+    return [f"Neurons here are latents of sparse autoencoders, not the model's own: {of}."] if saes else []
 
 
 def _notes(summary: dict[str, Any]) -> list[str]:

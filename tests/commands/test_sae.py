@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import tomllib
 from pathlib import Path
@@ -63,6 +64,11 @@ def test_latents_are_sparse_and_those_with_few_tokens_are_insufficient(user: Use
     assert set(few["pattern"]) == {"insufficient"}
     assert 0 < len(few) < len(rows)
     assert (rows["n"] < 100).any()
+    page = (user.home / "done" / "report.html").read_text()
+    assert f"{len(rows)} latents of sparse autoencoders, 2 layers" in page
+    note = f"Neurons here are latents of sparse autoencoders, not the model's own: {LATENTS} of one that reads {OTHER}"
+    assert json.loads((user.home / "done" / "summary.json").read_text())["notes"][0].startswith(note)
+    assert html.escape(note) in page
     core = StudyFolder.open(user.home / "done").core_tokens("neurons", 1)
     for n, ids, activation in zip(core.n, core.token_id, core.activation, strict=True):
         assert (ids[:n] >= 0).all()

@@ -80,7 +80,8 @@ def _header(summary: Mapping[str, Any]) -> list[Html]:
     layers = summary.get("layers") or []
     where = f"{len(layers)} layer{'' if len(layers) == 1 else 's'}" if layers else "no layer"
     count = summary.get("n_neurons")
-    facts = f"{summary.get('model', 'a model')}: {count:,} neurons, {where}" if count else str(summary.get("model"))
+    kind = "latents of sparse autoencoders" if "sae" in (summary.get("identity") or {}) else "neurons"
+    facts = f"{summary.get('model', 'a model')}: {count:,} {kind}, {where}" if count else str(summary.get("model"))
     button = Html('<button id="theme" type="button" aria-pressed="false" hidden>Light or dark</button>')
     links = [element("li", element("a", name, href=f"#{anchor}")) for anchor, name in NAVIGATION]
     unseen = "The charts need JavaScript, all of which is in this file; the tables do not."
