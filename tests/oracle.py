@@ -265,7 +265,7 @@ def segment_labels(a: Array, segments: Segments) -> tuple[Array, int]:
         # Rounding first: 0.07 * 100 is 7.000000000000001, whose ceiling would be 8.
         size = math.ceil(round(float(argument) * n, 9))
         return (np.arange(n) >= size).astype(np.int64), 2
-    for G in range(2, 11):
+    for G in range(2, 11) if segments == "natural" else (int(argument),):
         label = natural_breaks(a, G)
         if goodness_of_variance_fit(a, label) >= 0.85:
             break

@@ -6,7 +6,7 @@ from intraneuron.config import MIN_TOKENS, PUBLISHED, ObserveConfig, RunConfig, 
 from intraneuron.errors import SettingError
 from intraneuron.models.documents import own_tokens
 from intraneuron.models.hub_texts import PREFIX, parse_dataset
-from intraneuron.pipeline.partition import check_linkage, parse_segments
+from intraneuron.pipeline.partition import parse_categories, parse_segments
 from intraneuron.settings import bytes_of, check_seed, path_from
 
 
@@ -36,7 +36,7 @@ def check(config: StudyConfig, run: RunConfig) -> None:
         _check_without_texts(config)
     _check_saes(observe)
     check_seed(observe.seed)
-    check_linkage(config.partition.categories)
+    parse_categories(config.partition.categories)
     parse_segments(config.partition.segments)
     bytes_of(run.memory)
 

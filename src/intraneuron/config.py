@@ -131,10 +131,11 @@ class PartitionConfig:
     """How core tokens are grouped."""
 
     categories: str = "ward"
-    """Groups by meaning: ward, average or complete linkage, cut at the best silhouette for 2 to 10 groups."""
+    """Groups by meaning: ward, average or complete linkage, cut at the best silhouette for 2 to 10 groups (average:5: 2
+    to 5), or threshold:COS, average linkage cut at a cosine."""
 
     segments: str = "quantile:5"
-    """Groups by activation: quantile:G, equal-width:G, or top:SHARE."""
+    """Groups by activation: quantile:G, equal-width:G, natural:G, natural (as many as fit), or top:SHARE."""
 
 
 @dataclass(frozen=True)
@@ -204,10 +205,11 @@ class ImportConfig:
     """Subtract the mean unit vector of all words first; for vectors that share a direction, such as ratings."""
 
     categories: str = "ward"
-    """Groups by meaning: ward, average or complete linkage, cut at the best silhouette for 2 to 10 groups."""
+    """Groups by meaning: ward, average or complete linkage, cut at the best silhouette for 2 to 10 groups (average:5: 2
+    to 5), or threshold:COS, average linkage cut at a cosine."""
 
     segments: str = "quantile:5"
-    """Groups by activation: quantile:G, equal-width:G, or top:SHARE."""
+    """Groups by activation: quantile:G, equal-width:G, natural:G, natural (as many as fit), or top:SHARE."""
 
     twins: tuple[Twin, ...] = ("shuffled", "readout")
     """Twins to compare with, with commas between them: shuffled, readout, and frequency where lists have counts."""

@@ -15,7 +15,7 @@ from intraneuron.data import Card, CoreTokens, Space, Spelling, Vocabulary
 from intraneuron.errors import DataError
 from intraneuron.kernels.nearest import nearest_to_mean
 from intraneuron.pipeline.compare import compare
-from intraneuron.pipeline.partition import bounds, categorize, check_linkage, parse_segments, segment, tied_bounds
+from intraneuron.pipeline.partition import bounds, categorize, parse_categories, parse_segments, segment, tied_bounds
 from intraneuron.settings import check_seed
 
 LARGEST = 1e300
@@ -39,7 +39,7 @@ def one_neuron(
     It has no q: there are no other neurons that a family could be made of.
     """
     parse_segments(segments)
-    check_linkage(categories)
+    parse_categories(categories)
     seed = check_seed(seed)
     tokens = _texts(tokens)
     values, table = _checked(tokens, activations, vectors)

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from intraneuron.config import K_MAX, MIN_TOKENS, OWN_TWINS, PUBLISHED
+from intraneuron.config import MIN_TOKENS, OWN_TWINS, PUBLISHED
 from intraneuron.data import CoreTokens, Curve
 from intraneuron.errors import StudyError
 from intraneuron.manifest import joined, same_model, versions
 from intraneuron.models.documents import own_tokens
 from intraneuron.pipeline.numbers import REFERENCE, reference_in, reference_of
-from intraneuron.pipeline.partition import tied_bounds
+from intraneuron.pipeline.partition import parse_categories, tied_bounds
 from intraneuron.pipeline.pattern import bars, flags
 from intraneuron.pipeline.power import detectable_in_neurons
 from intraneuron.pipeline.results import Population, results, silhouette_bar
@@ -51,7 +51,7 @@ def write_summary(folder: StudyFolder, found: dict[int, dict[str, Population]]) 
         "patterns": pattern_rows(layers, limits),
         "bars": {str(n): values for n, values in limits.items()},
         "detectable": _detectable(found, reference),
-        "clusters": _cluster_shares(found, frames),
+        "clusters": _cluster_shares(found, frames, manifest["settings"]["partition"]["categories"]),
         "reliability": _reliability(folder, list(found))
         | {"core_tokens": frames["neurons"]["n"].median()}
         | settling_rows(_curves(folder, found)),
@@ -114,17 +114,18 @@ def _space_name(manifest: dict[str, Any]) -> str:
 
 
 def _cluster_shares(
-    found: dict[int, dict[str, Population]], frames: dict[str, pl.DataFrame]
+    found: dict[int, dict[str, Population]], frames: dict[str, pl.DataFrame], categories: str
 ) -> dict[str, dict[str, float]]:
     """Return, a population: the mean silhouette, the share cut at the most groups tried, the share clustered."""
     out: dict[str, dict[str, float]] = {}
+    tree = parse_categories(categories)
     for name, frame in frames.items():
         cuts = np.concatenate([populations[name].categories.n_cut for populations in found.values()])
         quality = np.concatenate([populations[name].categories.quality for populations in found.values()])
         clustered = frame["clustered"].drop_nulls().to_numpy()
         out[name] = {
             "silhouette": _mean(quality[np.isfinite(quality)]),
-            "at_bound": _mean(cuts[cuts > 0] == K_MAX),
+            "at_bound": _mean(cuts[cuts > 0] == tree.k_max) if math.isnan(tree.cosine) else math.nan,
             "clustered": _mean(clustered),
         }
     return out

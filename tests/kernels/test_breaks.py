@@ -9,6 +9,7 @@ from intraneuron.kernels.breaks import METHODS, cut, variance_fit
 
 CUTS: list[tuple[str, float]] = [("quantile", 2), ("quantile", 5), ("quantile", 20)]
 CUTS += [("equal-width", 2), ("equal-width", 7)]
+CUTS += [("natural", 0), ("natural", 2), ("natural", 7)]
 CUTS += [("top", 0.2), ("top", 0.07), ("top", 0.999)]
 
 
@@ -20,7 +21,7 @@ def test_segments_and_their_fit_equal_the_oracles(method: str, amount: float) ->
         assert (label[i, n:] == -1).all()
         if n < 20:
             continue
-        expected, _ = oracle.segment_labels(b.activation[i, :n], f"{method}:{amount}")
+        expected, _ = oracle.segment_labels(b.activation[i, :n], f"{method}:{amount}" if amount else method)
         np.testing.assert_array_equal(label[i, :n], expected)
         assert quality[i] == pytest.approx(oracle.goodness_of_variance_fit(b.activation[i, :n], expected), abs=1e-9)
 

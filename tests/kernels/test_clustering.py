@@ -63,6 +63,22 @@ def test_categories_are_scipys_cut_with_scikit_learns_highest_silhouette(table: 
         assert (label[i, n[i] :] == -1).all()
 
 
+@pytest.mark.parametrize("linkage", ["average", "complete"])
+@pytest.mark.parametrize("cosine", [-0.9, 0.1, 0.45, 0.9])
+def test_a_cut_at_a_cosine_is_scipys_at_that_distance(linkage: str, cosine: float) -> None:
+    vectors = TABLES["clustered"]
+    ids = np.stack([np.random.default_rng(i).choice(200, 50, replace=False) for i in range(6)]).astype(np.int32)
+    n = np.full(6, 50)
+    label, quality = cluster(cosines(vectors, ids, n), n, linkage=linkage, cosine=cosine)
+    for i in range(6):
+        unit = vectors[ids[i]].astype(np.float64)
+        expected = hierarchy.fcluster(tree_of(unit, linkage), 1 - cosine, criterion="distance")
+        assert same_partition(label[i], expected)
+        k, distance = len(set(expected)), np.maximum(1 - unit @ unit.T, 0) * (1 - np.eye(50))
+        score = silhouette_score(distance, expected, metric="precomputed") if 1 < k < 50 else np.nan if k == 1 else 0.0
+        assert quality[i] == pytest.approx(score, abs=2e-6, nan_ok=True)
+
+
 @pytest.mark.parametrize("linkage", LINKAGES)
 def test_merge_heights_are_scipys(linkage: str) -> None:
     unit = TABLES["clustered"][:40].astype(np.float64)

@@ -103,19 +103,48 @@ def test_categories_follow_their_tokens_when_activations_are_permuted() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["quantile", "quantile:1", "quantile:21", "quantile:2.5", "top:0", "top:1", "top:x", "median:3", ""]
+    "text",
+    [
+        "quantile",
+        "quantile:1",
+        "quantile:21",
+        "quantile:2.5",
+        "natural:1",
+        "natural:",
+        "top:0",
+        "top:1",
+        "top:x",
+        "median:3",
+        "",
+    ],
 )
 def test_an_unknown_way_of_cutting_names_what_is_allowed(text: str) -> None:
-    allowed = r"quantile:G, equal-width:G \(G from 2 to 20\) or top:SHARE \(between 0 and 1\)"
+    allowed = r"quantile:G, equal-width:G, natural:G \(G from 2 to 20\), natural or top:SHARE \(between 0 and 1\)"
     with pytest.raises(SettingError, match=rf"segments \(--segments\) must be {allowed}, got '{text}'"):
         parse_segments(text)
 
 
-def test_an_unknown_linkage_names_the_known_ones() -> None:
-    with pytest.raises(
-        SettingError, match=r"categories \(--categories\) must be one of ward, average, complete, got 'single'"
-    ):
-        categorize(CORE, SPACE, "single")
+@pytest.mark.parametrize(
+    "text", ["single", "ward:1", "ward:21", "ward:2.5", "average:", "threshold", "threshold:1", "threshold:x", 3, ""]
+)
+def test_an_unknown_linkage_names_the_known_ones(text: object) -> None:
+    allowed = r"categories \(--categories\) must be ward, average, complete, each with :K for at most K groups \(2 to 20"
+    with pytest.raises(SettingError, match=rf"{allowed}\), or threshold:COS .*, got {text!r}"):
+        categorize(CORE, SPACE, text)  # type: ignore[arg-type]
+
+
+def test_no_more_groups_than_asked_for_and_none_less_alike_than_the_threshold() -> None:
+    three = categorize(CORE, SPACE, "ward:3")
+    assert set(three.n_cut[three.n_cut > 0]) == {2, 3}
+    for i, n in enumerate(CORE.n):
+        if n < 20:
+            continue
+        unit = SPACE.vector[CORE.token_id[i, :n]]
+        for cosine in (0.3, 0.6):
+            expected, quality = oracle.category_labels(unit, CORE.activation[i, :n], 10, cosine)
+            found = categorize(CORE[i : i + 1], SPACE, f"threshold:{cosine}")
+            np.testing.assert_array_equal(found.label[0, :n], expected)
+            np.testing.assert_allclose(found.quality[0], quality, atol=1e-5)
 
 
 def test_a_space_of_another_vocabulary_is_refused() -> None:

@@ -6,7 +6,9 @@ from typing import Literal
 
 import numpy as np
 
-Method = Literal["quantile", "equal-width", "top"]
+from intraneuron.kernels.natural import natural_breaks
+
+Method = Literal["quantile", "equal-width", "natural", "top"]
 
 
 def _quantile(activation: np.ndarray, n: np.ndarray, groups: float) -> np.ndarray:
@@ -29,7 +31,11 @@ def _top(activation: np.ndarray, n: np.ndarray, share: float) -> np.ndarray:
     return np.where(rank < np.ceil(share * n - 1e-9)[:, None], 0, 1)
 
 
-METHODS = {"quantile": _quantile, "equal-width": _equal_width, "top": _top}
+def _natural(activation: np.ndarray, n: np.ndarray, groups: float) -> np.ndarray:
+    return natural_breaks(activation, n, int(groups))
+
+
+METHODS = {"quantile": _quantile, "equal-width": _equal_width, "natural": _natural, "top": _top}
 """How segments can be made; each function returns labels for a whole table."""
 
 
@@ -37,7 +43,8 @@ def cut(activation: np.ndarray, n: np.ndarray, method: Method, amount: float) ->
     """Cut each neuron's descending activations into segments.
 
     ``quantile``: rank r (from 0) is in segment floor(r G / n). ``equal-width``: G intervals of [min, max], closed
-    at the top. ``top``: the first ceil(share n) against the rest.
+    at the top. ``natural``: G groups of least squares within; with G = 0 the fewest of 2 to 10 that fit by 0.85.
+    ``top``: the first ceil(share n) against the rest.
 
     Parameters
     ----------

@@ -143,18 +143,42 @@ def _join(to_group, size, label, n, k, a, b):  # type: ignore[no-untyped-def]
 
 
 @compiled()
+def _distances_to_groups(S, n, k, label):  # type: ignore[no-untyped-def]
+    """Return the sums of distance from each token to each of k groups, and the groups' sizes."""
+    size = np.zeros(k, np.int64)
+    to_group = np.zeros((n, k))
+    for i in range(n):
+        size[label[i]] += 1
+        for j in range(n):
+            if i != j:
+                to_group[i, label[j]] += max(0.0, 1.0 - S[i, j])
+    return to_group, size
+
+
+@compiled()
+def cut_at(S, n, pair, height, distance, label):  # type: ignore[no-untyped-def]
+    """Write the labels of the cut above all merges at up to a distance; return its mean silhouette, or NaN."""
+    k = n
+    for step in range(n - 1):
+        if height[step] <= distance:
+            k -= 1
+    now = np.empty(n, np.int64)
+    _cut(pair, n, k, now)
+    for i in range(n):
+        label[i] = now[i]
+    if k == 1:
+        return math.nan
+    to_group, size = _distances_to_groups(S, n, k, now)
+    return _mean_silhouette(to_group, size, now, n, k)
+
+
+@compiled()
 def best_cut(S, n, pair, k_max, label):  # type: ignore[no-untyped-def]
     """Write the labels of the cut of highest mean silhouette (fewest groups on ties); return it."""
     k_max = min(k_max, n - 1)
     now = np.empty(n, np.int64)
     _cut(pair, n, k_max, now)
-    size = np.zeros(k_max, np.int64)
-    to_group = np.zeros((n, k_max))
-    for i in range(n):
-        size[now[i]] += 1
-        for j in range(n):
-            if i != j:
-                to_group[i, now[j]] += max(0.0, 1.0 - S[i, j])
+    to_group, size = _distances_to_groups(S, n, k_max, now)
     best = -math.inf
     for k in range(k_max, 1, -1):
         score = _mean_silhouette(to_group, size, now, n, k)
@@ -170,7 +194,7 @@ def best_cut(S, n, pair, k_max, label):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def _core(start, stop, S, n, linkage, k_max, min_tokens, label, quality):  # type: ignore[no-untyped-def]
+def _core(start, stop, S, n, linkage, k_max, cosine, min_tokens, label, quality):  # type: ignore[no-untyped-def]
     size = S.shape[1]
     distance = np.empty((size, size))
     pair = np.empty((size, 2), np.int64)
@@ -179,7 +203,10 @@ def _core(start, stop, S, n, linkage, k_max, min_tokens, label, quality):  # typ
         if n[i] < min_tokens:
             continue
         merges(S[i], n[i], linkage, distance, pair, height)
-        quality[i] = best_cut(S[i], n[i], pair, k_max, label[i])
+        if math.isnan(cosine):
+            quality[i] = best_cut(S[i], n[i], pair, k_max, label[i])
+        else:
+            quality[i] = cut_at(S[i], n[i], pair, height, 1.0 - cosine, label[i])
 
 
 def cluster(
@@ -188,13 +215,14 @@ def cluster(
     *,
     linkage: str = "ward",
     k_max: int = 10,
+    cosine: float = math.nan,
     min_tokens: int = 3,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Cluster each neuron's tokens by cosine and cut where the mean silhouette is highest.
 
     Ward works on squared chord distances 2 (1 - S), average and complete linkage on 1 - S, silhouettes on
     1 - S (a singleton's is 0). The number of groups is that of 2..k_max with the highest mean silhouette, the
-    smallest on ties.
+    smallest on ties. With ``cosine`` the cut is instead where groups are less alike than that: below it no merge.
 
     Parameters
     ----------
@@ -204,6 +232,8 @@ def cluster(
     linkage : one of :data:`LINKAGES`
     k_max : int
         Largest number of groups that is tried.
+    cosine : float
+        For average and complete linkage; NaN: the best silhouette.
     min_tokens : int
         Neurons with fewer tokens get label -1 everywhere and quality NaN; at least 3.
 
@@ -212,7 +242,7 @@ def cluster(
     label : int16 (N, K)
         Numbered arbitrarily; -1 where padded.
     quality : float64 (N,), in [-1, 1]
-        Mean silhouette of the cut.
+        Mean silhouette of the cut; NaN of one group.
 
     >>> square = np.array([[1, 0], [0.96, 0.28], [0, 1], [0.28, 0.96]])
     >>> label, quality = cluster((square @ square.T)[None], np.array([4]), k_max=3)
@@ -221,5 +251,5 @@ def cluster(
     """
     label = np.full(S.shape[:2], -1, dtype=np.int16)
     quality = np.full(len(S), np.nan)
-    over_neurons(_core, len(S), (S, n, LINKAGES[linkage], k_max, max(min_tokens, 3)), (label, quality))
+    over_neurons(_core, len(S), (S, n, LINKAGES[linkage], k_max, float(cosine), max(min_tokens, 3)), (label, quality))
     return label, quality

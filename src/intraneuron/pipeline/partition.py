@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,15 +28,17 @@ def categorize(
 ) -> Partition:
     """Group each neuron's core tokens by meaning.
 
-    Agglomerative clustering of cosines, cut into the 2 to 10 groups of highest mean silhouette. Groups of fewer
-    than 3 tokens leave (label -1); the others are numbered by mean activation, 0 the most active. Neurons that
+    Agglomerative clustering of cosines, cut into the 2 to K groups of highest mean silhouette, or at a cosine. Groups
+    of fewer than 3 tokens leave (label -1); the others are numbered by mean activation, 0 the most active. Neurons that
     cannot be tested have no groups.
 
     Parameters
     ----------
     core : CoreTokens
     space : Space
-    method : "ward", "average" or "complete"
+    method : str
+        ``ward``, ``average`` or ``complete``, each with ``:K`` for at most K groups (10 when not given), or
+        ``threshold:COS``, average linkage cut where groups are less alike than COS.
     similarity : Similarity, optional
         From :func:`intraneuron.pipeline.similarity.similarity`, when it is there already.
 
@@ -45,22 +49,59 @@ def categorize(
     DataError
         When a core token has no vector in this space.
     """
-    check_linkage(method)
+    tree = parse_categories(method)
     if similarity is None:
         found = [categorize(core[own], space, method, similarity=S) for own, S in with_similarity(core, space)]
         return Partition.concatenate(found)
     n = np.where(testable(core), core.n, 0)
-    raw, quality = cluster(similarity.meaning, n, linkage=method, k_max=K_MAX, min_tokens=MIN_TOKENS)
+    raw, quality = cluster(similarity.meaning, n, **tree._asdict(), min_tokens=MIN_TOKENS)
     label, n_groups = renumber(raw, core.activation, n, MIN_GROUP)
     n_cut = (raw.max(axis=1, initial=-1) + 1).astype(np.int16)
     return Partition("meaning", method, label, n_groups, n_cut, quality)
 
 
-def check_linkage(method: object) -> None:
-    """Raise SettingError when there is no such linkage."""
-    if not isinstance(method, str) or method not in LINKAGES:
-        msg = f"categories (--categories) must be one of {', '.join(LINKAGES)}, got {method!r}."
-        raise SettingError(msg)
+class Tree(NamedTuple):
+    """How core tokens are grouped by meaning.
+
+    Attributes
+    ----------
+    linkage : str
+    k_max : int
+        Most groups that are tried.
+    cosine : float
+        Where the tree is cut; NaN: at the best silhouette of 2 to ``k_max`` groups.
+    """
+
+    linkage: str
+    k_max: int = K_MAX
+    cosine: float = math.nan
+
+
+def parse_categories(text: object) -> Tree:
+    """Read ``average:5`` into a linkage and the most groups.
+
+    Raises
+    ------
+    SettingError
+        For an unknown linkage, a number of groups that is not 2 to 20, or no cosine between -1 and 1.
+
+    >>> parse_categories("average:5")
+    Tree(linkage='average', k_max=5, cosine=nan)
+    """
+    method, colon, amount = text.partition(":") if isinstance(text, str) else ("", "", "")
+    try:
+        value = float(amount) if colon else float(K_MAX)
+    except ValueError:
+        value = math.nan
+    if method in LINKAGES and value in range(2, 21):
+        return Tree(method, int(value))
+    if method == "threshold" and colon and -1 < value < 1:
+        return Tree("average", cosine=value)
+    msg = (
+        f"categories (--categories) must be {', '.join(LINKAGES)}, each with :K for at most K groups (2 to 20), or "
+        f"threshold:COS (a cosine between -1 and 1), got {text!r}."
+    )
+    raise SettingError(msg)
 
 
 def recategorize(categories: Partition, core: CoreTokens, order: np.ndarray) -> Partition:
@@ -92,9 +133,13 @@ def parse_segments(text: str) -> tuple[str, float]:
 
     >>> parse_segments("top:0.2")
     ('top', 0.2)
+    >>> parse_segments("natural")
+    ('natural', 0.0)
     """
+    if text == "natural":
+        return text, 0.0
     method, _, amount = text.partition(":") if isinstance(text, str) else ("", "", "")
-    allowed = "quantile:G, equal-width:G (G from 2 to 20) or top:SHARE (between 0 and 1)"
+    allowed = "quantile:G, equal-width:G, natural:G (G from 2 to 20), natural or top:SHARE (between 0 and 1)"
     try:
         value = float(amount)
     except ValueError:
@@ -114,7 +159,8 @@ def segment(core: CoreTokens, method: str = "quantile:5") -> Partition:
     ----------
     core : CoreTokens
     method : str
-        ``quantile:G``, ``equal-width:G`` or ``top:SHARE``. Quality is the goodness of variance fit.
+        ``quantile:G``, ``equal-width:G``, ``natural:G``, ``natural`` (as many as fit) or ``top:SHARE``. Quality is the
+        goodness of variance fit.
 
     Raises
     ------
@@ -124,7 +170,7 @@ def segment(core: CoreTokens, method: str = "quantile:5") -> Partition:
     name, amount = parse_segments(method)
     n = np.where(testable(core), core.n, 0)
     label, quality = cut(core.activation, n, name, amount)  # type: ignore[arg-type]
-    groups = 2 if name == "top" else int(amount)
+    groups = 2 if name == "top" else int(amount) or label.max(axis=1, initial=-1) + 1
     n_groups = np.where(n > 0, groups, 0).astype(np.int16)
     return Partition("activation", method, label, n_groups, n_groups, quality)
 

@@ -153,11 +153,18 @@ def _core_tokens(wanted: object, mode: str) -> Definition:
 
 def _categories(method: str, space: Mapping[str, Any]) -> Definition:
     vectors = SPACES.get(str(space["space"]), str(space["space"])) + (", centred" if space["center"] else "")
-    meaning = (
-        f"Groups of core tokens by meaning: {LINKAGES.get(method, method)} of their vectors ({vectors}), cut where the "
-        f"mean silhouette is highest; groups under {MIN_GROUP} tokens are dropped."
+    name, _, amount = method.partition(":")
+    cut = (
+        f"where groups are less alike than a cosine of {amount}"
+        if name == "threshold"
+        else "where the mean silhouette is highest"
     )
-    return "Categories", meaning, f"k in 2..{K_MAX}"
+    linkage = LINKAGES.get("average" if name == "threshold" else name, name)
+    meaning = (
+        f"Groups of core tokens by meaning: {linkage} of their vectors ({vectors}), cut {cut}; groups under "
+        f"{MIN_GROUP} tokens are dropped."
+    )
+    return "Categories", meaning, f"1 − cosine ≤ 1 − {amount}" if name == "threshold" else f"k in 2..{amount or K_MAX}"
 
 
 def _segments(method: str) -> tuple[str, str]:
@@ -168,6 +175,10 @@ def _segments(method: str) -> tuple[str, str]:
         "equal-width": (
             f"{amount} zones of equal width between the neuron's lowest and highest activation",
             f"{amount} − ⌊{amount}·(a − min a)/(max a − min a)⌋ for activation a, at least 1",
+        ),
+        "natural": (
+            f"{amount or 'as few as fit, up to 10,'} zones with the least squared distance from their means (Fisher)",
+            "least SSW" if amount else "least SSW, fewest zones with 1 − SSW/SST ≥ 0.85",
         ),
         "top": (f"the ⌈{amount}·n⌉ most active tokens, and the rest", f"1 for ranks under {amount}·n, from 0; else 2"),
     }.get(name, (method, ""))

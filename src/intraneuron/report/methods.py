@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from intraneuron.config import PUBLISHED
+from intraneuron.config import K_MAX, PUBLISHED
 from intraneuron.data.display import plain
 from intraneuron.figures.reference import reference
 from intraneuron.models.documents import own_tokens
@@ -162,20 +162,26 @@ def _sampled(manifest: Table, observe: Table) -> str:
 
 def _grouped(summary: Table, partition: Table) -> list[str]:
     space = str(summary["space"])
-    linkage = LINKAGE.get(partition["categories"], f"{partition['categories']} linkage of cosine distances")
+    name, _, amount = str(partition["categories"]).partition(":")
+    linkage = LINKAGE.get(name, f"{'average' if name == 'threshold' else name} linkage of cosine distances")
+    groups = (
+        f"where groups are less alike than a cosine of {amount}"
+        if name == "threshold"
+        else f"into the 2 to {amount or K_MAX} groups of highest mean silhouette [@rousseeuw1987silhouettes]"
+    )
     vectors = next((words for name, words in VECTORS.items() if space.startswith(name)), space)
     centred = " from which their mean was subtracted" if space.endswith("-centered") else ""
     method, _, number = str(partition["segments"]).partition(":")
     cut = {
         "quantile": f"{number} segments of equal numbers of tokens",
         "equal-width": f"{number} intervals of equal width",
+        "natural": f"{number or 'up to 10'} segments at natural breaks, found exactly [@fisher1958grouping]",
         "top": f"the top share of {number} and the rest",
     }
     return [
         f"Similarity of meaning is the cosine of {vectors}{centred}.",
-        f"Core tokens were grouped into categories by {linkage}, cut into the 2 to 10 groups of highest mean "
-        "silhouette [@rousseeuw1987silhouettes]; groups of fewer than 3 tokens were left out of the tests of "
-        "categories.",
+        f"Core tokens were grouped into categories by {linkage}, cut {groups}; groups of fewer than 3 tokens "
+        "were left out of the tests of categories.",
         f"The activation axis was cut into {cut.get(method, partition['segments'])}.",
     ]
 

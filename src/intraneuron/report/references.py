@@ -88,6 +88,18 @@ ENTRIES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "doi": "10.1016/0377-0427(87)90125-7",
         },
     ),
+    "fisher1958grouping": (
+        "article",
+        {
+            "author": "Fisher, Walter D.",
+            "title": "On grouping for maximum homogeneity",
+            "journal": "Journal of the American Statistical Association",
+            "volume": "53",
+            "pages": "789--798",
+            "year": "1958",
+            "doi": "10.1080/01621459.1958.10501479",
+        },
+    ),
     "benjamini1995controlling": (
         "article",
         {
