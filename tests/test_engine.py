@@ -182,6 +182,15 @@ def test_run_again_nothing_is_repeated(models: Path, study: Path, calls: list[tu
     assert {f: f.stat().st_mtime_ns for f in before} == before
 
 
+def test_a_command_with_nothing_to_do_leaves_alone_what_another_is_about_to_write(models: Path, study: Path) -> None:
+    copy = study / ".copying" / "neurons"  # of a run that holds the lock, and lets the study wait as a copy
+    copy.mkdir(parents=True)
+    run(models / "gpt2", study)
+    assert copy.is_dir()
+    run(models / "gpt2", study, segments="quantile:4")  # with the lock, it is what a run left that was killed
+    assert not copy.is_dir()
+
+
 @pytest.mark.parametrize(
     ("changed", "redone"),
     [

@@ -12,13 +12,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from tests.test_unfinished import StoppedAt
 from tests.tiny_models import CONTEXT, tiny_gpt2
 
-from intraneuron import api, samples
+from intraneuron import api, samples, unfinished
 from intraneuron.config_file import settings_of
 from intraneuron.errors import StudyError
 from intraneuron.estimate import estimate
 from intraneuron.models import sampling
+from intraneuron.pipeline import passes
 from intraneuron.planning import plan, plan_in
 from intraneuron.progress import Progress, Report
 from intraneuron.samples import tokens_kept
@@ -143,6 +145,23 @@ def test_a_run_that_is_stopped_goes_on_with_what_was_drawn_and_ends_with_the_sam
     told = run(model, out)
     assert (min(told.drawn), max(told.drawn)) == (there + 32, TOKENS)
     assert contents(out) == contents(finished)
+
+
+def test_sums_of_other_samples_are_not_gone_on_with(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unfinished, "EVERY", 0.0)
+    monkeypatch.setitem(passes.BATCH_POSITIONS, "cpu", 300)
+    for name, n, when in (("saved", 3, "after"), ("plain", 1, "before")):
+        with StoppedAt(n, when), pytest.raises(KeyboardInterrupt):
+            run(model, tmp_path / name)
+        file = tmp_path / name / "samples.parquet"
+        kept = pl.read_parquet(file)
+        ids = kept["token_id"].to_list()
+        kept.with_columns(token_id=pl.Series([*ids[-2::-1], ids[-1]], dtype=pl.List(pl.Int32))).write_parquet(file)
+        run(model, tmp_path / name)
+    saved, plain = (contents(tmp_path / name) for name in ("saved", "plain"))
+    assert saved == plain
 
 
 def test_nothing_is_drawn_again_for_another_layer_or_another_setting(

@@ -15,7 +15,7 @@ from intraneuron.data import Space
 from intraneuron.errors import StudyError
 from intraneuron.files import atomic, fingerprint
 from intraneuron.manifest import versions
-from intraneuron.place import put_back
+from intraneuron.place import LOCK, has_study, put_back
 from intraneuron.store import FORMAT, STAGES, StudyFolder
 from intraneuron.tables import core_tokens_table
 
@@ -158,6 +158,14 @@ def refused(path: Path, text: str, overwrite: bool = False, **identity: Any) -> 
     with pytest.raises(StudyError, match=text):
         StudyFolder.create(path, manifest(**identity), overwrite=overwrite)
     assert {f: f.read_bytes() for f in path.rglob("*") if f.is_file()} == before
+
+
+def test_a_run_that_was_killed_while_it_wrote_its_first_file_left_nothing(tmp_path: Path) -> None:
+    (tmp_path / ".manifest.toml.0123abcd.writing").write_text("[ident")
+    (tmp_path / LOCK).touch()
+    assert not has_study(tmp_path)
+    StudyFolder.create(tmp_path, manifest(), overwrite=False)
+    assert has_study(tmp_path)
 
 
 @pytest.mark.parametrize("overwrite", [False, True])

@@ -208,3 +208,31 @@ def test_tables_are_in_the_estimate_of_the_disk(model: Path, texts: str, tmp_pat
 def test_another_word_is_refused(model: Path) -> None:
     with pytest.raises(SettingError, match="keep"):
         study(str(model), keep=["everything"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        ({"neurons": 5}, r"neurons must be whole numbers, for example \[3, 17\], got 5\."),
+        ({"neurons": [1.7]}, "neurons must be whole numbers"),
+        ({"neurons": "L1N3"}, "neurons must be whole numbers"),
+        ({"neurons": np.array([True, False])}, "neurons must be whole numbers"),
+        ({"neurons": np.zeros((2, 2), dtype=np.int64)}, "neurons must be whole numbers"),
+        ({"layer": "1"}, r"\[layer\] must be whole numbers, for example \[3, 17\], got \['1'\]\."),
+        ({"population": "../neurons"}, "population must be one of neurons, shuffled, .*, got"),
+    ],
+)
+def test_what_is_no_neuron_layer_or_population_is_refused_and_no_file_is_called_damaged(
+    kept: tuple[StudyFolder, dict[str, Any]], asked: dict[str, Any], text: str
+) -> None:
+    whole: dict[str, Any] = {"population": "neurons", "layer": 0}
+    with pytest.raises(SettingError, match=text):
+        read_sums(kept[0], **(whole | asked))
+
+
+def test_neurons_may_come_as_any_whole_numbers_in_any_order(kept: tuple[StudyFolder, dict[str, Any]]) -> None:
+    whole = read_sums(kept[0], "neurons", 0).total
+    for asked in ([7, 3, 7], np.array([7, 3, 7], dtype=np.uint8), iter((7, 3, 7))):
+        found = read_sums(kept[0], "neurons", np.int64(0), asked)  # type: ignore[arg-type]
+        assert found.neuron.tolist() == [7, 3, 7]
+        np.testing.assert_array_equal(found.total, whole[:, :, [7, 3, 7]])

@@ -119,7 +119,7 @@ def test_slices_that_were_finished_are_not_observed_again(
     settings = {"texts": texts, "twins": ("rotated", "untrained"), "memory": SMALL}
     with StoppedAt(n, "after"), pytest.raises(STOPPED):
         run(model, tmp_path / "a", **settings)
-    kept = {file.stem for file in (tmp_path / "a" / "observing").glob("*.json")}
+    kept = {file.stem for file in (tmp_path / "a" / "observing").rglob("*.json")}
     seen: list[str] = []
     real = module.Unfinished.save
 
@@ -134,6 +134,33 @@ def test_slices_that_were_finished_are_not_observed_again(
     assert not (tmp_path / "a" / "observing").exists()
     assert len(kept) + len(seen) <= 2 * 2 * 4
     assert n < 33 or kept
+
+
+@pytest.mark.parametrize("other", [{"min_count": 40}, {"seed": 1}, {"core_tokens": 25}])
+def test_slices_of_another_setting_are_never_taken_for_ones_own(
+    model: Path, texts: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(memory, "NARROWEST", 6)
+    settings = {"texts": texts, "twins": ("rotated",), "layers": (0,), "min_count": 1, "memory": SMALL}
+    run(model, tmp_path / "undisturbed", **settings)
+    with StoppedAt(45, "after"), pytest.raises(STOPPED):
+        run(model, tmp_path / "a", **settings)
+    assert list((tmp_path / "a" / "observing").rglob("*-of-*.json"))
+    with monkeypatch.context() as patch:
+        patch.setattr(module.Unfinished, "save", _tables_alone)
+        with pytest.raises(STOPPED):
+            run(model, tmp_path / "a", **(settings | other))
+    assert list((tmp_path / "a" / "observing").rglob("*-of-*.parquet"))
+    run(model, tmp_path / "a", **settings)
+    assert_same_numbers(tmp_path / "a", tmp_path / "undisturbed")
+    assert not (tmp_path / "a" / "observing").exists()
+
+
+def _tables_alone(own: module.Unfinished, name: str, frames: Any, *_: object) -> None:
+    """Write the tables of a slice, and stop before anything says whose they are."""
+    for table, frame in frames.items():
+        own.folder.write(own._file(table, name), frame)
+    raise STOPPED
 
 
 def test_another_memory_after_the_stop_gives_the_same_numbers(

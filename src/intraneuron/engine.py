@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from pathlib import Path
 
 from intraneuron.errors import IntraneuronError, StudyError
@@ -40,10 +39,13 @@ def run_study(
     path = out or planned.default_folder
     has_study(path)  # says what else is there before anything is made
     made = to_make(path)
-    writes = is_interrupted(path) or left_to_do(planned, path, overwrite=overwrite)
+    progress = progress or Progress()
     try:
-        with locked(path) if writes else nullcontext():
-            return _run(planned, path, progress or Progress(), STAGE_VERBS | dict(last), overwrite=overwrite)
+        if is_interrupted(path) or left_to_do(planned, path, overwrite=overwrite):
+            with locked(path):
+                return _run(planned, path, progress, STAGE_VERBS | dict(last), overwrite=overwrite)
+        progress.begin(planned, path, {})  # without a lock, which the run of another command may hold: only read
+        return StudyFolder.open(path).adopt(planned.manifest())
     except IntraneuronError:
         unmake(made)
         raise

@@ -36,6 +36,7 @@ def observe_stage(work: Work[Plan]) -> None:
     group = orthants(space.vector, eligible)
     precise = _precision(work, eligible)
     unfinished = Unfinished(folder, _key(work), work.progress.say)
+    unfinished.claim()
     with work.progress.stage("observe", "positions") as report:
         observed = WithTwins(work, space, eligible, unfinished, report)
         folder.write(folder.path / "vocabulary.parquet", vocabulary_table(plan.vocabulary, observed.seen))
@@ -97,7 +98,9 @@ def _key(work: Work[Plan]) -> str:
     from intraneuron.pipeline.passes import BATCH_POSITIONS
 
     device = work.plan.model.device.type
-    return fingerprint([work.keys["observe"], versions(), device, BATCH_POSITIONS[device], work.plan.run.keep])
+    samples = work.folder.manifest.get("texts", {}).get("samples")  # what a model writes is not known before it is
+    own = [device, BATCH_POSITIONS[device], work.plan.run.keep, samples]
+    return fingerprint([work.keys["observe"], versions(), *own])
 
 
 def check_testable(work: Work) -> None:

@@ -62,11 +62,16 @@ def has_study(path: Path) -> bool:
         if path.exists() and not path.is_dir():
             msg = f"--out {path} is a file; give a folder that does not exist yet, or a study's."
             raise StudyError(msg)
-        there = path.is_dir() and any(file.name != LOCK for file in path.iterdir())
+        there = path.is_dir() and not all(map(_is_of_a_beginning, path.iterdir()))
         if there and not (path / "manifest.toml").is_file() and not is_interrupted(path):
             msg = f"--out {path} is a folder with other files in it, not a study; give another folder."
             raise StudyError(msg)
     return there
+
+
+def _is_of_a_beginning(file: Path) -> bool:
+    """Whether a file is what a run leaves that was killed before its study was there, or one that is about to begin."""
+    return file.name == LOCK or re.fullmatch(TEMPORARY, file.name) is not None
 
 
 def check_writable(path: Path) -> None:

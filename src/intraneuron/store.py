@@ -82,7 +82,7 @@ class StudyFolder:
 
     @classmethod
     def create(cls, path: Path, manifest: dict[str, Any], *, overwrite: bool) -> StudyFolder:
-        """Make a study folder, or go on with the one that is there.
+        """Make a study folder, or go on with the one that is there; for a run that holds its lock.
 
         A study that is to be replaced waits inside the folder until :meth:`settle`. One that replaces it and was
         stopped goes on, if it is of the same things and settings.
@@ -96,7 +96,7 @@ class StudyFolder:
         if has_study(path):
             recover(path)
             if not overwrite or goes_on(path, manifest):
-                return cls.open(path)._adopt(manifest)
+                return cls.open(path).adopt(manifest)
             make_room(path)
         replaces = {"replaces": True} if overwrite or has_aside(path) else {}
         empty: dict[str, Any] = {"format": FORMAT, "stages": {}, "observation": {}}
@@ -153,7 +153,7 @@ class StudyFolder:
             raise StudyError(msg)
         return cls(path, manifest)
 
-    def _adopt(self, manifest: dict[str, Any]) -> StudyFolder:
+    def adopt(self, manifest: dict[str, Any]) -> StudyFolder:
         """Take new settings over, if they are of the same observation."""
         check_same(self.path, self.manifest["identity"], manifest["identity"])
         names = ("format", "stages", "observation", "versions", "replaces", "texts")

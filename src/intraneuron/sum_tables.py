@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import operator
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
-from intraneuron.config import OWN_TWINS
+from intraneuron.config import OWN_TWINS, PUBLISHED, Twin
 from intraneuron.data import TokenActivations
 from intraneuron.errors import SettingError, StudyError
 from intraneuron.files import atomic, reading
@@ -126,9 +127,18 @@ def read_sums(
     StudyError
         When the study does not keep them, or the file is damaged.
     SettingError
-        When the layer has no such neuron.
+        When the layer has no such neuron, or what is asked for is no layer, neuron or population.
     """
+    populations = ("neurons", *get_args(Twin))
+    if population not in populations:
+        msg = f"population must be one of {', '.join(populations)}, got {population!r}."
+        raise SettingError(msg)
+    wanted = None if neurons is None else _whole_numbers("neurons", neurons)
+    (layer,) = _whole_numbers("[layer]", [layer])
     file = sums_file(folder, population, layer)
+    if not file.is_file() and folder.manifest["settings"]["mode"] == PUBLISHED:
+        msg = f"The study in {folder.path} is of published lists: no model was run, so there are no sums."
+        raise StudyError(msg)
     if not file.is_file():
         have = sorted(int(one.stem.partition("-")[2]) for one in file.parent.glob("layer-*.safetensors"))
         msg = (
@@ -143,17 +153,29 @@ def read_sums(
         try:
             found = mapped(file)
             token_id, there = found["token_id"], found["neuron"]
-            column = np.arange(len(there)) if neurons is None else _columns(there, neurons, layer)
+            column = np.arange(len(there)) if wanted is None else _columns(there, wanted, layer)
             count = np.zeros((len(found["count"]), size), dtype=np.int64)
             total = np.zeros((len(count), size, len(column)), dtype=np.float32)
             count[:, token_id] = found["count"]
             for h, part in enumerate(found["total"]):
-                total[h, token_id] = part if neurons is None else part[:, column]
+                total[h, token_id] = part if wanted is None else part[:, column]
         except SettingError:
             raise
         except (ValueError, LookupError, TypeError) as error:
             raise damaged(file, error) from error
     return TokenActivations(layer, np.asarray(there)[column], count, total)
+
+
+def _whole_numbers(name: str, values: Iterable[object]) -> list[int]:
+    """Return whole numbers as such, of whatever integer type, or raise SettingError for anything else."""
+    try:
+        found = list(values)
+        if any(isinstance(value, (bool, np.bool_)) for value in found):
+            raise TypeError
+        return [operator.index(value) for value in found]  # type: ignore[arg-type]
+    except TypeError:
+        msg = f"{name} must be whole numbers, for example [3, 17], got {values!r}."
+        raise SettingError(msg) from None
 
 
 def _columns(have: np.ndarray, wanted: Sequence[int], layer: int) -> np.ndarray:

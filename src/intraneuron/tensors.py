@@ -55,7 +55,7 @@ def write_tensors(file: Path, tensors: Mapping[str, Tensor], said: Mapping[str, 
         out.write(len(text).to_bytes(8, "little") + text)
         for tensor in tensors.values():
             for block in tensor.blocks:
-                np.ascontiguousarray(block, dtype=tensor.dtype).tofile(out)
+                out.write(np.ascontiguousarray(block, dtype=tensor.dtype).data)  # tofile does not say why it failed
 
 
 def mapped(file: Path) -> dict[str, np.ndarray]:

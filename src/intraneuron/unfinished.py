@@ -50,8 +50,8 @@ class Unfinished:
 
     @property
     def path(self) -> Path:
-        """Where everything lies."""
-        return self.folder.path / OBSERVING
+        """Where everything lies: a folder of its own for each key, so that nothing is taken for another's."""
+        return self.folder.path / OBSERVING / self.key[:16]
 
     def checkpoints(self, model: str) -> SavedSums:
         """Return the checkpoints of one of several models that are observed."""
@@ -93,6 +93,13 @@ class Unfinished:
     def sums_file(self, population: str, name: str) -> Path:
         """Return where the sums of a slice are, until its layer is whole."""
         return self.path / population / "sums" / f"layer-{name}.safetensors"
+
+    def claim(self) -> None:
+        """Remove what was left by runs with other keys; it would only take room."""
+        above = self.path.parent
+        for other in sorted(above.iterdir()) if above.is_dir() else ():
+            if other.is_dir() and other != self.path:
+                remove_own(self.folder.path, f"{OBSERVING}/{other.name}")
 
     def clear(self) -> None:
         """Remove everything."""

@@ -24,6 +24,22 @@ def test_stretches_are_the_runs_of_counted_positions() -> None:
             assert (begin[w, p], end[w, p]) == (first, last + 1)
 
 
+def test_a_stretch_ends_where_the_next_document_begins() -> None:
+    rng = np.random.default_rng(2)
+    counted, begins = rng.random((60, 12)) < 0.8, rng.random((60, 12)) < 0.3
+    begin, end = stretches(counted, begins)
+    for w, row in enumerate(counted):
+        for p in np.flatnonzero(row):
+            first, last = p, p
+            while first > 0 and row[first - 1] and not begins[w, first]:
+                first -= 1
+            while last + 1 < len(row) and row[last + 1] and not begins[w, last + 1]:
+                last += 1
+            assert (begin[w, p], end[w, p]) == (first, last + 1)
+    assert not begin[~counted].any()
+    assert not end[~counted].any()
+
+
 def test_the_windows_of_highest_activation_are_those_of_a_sort_with_what_stands_around() -> None:
     rng = np.random.default_rng(1)
     windows, length, neurons = 30, 9, 5

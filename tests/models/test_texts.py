@@ -104,6 +104,29 @@ def test_without_bos_the_first_position_is_text_but_not_counted(gpt2: LoadedMode
         assert shard_tokens(windows, shard, {eos}) == shard_tokens(pack(documents(), gpt2), shard, {eos})
 
 
+@pytest.mark.parametrize("without", [{"bos_token"}, {"bos_token", "eos_token"}])
+def test_where_nothing_can_stand_between_documents_it_is_said_where_they_begin(
+    tmp_path: Path, without: set[str]
+) -> None:
+    model = loaded(tiny_gpt2(tmp_path / "gpt2"))
+    for name in without:
+        setattr(model.tokenizer, name, None)
+    texts = documents()
+    windows = pack(texts, model)
+    if model.tokenizer.eos_token_id is not None:
+        assert windows.begins is None
+        return
+    assert windows.begins is not None
+    for shard in (0, 7):
+        own = windows.shard == shard
+        real = windows.token_id[own] >= 0
+        stream, first = windows.token_id[own][real], windows.begins[own][real]
+        found = np.split(stream, np.flatnonzero(first)[1:])
+        assert first[0]
+        assert [ids.tolist() for ids in found] == [tokens_of(model, text) for text in texts[shard::20]]
+    assert not windows.begins[windows.token_id < 0].any()
+
+
 def test_texts_without_a_countable_token_are_refused(gpt2: LoadedModel) -> None:
     with pytest.raises(DataError, match=r"The texts hold no token that .* counts: all are empty or special"):
         pack(["<|endoftext|>"] * 50, gpt2)

@@ -7,14 +7,16 @@ import numpy as np
 from intraneuron.kernels.compiled import compiled
 
 
-def stretches(counted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def stretches(counted: np.ndarray, begins: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Return, for each counted position, where the stretch of counted positions around it begins and ends.
 
-    Special tokens stand between documents, so a stretch is of one document.
+    A stretch is of one document: special tokens stand between two, or it is said where one begins.
 
     Parameters
     ----------
     counted : bool (W, C)
+    begins : bool (W, C), optional
+        First tokens of documents.
 
     Returns
     -------
@@ -24,11 +26,16 @@ def stretches(counted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     >>> stretches(np.array([[False, True, True, False, True]]))
     (array([[0, 1, 1, 0, 4]], dtype=int32), array([[0, 3, 3, 0, 5]], dtype=int32))
     """
-    place = np.broadcast_to(np.arange(counted.shape[1], dtype=np.int32), counted.shape)
-    before = np.maximum.accumulate(np.where(counted, -1, place), axis=1)  # the last place that is not counted
-    reverse = np.where(counted, counted.shape[1], place)[:, ::-1]
-    after = np.minimum.accumulate(reverse, axis=1)[:, ::-1]
-    begin, end = np.where(counted, before + 1, 0), np.where(counted, after, 0)
+    if begins is None:
+        begins = np.zeros_like(counted)
+    size = counted.shape[1]
+    place = np.broadcast_to(np.arange(size, dtype=np.int32), counted.shape)
+    opens = np.where(counted, np.where(begins, place, 0), place + 1)  # the first place that a stretch can have
+    closes = np.full(counted.shape, size, dtype=np.int32)
+    closes[:, :-1] = np.where(counted & ~begins, size, place)[:, 1:]  # the next place that another stretch has
+    begin = np.maximum.accumulate(opens, axis=1)
+    end = np.minimum.accumulate(closes[:, ::-1], axis=1)[:, ::-1]
+    begin, end = np.where(counted, begin, 0), np.where(counted, end, 0)
     return begin.astype(np.int32), end.astype(np.int32)
 
 

@@ -35,11 +35,14 @@ class Windows:
     counted : bool array, (W, C)
         Positions whose activation is kept.
     shard : int8 array, (W,)
+    begins : bool array, (W, C), or None
+        First tokens of documents, of a tokenizer that has nothing to set between two of them.
     """
 
     token_id: np.ndarray
     counted: np.ndarray
     shard: np.ndarray
+    begins: np.ndarray | None = None
 
     def __len__(self) -> int:
         """Return W."""
@@ -181,12 +184,17 @@ def windows(tokens: Tokens, model: LoadedModel) -> Windows:
     longest = max((stop - start for own in places for start, stop in own), default=0)
     shape = (sum(map(len, places)), len(before) + longest + len(after) if longest else 0)
     token_id = np.full(shape, -1, dtype=np.int32)
-    rows = iter(token_id)
+    begins = None if separator_of(model) else np.zeros(shape, dtype=bool)
+    number = 0
     for own, documents in zip(places, tokens.shard, strict=True):
         stream = _stream(documents, model)  # made again: those of all shards are as much memory as all windows
-        for (start, stop), row in zip(own, rows, strict=False):
-            end = len(before) + stop - start
+        first = _first_tokens(documents) if begins is not None else None
+        for start, stop in own:
+            row, end = token_id[number], len(before) + stop - start
             row[: len(before)], row[len(before) : end], row[end : end + len(after)] = before, stream[start:stop], after
+            if begins is not None and first is not None:
+                begins[number, len(before) : end] = first[start:stop]
+            number += 1
     shard = np.repeat(np.arange(SHARDS, dtype=np.int8), list(map(len, places)))
     counted = (token_id >= 0) & ~model.vocabulary.special[token_id]
     if model.kind == "causal":
@@ -195,7 +203,7 @@ def windows(tokens: Tokens, model: LoadedModel) -> Windows:
         msg = f"The texts hold no token that {model.name} counts: all are empty or special. Give other text."
         raise DataError(msg)
     _check_halves(counted, shard)
-    return Windows(token_id, counted, shard)
+    return Windows(token_id, counted, shard, begins)
 
 
 def _check_halves(counted: np.ndarray, shard: np.ndarray) -> None:
@@ -261,6 +269,12 @@ def _stream(documents: list[np.ndarray], model: LoadedModel) -> np.ndarray:
     separator = np.array(separator_of(model), dtype=np.int32)
     parts = [part for ids in documents if len(ids) for part in (ids, separator)]
     return np.concatenate([*parts, np.array([], dtype=np.int32)])
+
+
+def _first_tokens(documents: list[np.ndarray]) -> np.ndarray:
+    """Return which tokens of a stream without separators begin a document."""
+    first = [np.arange(len(ids)) == 0 for ids in documents]
+    return np.concatenate([*first, np.zeros(0, dtype=bool)])
 
 
 def _places(stream: np.ndarray, model: LoadedModel) -> list[tuple[int, int]]:

@@ -58,7 +58,7 @@ class Sightings:
         place = np.flatnonzero(windows.counted)
         token = windows.token_id.ravel()[place]
         first = np.concatenate([[0], np.cumsum(np.bincount(token, minlength=size))])
-        begin, end = stretches(windows.counted)
+        begin, end = stretches(windows.counted, windows.begins)
         return cls(windows, place[np.argsort(token, kind="stable")], first, begin, end)
 
 
