@@ -28,6 +28,7 @@ from intraneuron.kernels.halves import correlation, in_common, rank_correlation,
 from intraneuron.kernels.homogeneity import zones
 from intraneuron.kernels.keyed import shuffles
 from intraneuron.kernels.multiplicity import benjamini_hochberg
+from intraneuron.kernels.natural import natural_breaks
 from intraneuron.kernels.nearest import nearest_to_mean
 from intraneuron.kernels.ranks import top_down
 from intraneuron.kernels.runs import interleaving
@@ -70,6 +71,7 @@ KERNELS: dict[str, Kernel] = {
     "cut quantile": lambda b: cut(b.activation, b.n, "quantile", 5),
     "cut equal-width": lambda b: cut(b.activation, b.n, "equal-width", 5),
     "cut natural": lambda b: cut(b.activation, b.n, "natural", 0),
+    "natural_breaks": lambda b: [natural_breaks(b.activation, b.n, 4)],
     "cut top": lambda b: cut(b.activation, b.n, "top", 0.2),
     "variance_fit": lambda b: [variance_fit(b.activation, b.segment)],
     "renumber": lambda b: renumber(b.category, b.activation, b.n, 3),

@@ -64,14 +64,14 @@ REFUSED = [
     ),
     ({"seed": -1}, r"seed \(--seed\) must be a whole number from 0 to 2\^63 - 1, got -1\."),
     ({"seed": 2**63}, r"seed \(--seed\) must be a whole number from 0 to 2\^63 - 1, got 9223372036854775808\."),
-    ({"categories": "kmeans"}, r"categories \(--categories\) must be one of ward, average, complete, got 'kmeans'\."),
+    ({"categories": "kmeans"}, r"categories \(--categories\) must be ward, average, complete, each .*, got 'kmeans'\."),
     ({"memory": -1.0}, r"memory \(--memory\) must be a size above 0, such as 8GB, 512MB or 2\.5 \(GiB\), got -1\.0\."),
     (
         {"memory": math.nan},
         r"memory \(--memory\) must be a size above 0, such as 8GB, 512MB or 2\.5 \(GiB\), got nan\.",
     ),
     ({"texts": ""}, r"texts \(--texts\) must be a name or a path, got ''\."),
-    ({"segments": "quantile:1"}, r"segments \(--segments\) must be quantile:G, equal-width:G .* got 'quantile:1'\."),
+    ({"segments": "quantile:1"}, r"segments \(--segments\) must be quantile:G, .*, got 'quantile:1'\."),
 ]
 
 

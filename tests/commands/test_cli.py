@@ -314,7 +314,10 @@ WRONG = {
     "no such choice": (["--mode", "text"], "--mode must be auto, vocabulary, corpus or published, got 'text'."),
     "no such twin": (["--twins", "rotten"], "--twins must be shuffled, frequency, rotated, untrained or readout, got"),
     "a twin without texts": (["--twins", "frequency"], "twins (--twins) frequency needs texts, got none: without, ev"),
-    "no such linkage": (["--categories", "kmeans"], "categories (--categories) must be ward, average, complete, each with :K"),
+    "no such linkage": (
+        ["--categories", "kmeans"],
+        "categories (--categories) must be ward, average, complete, each",
+    ),
     "no such segments": (["--segments", "quantile:0"], "segments (--segments) must be quantile:G"),
     "no such device": (["--device", "mps"], "There is no device 'mps'"),
     "no texts": (["--mode", "corpus"], "mode (--mode) corpus needs texts"),

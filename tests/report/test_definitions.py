@@ -51,9 +51,25 @@ def test_categories_name_the_space_of_the_study() -> None:
     assert "(unembedding, centred)" in defined(space=SpaceConfig("output", center=True))["Categories"]
 
 
+@pytest.mark.parametrize(
+    ("method", "words"),
+    [
+        ("ward", ("Ward linkage on squared chord distances", "highest; groups under 3", "k in 2..10")),
+        ("average:5", ("average linkage on distances 1 − cosine", "k in 2..5")),
+        ("threshold:0.4", ("average linkage", "less alike than a cosine of 0.4;", "1 − cosine ≤ 1 − 0.4")),
+    ],
+)
+def test_categories_are_defined_as_the_study_made_them(method: str, words: tuple[str, ...]) -> None:
+    text = defined(partition=PartitionConfig(categories=method))["Categories"]
+    assert all(word in text for word in words)
+    assert ("silhouette" in text) == (not method.startswith("threshold"))
+
+
 SEGMENTS = {
     "quantile:7": ("7 zones of equally many tokens", "⌊r·7/n⌋ + 1"),
     "equal-width:4": ("4 zones of equal width", "4 − ⌊4·(a − min a)/(max a − min a)⌋"),
+    "natural": ("as few as fit, up to 10, zones", "fewest zones with 1 − SSW/SST ≥ 0.85"),
+    "natural:4": ("4 zones with the least squared distance", "least SSW"),
     "top:0.1": ("the ⌈0.1·n⌉ most active tokens", "1 for ranks under 0.1·n"),
 }
 
