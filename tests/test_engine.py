@@ -20,6 +20,7 @@ from intraneuron.engine import run_study
 from intraneuron.errors import DataError, StudyError
 from intraneuron.files import writing
 from intraneuron.kernels import blocks
+from intraneuron.lock import locked
 from intraneuron.planned import Planned
 from intraneuron.planning import Plan, plan
 from intraneuron.progress import Progress
@@ -185,9 +186,10 @@ def test_run_again_nothing_is_repeated(models: Path, study: Path, calls: list[tu
 def test_a_command_with_nothing_to_do_leaves_alone_what_another_is_about_to_write(models: Path, study: Path) -> None:
     copy = study / ".copying" / "neurons"  # of a run that holds the lock, and lets the study wait as a copy
     copy.mkdir(parents=True)
-    run(models / "gpt2", study)
+    with locked(study), pytest.raises(StudyError, match="is being made by process"):
+        run(models / "gpt2", study)
     assert copy.is_dir()
-    run(models / "gpt2", study, segments="quantile:4")  # with the lock, it is what a run left that was killed
+    run(models / "gpt2", study)  # nobody holds the lock: it is what a run left that was killed
     assert not copy.is_dir()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
@@ -96,6 +97,23 @@ def test_layers_that_do_not_fit_into_memory_are_read_in_further_passes_with_the_
     folder = run(model, tmp_path / "c", texts=texts, memory=1e-6)
     assert passes == [[0], [2]]
     assert all(table(folder, layer).equals(table(study, layer)) for layer in (0, 2))
+
+
+@pytest.mark.parametrize(
+    ("settings", "passes"),
+    [
+        ({}, [[0, 2]]),
+        ({"contexts": 60}, [[0], [2]]),
+        ({"segments": "quantile:15"}, [[0], [2]]),
+        ({"segments": "top:0.2"}, [[0, 2]]),
+    ],
+)
+def test_memory_is_for_as_many_contexts_as_are_asked_for(
+    model: Path, texts: str, settings: dict[str, Any], passes: list[list[int]]
+) -> None:
+    memory = 2.5 * 35 * quoting.BYTES * NEURONS / 2**30  # two layers and a half, at 10 and 5 in each of 5 segments
+    plan = planned(model, texts=texts, memory=memory, layers=(0, 2), **settings)
+    assert list(quoting._groups(SimpleNamespace(plan=plan, layers=plan.layers))) == passes  # type: ignore[arg-type]
 
 
 def test_a_plan_counts_the_pass_and_the_disk_of_contexts(model: Path, texts: str) -> None:

@@ -90,8 +90,8 @@ def has_aside(path: Path) -> bool:
 
 
 def is_interrupted(path: Path) -> bool:
-    """Tell whether a run was killed while it moved a study."""
-    return has_aside(path) or (path / _MOVING).is_dir()
+    """Tell whether a run was killed while it moved or copied a study, or another one does so now: its lock tells."""
+    return has_aside(path) or (path / _MOVING).is_dir() or (path / _COPYING).is_dir()
 
 
 def recover(path: Path) -> None:

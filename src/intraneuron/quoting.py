@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from intraneuron.pipeline.partition import segment
+from intraneuron.pipeline.partition import most_segments, segment
 from intraneuron.planning import Plan
 from intraneuron.progress import Report
 from intraneuron.samples import with_samples
@@ -13,8 +13,8 @@ from intraneuron.settings import bytes_of
 from intraneuron.tables import contexts_table
 from intraneuron.work import Work
 
-BYTES = 4_000
-"""Memory that contexts of one neuron take while the model runs, at 10 and 5 in each of 5 segments."""
+BYTES = 120
+"""Memory that one context takes while the model runs: 21 activations, and where it is."""
 
 
 def contexts_stage(work: Work[Plan]) -> None:
@@ -45,9 +45,13 @@ def _report_from(report: Report, group: int, groups: int, positions: int, done: 
 
 def _groups(work: Work[Plan]) -> Iterator[list[int]]:
     """Yield layers that are read in one pass, as many as fit into memory, at least one."""
+    from intraneuron.pipeline.contexts import PER_SEGMENT
+
+    config = work.plan.config
+    each = BYTES * (config.observe.contexts + PER_SEGMENT * most_segments(config.partition.segments))
     room, group = bytes_of(work.plan.run.memory), list[int]()
     for layer in work.layers:
-        needed = BYTES * work.plan.model.site(layer).n_neurons
+        needed = each * work.plan.model.site(layer).n_neurons
         if group and needed > room:
             yield group
             room, group = bytes_of(work.plan.run.memory), []

@@ -14,6 +14,7 @@ from intraneuron.errors import SettingError
 from intraneuron.kernels.breaks import METHODS, cut
 from intraneuron.kernels.clustering import LINKAGES, cluster
 from intraneuron.kernels.groups import renumber
+from intraneuron.kernels.natural import MOST
 from intraneuron.pipeline.similarity import Similarity, with_similarity
 
 
@@ -150,6 +151,16 @@ def parse_segments(text: str) -> tuple[str, float]:
         msg = f"segments (--segments) must be {allowed}, got {text!r}."
         raise SettingError(msg)
     return method, value
+
+
+def most_segments(text: str) -> int:
+    """Return how many segments a neuron can have.
+
+    >>> most_segments("top:0.2"), most_segments("natural")
+    (2, 10)
+    """
+    name, amount = parse_segments(text)
+    return 2 if name == "top" else int(amount) or MOST
 
 
 def segment(core: CoreTokens, method: str = "quantile:5") -> Partition:
