@@ -13,7 +13,7 @@ from intraneuron.files import fingerprint
 from intraneuron.keeping import KeptLayer
 from intraneuron.kernels.orthants import orthants
 from intraneuron.manifest import versions
-from intraneuron.models.words import eligible_tokens
+from intraneuron.models.words import eligible_tokens, forms_of
 from intraneuron.planning import Plan
 from intraneuron.samples import with_samples
 from intraneuron.sum_tables import SumTables
@@ -85,6 +85,7 @@ def _precision(work: Work[Plan], eligible: np.ndarray) -> dict[int, dict[str, An
             eligible,
             work.layers,
             core_tokens=plan.config.observe.core_tokens,
+            form=forms_of(plan.vocabulary, plan.config.observe.forms),
             progress=report,
         )
     return {

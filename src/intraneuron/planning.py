@@ -285,6 +285,7 @@ def keys(plan: Wanted) -> dict[str, str]:
             plan.run.dtype,
             [twin for twin in OWN_TWINS if twin in plan.config.twin.twins],
             *(["words"] if observe.words else []),
+            *([observe.forms] if observe.forms != "all" else []),
         ),
         "contexts": [observe.contexts, plan.config.partition.segments] if plan.mode == "corpus" else None,
         "space": asdict(plan.config.space),

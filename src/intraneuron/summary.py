@@ -279,6 +279,8 @@ def _notes(summary: dict[str, Any]) -> list[str]:
         )
     if summary["settings"]["observe"].get("words"):
         notes.append("Core tokens are whole words only; one that only begins a longer word cannot be told from a word.")
+    if summary["settings"]["observe"].get("forms") == "distinct":
+        notes.append("Of tokens that are one word in several forms, only the most active is a core token.")
     if summary["settings"]["observe"].get("cross_fit"):
         n = summary["reliability"]["core_tokens"]
         notes.append(

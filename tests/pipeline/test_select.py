@@ -54,6 +54,34 @@ def test_only_tokens_that_switch_a_neuron_on_are_core_tokens_and_the_row_is_padd
     assert (core.activation[3, : core.n[3]] > 0).all()
 
 
+FORM = (np.arange(V) // 3).astype(np.int32)
+
+
+@pytest.mark.parametrize("cross_fit", [False, True])
+def test_of_the_tokens_of_one_form_the_most_active_one_is_selected(cross_fit: bool) -> None:
+    activations = corpus()
+    core = select(activations, ALL, core_tokens=40, min_count=4, cross_fit=cross_fit, form=FORM)
+    every = select(activations, ALL, core_tokens=V, min_count=4, cross_fit=cross_fit)
+    chosen = select(activations.part(0), ALL, core_tokens=V, min_count=2) if cross_fit else every
+    for i in range(N):
+        _, first = np.unique(FORM[chosen.token_id[i, : chosen.n[i]]], return_index=True)
+        expected = chosen.token_id[i, np.sort(first)[:40]]
+        own = core.token_id[i, : core.n[i]]
+        assert len(set(FORM[own])) == core.n[i]
+        assert set(own) <= set(expected)
+        assert cross_fit or own.tolist() == expected.tolist()
+
+
+def test_halves_and_the_least_count_go_by_forms_too() -> None:
+    activations = corpus(2.0, sightings=40)
+    for half in select_halves(activations, ALL, core_tokens=50, min_count=5, form=FORM):
+        assert all(len(set(FORM[row[:n]])) == n for row, n in zip(half.token_id, half.n, strict=True))
+    core = select(activations, ALL, core_tokens=50, min_count=5, form=FORM)
+    _, reliability = choose_min_count(activations, ALL, core_tokens=50, form=FORM)
+    assert (core.overlap != select(activations, ALL, core_tokens=50, min_count=5).overlap).any()
+    assert reliability != choose_min_count(activations, ALL, core_tokens=50)[1]
+
+
 def test_reliability_is_the_stepped_up_correlation_of_the_halves_over_the_core_tokens() -> None:
     activations = corpus()
     core = select(activations, ALL, min_count=8)

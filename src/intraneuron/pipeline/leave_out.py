@@ -23,7 +23,13 @@ SPARE = 3
 
 
 def select_without(
-    activations: TokenActivations, eligible: np.ndarray, group: np.ndarray, groups: Sequence[int], *, core_tokens: int
+    activations: TokenActivations,
+    eligible: np.ndarray,
+    group: np.ndarray,
+    groups: Sequence[int],
+    *,
+    core_tokens: int,
+    form: np.ndarray | None = None,
 ) -> list[CoreTokens]:
     """Select core tokens with each group of tokens left out: those of :func:`select`, from one pass over the sums.
 
@@ -35,7 +41,11 @@ def select_without(
     groups : which to leave out, one at a time; -1: none
     core_tokens : int
         K.
+    form : int32 (V,), optional
+        As in :func:`select`. Without a token the next of its form may stand in its place, so every group is read anew.
     """
+    if form is not None:
+        return [select(activations, eligible & (group != g), core_tokens=core_tokens, form=form) for g in groups]
     many = select(activations, eligible, core_tokens=SPARE * core_tokens)
     found = []
     for g in groups:

@@ -51,6 +51,7 @@ def precision(
     layers: Sequence[int],
     *,
     core_tokens: int,
+    form: np.ndarray | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Precision:
     """Select core tokens on evenly spaced windows with a model, and with the same model in another number format.
@@ -66,6 +67,8 @@ def precision(
     layers : layers to compare
     core_tokens : int
         K.
+    form : int32 (V,), optional
+        As in :func:`intraneuron.pipeline.select.select`.
     progress : callable
         Is told how many of how many positions are done.
     """
@@ -80,7 +83,9 @@ def precision(
 
         chosen.append(
             {
-                found.layer: select(found.populations["neurons"], eligible, core_tokens=core_tokens).token_id
+                found.layer: select(
+                    found.populations["neurons"], eligible, core_tokens=core_tokens, form=form
+                ).token_id
                 for found in observe_passes(task, pieces, told)
             }
         )
@@ -106,9 +111,7 @@ def sampled_windows(windows: Windows, positions: int) -> Windows:
     share = min(1.0, positions / max(windows.positions, 1))
     n = max(1, round(share * len(windows)))
     chosen = np.linspace(0, len(windows) - 1, n).astype(int)
-    return replace(
-        windows, token_id=windows.token_id[chosen], counted=windows.counted[chosen], shard=windows.shard[chosen]
-    )
+    return windows.rows(chosen)
 
 
 def _mean(values: np.ndarray) -> float:

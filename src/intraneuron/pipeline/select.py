@@ -30,6 +30,7 @@ def select(
     core_tokens: int = 100,
     min_count: int = 1,
     cross_fit: bool = False,
+    form: np.ndarray | None = None,
 ) -> CoreTokens:
     """Select the tokens of highest mean activation of every neuron.
 
@@ -51,6 +52,8 @@ def select(
         K.
     min_count : int
     cross_fit : bool
+    form : int32 (V,), optional
+        Of tokens of one form only the most active is selected.
 
     Raises
     ------
@@ -59,12 +62,12 @@ def select(
     """
     check_finite(activations)
     if cross_fit:
-        token_id, mean, n = _cross_fitted(activations, eligible, core_tokens, min_count)
+        token_id, mean, n = _cross_fitted(activations, eligible, core_tokens, min_count, form)
         seen = activations.count[1]
     else:
         seen = activations.count.sum(axis=0)
         allowed = eligible & (seen >= min_count)
-        token_id, mean, n = top_tokens(activations.total, activations.count, allowed, core_tokens)
+        token_id, mean, n = top_tokens(activations.total, activations.count, allowed, core_tokens, form=form)
     core = CoreTokens(
         layer=np.full(len(n), activations.layer, dtype=np.int32),
         neuron=activations.neuron.astype(np.int32),
@@ -76,7 +79,7 @@ def select(
     )
     if activations.parts != 2:
         return core
-    halves = select_halves(activations, eligible, core_tokens=core_tokens, min_count=min_count)
+    halves = select_halves(activations, eligible, core_tokens=core_tokens, min_count=min_count, form=form)
     overlap = in_common(*(half.token_id for half in halves))
     return replace(core, **_correlations(activations, token_id, whole=not cross_fit), overlap=overlap)
 
@@ -91,7 +94,7 @@ def part_of_count(min_count: int, share: float) -> int:
 
 
 def _cross_fitted(
-    activations: TokenActivations, eligible: np.ndarray, core_tokens: int, min_count: int
+    activations: TokenActivations, eligible: np.ndarray, core_tokens: int, min_count: int, form: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return tokens that the first half selects, in the order of the second half's means; its means; how many."""
     if activations.parts != 2:
@@ -99,7 +102,7 @@ def _cross_fitted(
         raise DataError(msg)
     first = activations.part(0)
     allowed = eligible & (first.count[0] >= part_of_count(min_count, 0.5))
-    token_id, _, _ = top_tokens(first.total, first.count, allowed, core_tokens)
+    token_id, _, _ = top_tokens(first.total, first.count, allowed, core_tokens, form=form)
     mean = means_of(activations.total[1], activations.count[1], token_id)
     order = np.lexsort((token_id, -mean), axis=-1)  # NaN, padding and tokens never seen, goes last
     token_id, mean = (np.take_along_axis(table, order, axis=1) for table in (token_id, mean))
@@ -131,12 +134,18 @@ def _correlations(activations: TokenActivations, token_id: np.ndarray, *, whole:
 
 
 def select_halves(
-    activations: TokenActivations, eligible: np.ndarray, *, core_tokens: int, min_count: int
+    activations: TokenActivations,
+    eligible: np.ndarray,
+    *,
+    core_tokens: int,
+    min_count: int,
+    form: np.ndarray | None = None,
 ) -> tuple[CoreTokens, CoreTokens]:
     """Return the core tokens that each of two halves of the text selects by itself, with half of ``min_count``."""
     needed = part_of_count(min_count, 0.5)
     first, second = (
-        select(activations.part(half), eligible, core_tokens=core_tokens, min_count=needed) for half in (0, 1)
+        select(activations.part(half), eligible, core_tokens=core_tokens, min_count=needed, form=form)
+        for half in (0, 1)
     )
     return first, second
 
@@ -147,7 +156,12 @@ def sampled(size: int) -> slice:
 
 
 def choose_min_count(
-    activations: TokenActivations, eligible: np.ndarray, *, core_tokens: int, cross_fit: bool = False
+    activations: TokenActivations,
+    eligible: np.ndarray,
+    *,
+    core_tokens: int,
+    cross_fit: bool = False,
+    form: np.ndarray | None = None,
 ) -> tuple[int, float]:
     """Return the smallest count whose median reliability passes 0.8, with that reliability.
 
@@ -161,7 +175,9 @@ def choose_min_count(
     for min_count in MIN_COUNTS:
         if min_count > MIN_COUNTS[0] and (eligible & (seen >= min_count)).sum() < 2 * core_tokens:
             break
-        core = select(some, eligible, core_tokens=core_tokens, min_count=min_count, cross_fit=cross_fit)
+        core = select(
+            some, eligible, core_tokens=core_tokens, min_count=min_count, cross_fit=cross_fit, form=form
+        )
         defined = core.reliability[np.isfinite(core.reliability)]
         median = float(np.median(defined)) if len(defined) else float("nan")
         if median > best[1] or (math.isnan(best[1]) and not math.isnan(median)):

@@ -39,7 +39,15 @@ _SPLIT = 4  # last word of seeds; models/twins.py has 1, pipeline/passes.py 2 an
 Row = dict[str, Any]
 
 
-def settle(shards: TokenActivations, eligible: np.ndarray, *, core_tokens: int, min_count: int, seed: int) -> Curve:
+def settle(
+    shards: TokenActivations,
+    eligible: np.ndarray,
+    *,
+    core_tokens: int,
+    min_count: int,
+    seed: int,
+    form: np.ndarray | None = None,
+) -> Curve:
     """Compare the core tokens of two texts of 1, 2, ... shards each, dealt in several keyed ways.
 
     A token needs, in a text of s of H shards, s/H of the sightings of ``min_count``, at least 1.
@@ -54,13 +62,15 @@ def settle(shards: TokenActivations, eligible: np.ndarray, *, core_tokens: int, 
     min_count : int
         Of the whole text.
     seed : int
+    form : int32 (V,), optional
+        As in :func:`intraneuron.pipeline.select.select`.
     """
     rows = []
     for split in range(SPLITS):
         order = np.random.default_rng([seed, shards.layer, split, _SPLIT]).permutation(shards.parts)
         for size, two in _growing(shards, order):
             needed = part_of_count(min_count, size / shards.parts)
-            rows.append((split, size, two.count.sum() / 2, *_agreement(two, eligible, core_tokens, needed)))
+            rows.append((split, size, two.count.sum() / 2, *_agreement(two, eligible, core_tokens, needed, form)))
     return Curve(*(np.array(column) for column in zip(*rows, strict=True)))
 
 
@@ -76,11 +86,14 @@ def _growing(shards: TokenActivations, order: np.ndarray) -> Iterator[tuple[int,
             yield size, TokenActivations(shards.layer, shards.neuron, count, total)
 
 
-def _agreement(two: TokenActivations, eligible: np.ndarray, core_tokens: int, min_count: int) -> tuple[float, float]:
+def _agreement(
+    two: TokenActivations, eligible: np.ndarray, core_tokens: int, min_count: int, form: np.ndarray | None
+) -> tuple[float, float]:
     """Return the median over neurons of correlation and of overlap of two texts; ``min_count`` is of each."""
     texts = [two.part(0), two.part(1)]
     chosen = [
-        top_tokens(text.total, text.count, eligible & (text.count[0] >= min_count), core_tokens)[0] for text in texts
+        top_tokens(text.total, text.count, eligible & (text.count[0] >= min_count), core_tokens, form=form)[0]
+        for text in texts
     ]
     # Over tokens that one text chose. Over those that both chose together, high sums, the luck of one would be the bad
     # luck of the other, and noise alone would correlate by -0.5.
