@@ -14,7 +14,7 @@ from tests.tiny_models import NEURONS, random_texts, tiny_gpt2
 from intraneuron import quoting
 from intraneuron.cards import build_card
 from intraneuron.engine import run_study
-from intraneuron.estimate import estimate
+from intraneuron.estimate import CONTEXT_BYTES, estimate
 from intraneuron.missing import every_stage, left_to_do
 from intraneuron.store import StudyFolder
 
@@ -120,4 +120,7 @@ def test_a_plan_counts_the_pass_and_the_disk_of_contexts(model: Path, texts: str
     some, none = (planned(model, texts=texts, contexts=n) for n in (10, 0))
     cost, less = estimate(some, every_stage(some)), estimate(none, every_stage(none))
     assert cost.disk > less.disk
+    many = planned(model, texts=texts, contexts=100)
+    neurons = sum(many.n_neurons(layer) for layer in many.layers)
+    assert estimate(many, every_stage(many)).disk - cost.disk == pytest.approx(90 * CONTEXT_BYTES * neurons)
     assert cost.seconds > less.seconds - 5

@@ -218,7 +218,8 @@ def test_another_word_is_refused(model: Path) -> None:
         ({"neurons": "L1N3"}, "neurons must be whole numbers"),
         ({"neurons": np.array([True, False])}, "neurons must be whole numbers"),
         ({"neurons": np.zeros((2, 2), dtype=np.int64)}, "neurons must be whole numbers"),
-        ({"layer": "1"}, r"\[layer\] must be whole numbers, for example \[3, 17\], got \['1'\]\."),
+        ({"layer": "1"}, r"layer must be a whole number, got '1'\."),
+        ({"layer": True}, r"layer must be a whole number, got True\."),
         ({"population": "../neurons"}, "population must be one of neurons, shuffled, .*, got"),
     ],
 )

@@ -17,6 +17,7 @@ from intraneuron.listing import READOUT_ROOM
 from intraneuron.pipeline.memory import pass_bytes
 from intraneuron.planned import Planned
 from intraneuron.planning import Plan
+from intraneuron.quoting import most_contexts
 from intraneuron.samples import tokens_kept
 from intraneuron.twinning import ModelPasses, plan_models
 
@@ -32,8 +33,8 @@ NEURON_BYTES = 6_500
 POSITION_BYTES = 24
 """A position of text: its token, whether it counts, and the rows of the two tables that it adds to."""
 
-CONTEXTS_BYTES = 2_700
-"""A neuron's contexts, compressed: 10 of highest activation and 5 in each of 5 segments."""
+CONTEXT_BYTES = 77
+"""A context of a neuron, compressed."""
 
 FORWARD_EFFICIENCY = 0.4
 """Share of the speed of a plain matrix product that a forward pass reaches, sums and twins included."""
@@ -72,7 +73,7 @@ def estimate(plan: Planned, todo: Mapping[str, Sequence[int]], path: Path | None
     seconds += _rows(plan, todo.get("compare", ())) * NEURON_SECONDS * width**2
     written = max(_rows(plan, todo.get(name, ())) for name in ("observe", "compare"))
     disk = NEURON_BYTES * written * width + (held / 4 if observed else 0.0)
-    disk += kept + CONTEXTS_BYTES * sum(plan.n_neurons(layer) for layer in quoted)
+    disk += kept + CONTEXT_BYTES * most_contexts(plan.config) * sum(plan.n_neurons(layer) for layer in quoted)
     return Estimate(seconds, memory, disk)
 
 

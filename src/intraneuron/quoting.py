@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
+from intraneuron.config import StudyConfig
 from intraneuron.pipeline.partition import most_segments, segment
 from intraneuron.planning import Plan
 from intraneuron.progress import Report
@@ -15,6 +16,13 @@ from intraneuron.work import Work
 
 BYTES = 120
 """Memory that one context takes while the model runs: 21 activations, and where it is."""
+
+
+def most_contexts(config: StudyConfig) -> int:
+    """Return how many contexts a neuron can have: those of highest activation, and some from each segment."""
+    from intraneuron.pipeline.contexts import PER_SEGMENT
+
+    return config.observe.contexts + PER_SEGMENT * most_segments(config.partition.segments)
 
 
 def contexts_stage(work: Work[Plan]) -> None:
@@ -45,10 +53,7 @@ def _report_from(report: Report, group: int, groups: int, positions: int, done: 
 
 def _groups(work: Work[Plan]) -> Iterator[list[int]]:
     """Yield layers that are read in one pass, as many as fit into memory, at least one."""
-    from intraneuron.pipeline.contexts import PER_SEGMENT
-
-    config = work.plan.config
-    each = BYTES * (config.observe.contexts + PER_SEGMENT * most_segments(config.partition.segments))
+    each = BYTES * most_contexts(work.plan.config)
     room, group = bytes_of(work.plan.run.memory), list[int]()
     for layer in work.layers:
         needed = each * work.plan.model.site(layer).n_neurons

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -133,8 +132,10 @@ def read_sums(
     if population not in populations:
         msg = f"population must be one of {', '.join(populations)}, got {population!r}."
         raise SettingError(msg)
-    wanted = None if neurons is None else _whole_numbers("neurons", neurons)
-    (layer,) = _whole_numbers("[layer]", [layer])
+    wanted = None if neurons is None else _whole_numbers(neurons)
+    if not _is_whole(layer):
+        msg = f"layer must be a whole number, got {layer!r}."
+        raise SettingError(msg)
     file = sums_file(folder, population, layer)
     if not file.is_file() and folder.manifest["settings"]["mode"] == PUBLISHED:
         msg = f"The study in {folder.path} is of published lists: no model was run, so there are no sums."
@@ -166,16 +167,17 @@ def read_sums(
     return TokenActivations(layer, np.asarray(there)[column], count, total)
 
 
-def _whole_numbers(name: str, values: Iterable[object]) -> list[int]:
-    """Return whole numbers as such, of whatever integer type, or raise SettingError for anything else."""
-    try:
-        found = list(values)
-        if any(isinstance(value, (bool, np.bool_)) for value in found):
-            raise TypeError
-        return [operator.index(value) for value in found]  # type: ignore[arg-type]
-    except TypeError:
-        msg = f"{name} must be whole numbers, for example [3, 17], got {values!r}."
-        raise SettingError(msg) from None
+def _whole_numbers(neurons: object) -> list[int]:
+    """Return the numbers of neurons, or raise SettingError for anything else."""
+    found = list(neurons) if isinstance(neurons, Iterable) else None
+    if found is None or not all(map(_is_whole, found)):
+        msg = f"neurons must be whole numbers, for example [3, 17], got {neurons!r}."
+        raise SettingError(msg)
+    return [int(value) for value in found]
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
 def _columns(have: np.ndarray, wanted: Sequence[int], layer: int) -> np.ndarray:

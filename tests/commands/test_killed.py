@@ -130,11 +130,13 @@ def test_an_observation_killed_at_any_moment_even_while_it_saves_goes_on_with_th
                 yield time.monotonic()
             time.sleep(0.002)
 
+    finish_eagerly("first-eager")  # it compiles kernels, unless a cache has them
     began = time.monotonic()
     with eager("eager") as run:
         moments = list(observing(run, "eager"))
         assert run.wait() == 0
     undisturbed = Undisturbed(time.monotonic() - began, contents(user.home / "eager"))
+    undisturbed.check(user.home / "first-eager", "the run that compiles")
     assert not (user.home / "eager" / "observing").exists()
     within, lasts = 0, moments[-1] - moments[0]
     for i, share in enumerate(np.random.default_rng(7).uniform(0, 1, STOPS)):
