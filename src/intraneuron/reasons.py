@@ -13,7 +13,17 @@ from intraneuron.planned import Wanted
 from intraneuron.planning import UNTWINNED
 from intraneuron.store import STAGES, Stage, StudyFolder
 
-OBSERVED = ("core_tokens", "min_count", "words", "forms", "cross_fit", "seed", "dtype", "own_twins", *("mode", "texts", "model"))
+OBSERVED = (
+    "core_tokens",
+    "min_count",
+    "words",
+    "forms",
+    "cross_fit",
+    "seed",
+    "dtype",
+    "own_twins",
+    *("mode", "texts", "model"),
+)
 FIELDS = {
     "observe": OBSERVED,
     "space": ("space", "center"),

@@ -7,7 +7,6 @@ import numpy as np
 from intraneuron.kernels.blocks import over_neurons
 from intraneuron.kernels.compiled import compiled
 
-
 LEAST = 1e-300
 """Below every mean that is above 0: sums are of float32."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,9 +83,7 @@ def precision(
 
         chosen.append(
             {
-                found.layer: select(
-                    found.populations["neurons"], eligible, core_tokens=core_tokens, form=form
-                ).token_id
+                found.layer: select(found.populations["neurons"], eligible, core_tokens=core_tokens, form=form).token_id
                 for found in observe_passes(task, pieces, told)
             }
         )

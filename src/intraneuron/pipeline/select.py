@@ -175,9 +175,7 @@ def choose_min_count(
     for min_count in MIN_COUNTS:
         if min_count > MIN_COUNTS[0] and (eligible & (seen >= min_count)).sum() < 2 * core_tokens:
             break
-        core = select(
-            some, eligible, core_tokens=core_tokens, min_count=min_count, cross_fit=cross_fit, form=form
-        )
+        core = select(some, eligible, core_tokens=core_tokens, min_count=min_count, cross_fit=cross_fit, form=form)
         defined = core.reliability[np.isfinite(core.reliability)]
         median = float(np.median(defined)) if len(defined) else float("nan")
         if median > best[1] or (math.isnan(best[1]) and not math.isnan(median)):

@@ -132,7 +132,7 @@ def _observed(manifest: Table, summary: Table, observe: Table) -> list[str]:
         seen = seen or f", of those seen at least {counts} times"
     kind = "tokens that are whole words, with" if observe.get("words") else "tokens with"
     if observe.get("forms") == "distinct":
-        kind = "word forms (the most active of the tokens that are one word in several forms)" + kind[len("tokens"):]
+        kind = "word forms (the most active of the tokens that are one word in several forms)" + kind[len("tokens") :]
     chosen = f"The core tokens of a neuron are the up to {k} {kind} the highest mean activation above 0"
     if observe.get("cross_fit"):
         chosen += (
