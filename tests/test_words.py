@@ -24,7 +24,8 @@ from intraneuron.pipeline.background import background
 from intraneuron.planning import keys, plan
 from intraneuron.progress import Progress
 from intraneuron.settings import settings_from
-from intraneuron.stages import _backgrounds
+from intraneuron.spaces import StudySpaces
+from intraneuron.stages import Backgrounds
 from intraneuron.status import status
 from intraneuron.store import METHODS, StudyFolder
 from intraneuron.work import Work
@@ -71,21 +72,22 @@ def test_what_tightness_is_held_against_and_the_centre_are_those_of_words(study:
     manifest = study.folder.manifest
     planned = plan(manifest["model"]["name"], *settings_from(settings_of(manifest) | {"device": "cpu"}))
     work = Work(study.folder, planned, (0,), Progress(), "compare", keys(planned))
-    spaces = {name: study.folder.read_space("input-centered") for name in ("neurons", "rotated", "readout")}
+    spaces = StudySpaces.of_study(study.folder)
+    space = spaces.of("neurons", 0)
     vocabulary = study.folder.vocabulary()
     count = pl.read_parquet(study.path / "vocabulary.parquet")["count"].to_numpy()
     least = manifest["observation"]["0"]["min_count"]
     word = whole_words(vocabulary) & (count >= least)
-    found, expected = _backgrounds(work, spaces)["neurons", 0], background(spaces["neurons"], word)
+    found, expected = Backgrounds(work, spaces).of("neurons", 0), background(space, word)
     assert all(np.array_equal(getattr(found, f.name), getattr(expected, f.name)) for f in fields(found))
     assert np.array_equal(material_of(study.folder).eligible, whole_words(vocabulary))
     unit = input_vectors(planned.model)
     unit = unit / np.linalg.norm(unit, axis=1, keepdims=True)
     centred = unit - unit[whole_words(vocabulary)].mean(axis=0)
     centred /= np.linalg.norm(centred, axis=1, keepdims=True)
-    np.testing.assert_allclose(spaces["neurons"].vector, centred, atol=1e-5)
+    np.testing.assert_allclose(space.vector, centred, atol=1e-5)
     usual = read_space(planned.model, SpaceConfig(center=True)).vector
-    assert not np.allclose(usual, spaces["neurons"].vector, atol=1e-3)
+    assert not np.allclose(usual, space.vector, atol=1e-3)
 
 
 def test_an_export_of_all_vectors_has_those_of_words(study: api.Study, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from intraneuron.place import CALIBRATION, check_writable
 from intraneuron.plain import plain
 from intraneuron.progress import Progress
 from intraneuron.settings import check_names, check_seed, check_types
+from intraneuron.spaces import StudySpaces
 from intraneuron.store import StudyFolder
 
 FOLDER = "calibration"
@@ -106,15 +107,16 @@ def material_of(folder: StudyFolder) -> Material:
     """
     summary, settings = folder.summary(), folder.manifest["settings"]
     vocabulary = folder.vocabulary()
-    space = folder.read_space(summary["space"])
+    spaces = StudySpaces.of_study(folder).in_layers(tuple(summary["layers"]))
+    words = settings["observe"].get("words", False)
     return Material(
         layers={
             layer: {name: folder.population(name, layer) for name in summary["populations"]}
             for layer in summary["layers"]
         },
-        space=space,
+        spaces=spaces,
         spelling=spelling_of(vocabulary),
-        eligible=eligible_tokens(vocabulary, space, words=settings["observe"].get("words", False)),
+        eligible=eligible_tokens(vocabulary, spaces[summary["layers"][0]], words=words),
         partition=PartitionConfig(**settings["partition"]),
         core_tokens=settings["observe"]["core_tokens"],
         seed=settings["observe"]["seed"],

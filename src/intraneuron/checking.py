@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from intraneuron.config import MIN_TOKENS, PUBLISHED, ObserveConfig, RunConfig, StudyConfig
+from typing import get_args
+
+from intraneuron.config import MIN_TOKENS, PUBLISHED, ObserveConfig, RunConfig, SpaceName, StudyConfig
 from intraneuron.errors import SettingError
 from intraneuron.models.documents import own_tokens
 from intraneuron.models.hub_texts import PREFIX, parse_dataset
 from intraneuron.pipeline.partition import parse_categories, parse_segments
-from intraneuron.settings import bytes_of, check_seed, path_from
+from intraneuron.settings import bytes_of, check_seed, nearest, path_from
 
 
 def check(config: StudyConfig, run: RunConfig) -> None:
@@ -25,9 +27,7 @@ def check(config: StudyConfig, run: RunConfig) -> None:
     if observe.mode == "vocabulary" and observe.texts:
         msg = "mode (--mode) vocabulary reads no texts (--texts), got some. Leave one of the two out."
         raise SettingError(msg)
-    if config.space.space == "vectors" and observe.mode != PUBLISHED:
-        msg = "space (--space) vectors is that of imported lists; a model has input and output. Choose one of these."
-        raise SettingError(msg)
+    _check_space(config)
     if observe.mode == PUBLISHED:
         _check_published(config)
     if observe.texts:
@@ -39,6 +39,20 @@ def check(config: StudyConfig, run: RunConfig) -> None:
     parse_categories(config.partition.categories)
     parse_segments(config.partition.segments)
     bytes_of(run.memory)
+
+
+def _check_space(config: StudyConfig) -> None:
+    """Raise SettingError for a space that there is not."""
+    space, known = config.space.space, get_args(SpaceName)
+    if space == "vectors" and config.observe.mode != PUBLISHED:
+        msg = "space (--space) vectors is that of imported lists; a model has input and output. Choose one of these."
+        raise SettingError(msg)
+    if config.space.file is not None:
+        path_from("space (--space) file:", config.space.file)
+    elif space not in known:
+        hint = nearest(space, known) or "."
+        msg = f"space (--space) must be input, output, layer-input or file:PATH, got {space!r}{hint}"
+        raise SettingError(msg)
 
 
 def _check_texts(observe: ObserveConfig) -> None:

@@ -8,9 +8,9 @@ from typing import Literal, get_args
 Mode = Literal["auto", "vocabulary", "corpus", "published"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 DType = Literal["float32", "bfloat16", "float16", "auto"]
-SpaceName = Literal["input", "output", "vectors"]
+SpaceName = Literal["input", "output", "layer-input", "vectors"]
 Twin = Literal["shuffled", "frequency", "rotated", "untrained", "readout"]
-Keep = Literal["tables"]
+Keep = Literal["tables", "inputs"]
 Forms = Literal["all", "distinct"]
 Sign = Literal["positive", "negative", "magnitude"]
 OwnTwin = Literal["rotated", "untrained", "readout"]
@@ -19,6 +19,12 @@ ExportFormat = Literal["csv", "parquet", "json"]
 
 DEALT_TWINS: tuple[Twin, ...] = ("shuffled", "frequency")
 """Twins that have their neurons' core tokens, with the activations dealt anew."""
+
+FILE = "file:"
+"""How a space begins that is read from a file."""
+
+LAYER_INPUT = "layer-input"
+"""The space that each layer has for itself."""
 
 OWN_TWINS: tuple[OwnTwin, ...] = ("rotated", "untrained", "readout")
 """Twins that have core tokens of their own."""
@@ -117,15 +123,17 @@ class RunConfig:
 
     keep: tuple[Keep, ...] = ()
     """tables: keep the sums of every token and neuron on disk, which are dropped when core tokens are selected; large
-    (4 bytes x tokens x neurons, twice in texts, for each layer)."""
+    (4 bytes x tokens x neurons, twice in texts, for each layer). inputs: keep what enters each layer at a token, in the
+    mean, so that the space layer-input can be compared without the model (2 bytes x tokens x width)."""
 
 
 @dataclass(frozen=True)
 class SpaceConfig:
     """The vectors in which similarity of meaning is measured."""
 
-    space: SpaceName = "input"
-    """input: token embeddings; output: unembedding. (vectors: those of an import.)"""
+    space: str = "input"
+    """input: token embeddings; output: unembedding; layer-input: what enters the layer's MLP at a token, in the mean;
+    file:PATH: vectors of words, or human norms. (vectors: those of an import.)"""
 
     center: bool = False
     """Subtract the mean unit vector of the eligible tokens first."""
@@ -133,7 +141,13 @@ class SpaceConfig:
     @property
     def full_name(self) -> str:
         """The space as files and pages call it, e.g. ``input-centered``."""
-        return f"{self.space}-centered" if self.center else self.space
+        name = "file" if self.file else self.space
+        return f"{name}-centered" if self.center else name
+
+    @property
+    def file(self) -> str | None:
+        """The path of ``file:PATH``; None for other spaces."""
+        return self.space.removeprefix(FILE) if self.space.startswith(FILE) else None
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,19 @@ from intraneuron.files import reading
 from intraneuron.settings import PARTS, amount_from, check_names, must_be, settings_from
 
 RECORDS = (
-    *("format", "identity", "reading", "texts", "versions", "stages", "observation", "replaces", "published", "sae"),
+    *(
+        "format",
+        "identity",
+        "reading",
+        "texts",
+        "versions",
+        "stages",
+        "observation",
+        "replaces",
+        "published",
+        "sae",
+        "given",
+    ),
 )
 """Tables of a manifest that tell what was done, not what is wanted."""
 

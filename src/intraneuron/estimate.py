@@ -15,7 +15,7 @@ from intraneuron.config import PUBLISHED
 from intraneuron.importing import ImportPlan
 from intraneuron.listing import READOUT_ROOM
 from intraneuron.pipeline.memory import pass_bytes
-from intraneuron.planned import Planned
+from intraneuron.planned import Planned, keeps_inputs
 from intraneuron.planning import Plan
 from intraneuron.quoting import most_contexts
 from intraneuron.samples import tokens_kept
@@ -92,6 +92,7 @@ def _of_model(plan: Plan, observed: Sequence[int]) -> tuple[float, float, float,
     flops = sum(_flops(plan, pieces[-1].layer) for one in passes for pieces in one.passes)
     sums = sum(max(pass_bytes(one.task, pieces) for pieces in one.passes) for one in passes)
     kept = sum(map(_kept, passes)) if "tables" in plan.run.keep else 0.0
+    kept += sum(map(_kept_inputs, passes))
     return weights, flops, sums + texts, kept
 
 
@@ -101,6 +102,12 @@ def _kept(one: ModelPasses) -> float:
     seen = task.halves.count.reshape(task.parts, -1).any(axis=0).sum()
     sites = {piece.layer: piece.site for pieces in one.passes for piece in pieces}
     return 4.0 * task.parts * float(seen) * sum(sum(task.sizes(site).values()) for site in sites.values())
+
+
+def _kept_inputs(one: ModelPasses) -> float:
+    """Return the bytes of what enters each layer of a model, where it is kept."""
+    sites = {piece.layer: piece.site for pieces in one.passes for piece in pieces}
+    return 2.0 * len(one.task.model.vocabulary) * sum(site.width for site in sites.values()) * one.task.inputs
 
 
 def _of_lists(plan: ImportPlan, observed: Sequence[int]) -> tuple[float, float, float, float]:
@@ -152,7 +159,8 @@ def planned_passes(plan: Any, layers: Sequence[int]) -> list[ModelPasses]:
         from intraneuron.models.sampling import stand_in
 
         texts = stand_in(plan.model, plan.read["tokens"])
-    return plan_models(plan.config, plan.run.memory, texts, tuple(layers), {"neurons": plan.model} | untrained)
+    models = {"neurons": plan.model} | untrained
+    return plan_models(plan.config, plan.run.memory, texts, tuple(layers), models, inputs=keeps_inputs(plan))
 
 
 def passes_said(plan: Any, layers: Sequence[int]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ from intraneuron.config import (
     PartitionConfig,
     RunConfig,
     SpaceConfig,
-    SpaceName,
     StudyConfig,
     TwinConfig,
     VectorsConfig,
@@ -62,6 +61,11 @@ class ImportPlan:
     def context(self) -> int | None:
         """None: there is no text."""
         return None
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """Nothing: the lists' files are in the identity."""
+        return {}
 
     @property
     def default_folder(self) -> Path:
@@ -111,6 +115,15 @@ class ImportPlan:
         del population
         space = self.source.space
         return space.centered(~self.vocabulary.special) if self.config.space.center else space
+
+    def further_spaces(self) -> Iterator[Space]:
+        """Yield nothing: there are the words' vectors alone."""
+        yield from ()
+
+    @property
+    def file_space(self) -> None:
+        """None: the words' vectors are the lists' own."""
+        return None
 
     def manifest(self) -> dict[str, Any]:
         """Return everything that a later reader needs to know where the numbers come from."""
@@ -196,7 +209,7 @@ def import_config(given: Mapping[str, Any]) -> ImportConfig:
     return config
 
 
-def study_config(config: ImportConfig, space: SpaceName = "vectors") -> StudyConfig:
+def study_config(config: ImportConfig, space: str = "vectors") -> StudyConfig:
     """Return the settings as those of a study.
 
     Raises

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from intraneuron.calibrating import remove_outdated
+from intraneuron.config import LAYER_INPUT
 from intraneuron.exporting.place import remove_outdated_export
 from intraneuron.files import writing
 from intraneuron.missing import OUTPUTS
@@ -14,7 +15,8 @@ from intraneuron.place import OWN, TABLES
 from intraneuron.planned import Planned
 from intraneuron.planning import keys
 from intraneuron.progress import Progress
-from intraneuron.store import STAGES, StudyFolder
+from intraneuron.stages import FURTHER
+from intraneuron.store import STAGES, StudyFolder, space_name
 from intraneuron.sum_tables import sums_name
 from intraneuron.work import Work
 
@@ -46,6 +48,9 @@ def _belonging(planned: Planned, folder: StudyFolder) -> Iterator[str]:
             yield from OUTPUTS[stage.name](work, layer)
             if stage.name == "observe":  # tables that an earlier command kept of the same observation
                 yield from (sums_name(name, layer) for name in work.observed)
+                yield space_name(LAYER_INPUT, layer)
+            if stage.name == "categorize":
+                yield from (space_name(name) for name in FURTHER)
 
 
 def _written(path: Path) -> list[Path]:

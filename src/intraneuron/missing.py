@@ -6,15 +6,17 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import cast
 
+from intraneuron.config import LAYER_INPUT
 from intraneuron.data import QUESTIONS
 from intraneuron.intact import is_whole
 from intraneuron.manifest import check_same
 from intraneuron.pipeline.retest import RETESTED
 from intraneuron.place import has_study
-from intraneuron.planned import Planned, Wanted, quotes
+from intraneuron.planned import Planned, Wanted, keeps_inputs, quotes
 from intraneuron.planning import keys
 from intraneuron.progress import Progress
-from intraneuron.store import STAGES, StudyFolder, goes_on
+from intraneuron.spaces import named_for
+from intraneuron.store import STAGES, StudyFolder, goes_on, space_name
 from intraneuron.sum_tables import SUMMED, SUMS, sums_name
 from intraneuron.work import Work
 
@@ -30,7 +32,17 @@ def _observed(work: Work, layer: int) -> Iterator[str]:
                 yield f"halves/{name}/core_tokens/{_file(layer)}"
     if "tables" in work.plan.run.keep:
         yield from (sums_name(name, layer) for name in work.observed if name in SUMMED)
+    yield from inputs_kept(work, layer)
     yield "vocabulary.parquet"
+
+
+def inputs_kept(work: Work, layer: int) -> Iterator[str]:
+    """Yield the files of what enters a layer: of the untrained twin where that is the study's space."""
+    own = work.plan.config.space.space == LAYER_INPUT
+    if keeps_inputs(work.plan):
+        yield space_name(LAYER_INPUT, layer)
+        if own and "untrained" in work.observed:
+            yield space_name(named_for("untrained", LAYER_INPUT), layer)
 
 
 def _quoted(work: Work, layer: int) -> Iterator[str]:
@@ -41,7 +53,8 @@ def _quoted(work: Work, layer: int) -> Iterator[str]:
 def _categorized(work: Work, layer: int) -> Iterator[str]:
     yield from (f"{name}/categories/{_file(layer)}" for name in work.populations)
     yield from (f"{name}/core_tokens/{_file(layer)}" for name in work.populations)
-    yield from {f"spaces/{work.space_name(name)}.safetensors": None for name in work.populations}
+    if work.plan.config.space.space != LAYER_INPUT:
+        yield from {space_name(work.space_name(name)): None for name in work.populations}
 
 
 def _segmented(work: Work, layer: int) -> Iterator[str]:
@@ -101,8 +114,9 @@ def lost_files(planned: Wanted, folder: StudyFolder) -> tuple[str, ...]:
 
 
 def not_kept_yet(folder: StudyFolder, lost: Collection[str]) -> set[str]:
-    """Return those of lost files that are tables which were not asked for before (--keep tables)."""
-    return {name for name in lost if Path(name).parent.name == SUMS and not (folder.path / name).exists()}
+    """Return those of lost files that were not asked for before (--keep)."""
+    wanted = {name for name in lost if Path(name).parent.name == SUMS or Path(name).parent.parent.name == "spaces"}
+    return {name for name in wanted if not (folder.path / name).exists()}
 
 
 def every_stage(planned: Wanted) -> dict[str, Layers]:

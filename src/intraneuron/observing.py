@@ -14,9 +14,11 @@ from intraneuron.files import fingerprint
 from intraneuron.keeping import KeptLayer
 from intraneuron.kernels.orthants import orthants
 from intraneuron.manifest import versions
-from intraneuron.models.words import eligible_tokens, forms_of
+from intraneuron.models.words import forms_of
+from intraneuron.planned import eligible_of, keeps_inputs
 from intraneuron.planning import Plan
 from intraneuron.samples import with_samples
+from intraneuron.spaces import LayerInputs
 from intraneuron.sum_tables import SumTables
 from intraneuron.tables import vocabulary_table
 from intraneuron.twinning import WithTwins
@@ -33,7 +35,7 @@ def observe_stage(work: Work[Plan]) -> None:
     work = with_samples(work)
     plan, folder = work.plan, work.folder
     space = plan.input_space()
-    eligible = eligible_tokens(plan.vocabulary, space, words=plan.config.observe.words)
+    eligible = eligible_of(plan)
     group = orthants(space.vector, eligible)
     precise = _precision(work, eligible)
     unfinished = Unfinished(folder, _key(work), work.progress.say)
@@ -44,19 +46,22 @@ def observe_stage(work: Work[Plan]) -> None:
         for layer in work.layers:
             kept = KeptLayer(work, layer, eligible, group)
             kept.note(precise.get(layer, {}))
-            sums = SumTables(unfinished, layer)
+            sums, inputs = SumTables(unfinished, layer), LayerInputs(unfinished, layer)
             for index, name in observed.kept(layer):
                 kept.take(index, unfinished.tables(name), unfinished.notes(name) or {})
                 sums.take(index, name)
+                inputs.take(name)
             for observation in observed.of(layer):
                 frames = kept.add(observation)
                 if "readout" in observation.populations:  # made in no time, and not summed
                     continue
                 name = observed.name_of(observation)
                 summed = sums.add(observation, name) if "tables" in plan.run.keep else sums.drop(observation)
+                summed += inputs.add(observation, name)
                 if observation.of > 1:
                     unfinished.save(name, frames, kept.notes, summed)
             sums.write()
+            inputs.write()
             kept.write()
             work.finish(layer)
         unfinished.clear()
@@ -106,7 +111,7 @@ def _key(work: Work[Plan]) -> str:
 
     device = work.plan.model.device.type
     samples = work.folder.manifest.get("texts", {}).get("samples")  # what a model writes is not known before it is
-    own = [device, BATCH_POSITIONS[device], work.plan.run.keep, samples]
+    own = [device, BATCH_POSITIONS[device], work.plan.run.keep, keeps_inputs(work.plan), samples]
     return fingerprint([work.keys["observe"], versions(), *own])
 
 

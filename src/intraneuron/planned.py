@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from intraneuron.config import RunConfig, StudyConfig
+import numpy as np
+
+from intraneuron.config import LAYER_INPUT, RunConfig, StudyConfig
+from intraneuron.models.words import eligible_tokens
 
 if TYPE_CHECKING:
     from intraneuron.data import Space, Vocabulary
@@ -37,6 +41,25 @@ class Wanted(Protocol):
     @property
     def context(self) -> int | None:
         """Tokens in a window of text; None in vocabulary mode."""
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """Hashes of the files that settings name, by setting."""
+
+
+def eligible_of(plan: Planned) -> np.ndarray:
+    """Return the tokens that may be core tokens, bool (V,).
+
+    They are not special, have a direction in the input space and, where that is another, in a space from a file, and
+    are whole words where these are asked for.
+    """
+    eligible = eligible_tokens(plan.vocabulary, plan.input_space(), words=plan.config.observe.words)
+    return eligible if plan.file_space is None else eligible & plan.file_space.defined
+
+
+def keeps_inputs(study: Wanted) -> bool:
+    """Tell whether a study keeps what enters each layer: where that is its space, or where it is asked to."""
+    return study.config.space.space == LAYER_INPUT or "inputs" in study.run.keep
 
 
 def quotes(study: Wanted) -> bool:
@@ -81,7 +104,14 @@ class Planned(Wanted, Protocol):
         """Return the unit vectors without which a token is never a core token."""
 
     def space_of(self, population: str) -> Space:
-        """Return the space that a population is compared in."""
+        """Return the space that a population is compared in, where it is one for all layers."""
+
+    def further_spaces(self) -> Iterator[Space]:
+        """Yield other spaces that the source has, by their names, that are kept beside the study's own."""
+
+    @property
+    def file_space(self) -> Space | None:
+        """The vectors of ``--space file:PATH``; None with another space."""
 
     def manifest(self) -> dict[str, Any]:
         """Return everything that a later reader needs to know where the numbers come from."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,10 +12,11 @@ from intraneuron.config import OWN_TWINS, PUBLISHED, ObserveConfig, RunConfig, S
 from intraneuron.corpus import mode_of, read_corpus
 from intraneuron.errors import SettingError
 from intraneuron.files import fingerprint
+from intraneuron.given import GivenSpace, read_given_space
 from intraneuron.manifest import of_identity
 from intraneuron.models.texts import reading_of
 from intraneuron.place import check_writable, has_study, replaceable
-from intraneuron.planned import Wanted
+from intraneuron.planned import Wanted, eligible_of
 from intraneuron.settings import path_from
 from intraneuron.store import DEFAULT_ROOT, STAGES, StudyFolder
 
@@ -45,6 +46,7 @@ class Plan:
     """What is read of the texts: how many ``documents`` and ``tokens``, whether they hold no more (``complete``), and
     how many tokens of the last document were left when it was ``cut``; empty in vocabulary mode. Texts that the model
     writes itself are not there yet: ``texts`` is None."""
+    given_space: GivenSpace | None = None
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -62,6 +64,16 @@ class Plan:
     def context(self) -> int | None:
         """Tokens in a window of text; None in vocabulary mode."""
         return self.model.context if self.mode == "corpus" else None
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """Hashes of the files that settings name, by setting."""
+        return {} if self.given_space is None else {"space": str(self.given_space.facts["hash"])}
+
+    @property
+    def file_space(self) -> Space | None:
+        """The vectors of ``--space file:PATH``; None with another space."""
+        return None if self.given_space is None else self.given_space.space
 
     @property
     def default_folder(self) -> Path:
@@ -97,6 +109,8 @@ class Plan:
         wanted = self.config.observe.tokens
         if wanted and self.read and self.read["tokens"] < wanted:
             said.append(f"The texts hold no more: {wanted:,} tokens were asked for (--tokens).")
+        if self.given_space is not None:
+            said.append(self.given_space.said)
         return tuple(said)
 
     def n_neurons(self, layer: int) -> int:
@@ -119,8 +133,16 @@ class Plan:
         from intraneuron.models.spaces import read_space
         from intraneuron.models.untrained import untrained
 
+        if self.file_space is not None:
+            return self.file_space.centered(eligible_of(self)) if self.config.space.center else self.file_space
         model = untrained(self.model, self.config.observe.seed) if population == "untrained" else self.model
         return read_space(model, self.config.space, words=self.config.observe.words)
+
+    def further_spaces(self) -> Iterator[Space]:
+        """Yield the token embeddings, and the unembedding where it is another matrix."""
+        from intraneuron.models.spaces import own_spaces
+
+        yield from own_spaces(self.model)
 
     def manifest(self) -> dict[str, Any]:
         """Return everything that a later reader needs to know where the numbers come from."""
@@ -146,6 +168,7 @@ class Plan:
             "run": {"device": str(model.device), "dtype": self.run.dtype},
             "reading": reading_of(model, corpus=self.mode == "corpus"),
             **({"texts": dict(self.read)} if self.read else {}),
+            **({"given": {"space": self.given_space.facts}} if self.given_space is not None else {}),
         }
 
 
@@ -207,10 +230,11 @@ def plan(model: str | LoadedModel, config: StudyConfig, run: RunConfig) -> Plan:
 
         check_untrained(model)
     mode = mode_of(config.observe)
-    if config.space.space != "input":
+    if config.space.space == "output":
         from intraneuron.models.spaces import read_space
 
         read_space(model, config.space)  # says now whether the model has it
+    given = read_given_space(config.space, model.vocabulary, name)
     if config.observe.words:
         from intraneuron.models.words import whole_words
 
@@ -222,7 +246,7 @@ def plan(model: str | LoadedModel, config: StudyConfig, run: RunConfig) -> Plan:
     corpus = read_corpus(model, config.observe, run)
     layers = layers_of(config, model.layers, name)
     config = replace(config, observe=replace(config.observe, layers=layers))
-    return Plan(name, config, run, model, corpus.texts, corpus.text_hash, layers, mode, corpus.read)
+    return Plan(name, config, run, model, corpus.texts, corpus.text_hash, layers, mode, corpus.read, given)
 
 
 def _check_has_model(config: StudyConfig) -> None:
@@ -277,7 +301,7 @@ def layers_of(config: StudyConfig, available: Sequence[int], name: str) -> tuple
 
 def keys(plan: Wanted) -> dict[str, str]:
     """Return the fingerprint of each stage: its method and settings, and those of all before it."""
-    observe = plan.config.observe
+    observe, of_file = plan.config.observe, plan.config.space.file is not None
     settings: dict[str, Any] = {
         "observe": (
             of_identity(plan.identity),
@@ -291,9 +315,10 @@ def keys(plan: Wanted) -> dict[str, str]:
             *(["words"] if observe.words else []),
             *([observe.forms] if observe.forms != "all" else []),
             *([observe.sign] if observe.sign != "positive" else []),
+            *([f"tokens of {plan.files['space']}"] if of_file else []),
         ),
         "contexts": [observe.contexts, plan.config.partition.segments] if plan.mode == "corpus" else None,
-        "space": asdict(plan.config.space),
+        "space": asdict(plan.config.space) | ({"space": f"file {plan.files['space']}"} if of_file else {}),
         "categories": plan.config.partition.categories,
         "segments": plan.config.partition.segments,
         "layers": plan.layers,

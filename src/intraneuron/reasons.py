@@ -23,11 +23,11 @@ OBSERVED = (
     "seed",
     "dtype",
     "own_twins",
-    *("mode", "texts", "model"),
+    *("mode", "texts", "model", "vectors"),
 )
 FIELDS = {
     "observe": OBSERVED,
-    "space": ("space", "center"),
+    "space": ("space", "center", "vectors"),
     "layers": ("layers",),
     "contexts": ("contexts", "segments"),
 }
@@ -102,6 +102,7 @@ def _stored(manifest: Mapping[str, Any]) -> dict[str, Any]:
     for name in ("observe", "space", "partition", "twin"):
         parts |= settings.get(name, {})
     known = {"dtype": manifest.get("run", {}).get("dtype", RunConfig().dtype), "mode": settings["mode"]}
+    known["vectors"] = manifest.get("given", {}).get("space", {}).get("hash", "those of the model")
     return _comparable(parts | {"layers": settings["layers"]}, known, manifest["identity"])
 
 
@@ -109,6 +110,7 @@ def _asked(wanted: Wanted) -> dict[str, Any]:
     config = wanted.config
     parts = asdict(config.observe) | asdict(config.space) | asdict(config.partition) | asdict(config.twin)
     known = {"dtype": wanted.run.dtype, "mode": wanted.mode}
+    known["vectors"] = wanted.files.get("space", "those of the model")
     return _comparable(parts | {"layers": wanted.layers}, known, wanted.identity)
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from intraneuron.config import PUBLISHED
+from intraneuron.config import LAYER_INPUT, PUBLISHED
 from intraneuron.data import Background, Comparison, CoreTokens, Partition, Space, Spelling
 from intraneuron.kernels.nearest import nearest_to_mean
 from intraneuron.listing import list_stage
-from intraneuron.models.words import eligible_tokens
 from intraneuron.observing import check_testable, observe_stage
 from intraneuron.pipeline.analyse import Analysis, analyse
 from intraneuron.pipeline.background import background
@@ -23,8 +22,10 @@ from intraneuron.pipeline.partition import bounds, segment
 from intraneuron.pipeline.results import Population, clustered, silhouette_bar
 from intraneuron.pipeline.shuffle import deal
 from intraneuron.pipeline.summarize import leave_out
+from intraneuron.planned import eligible_of
 from intraneuron.progress import Report
 from intraneuron.quoting import contexts_stage
+from intraneuron.spaces import StudySpaces
 from intraneuron.summary import write_summary
 from intraneuron.tables import (
     categories_table,
@@ -40,39 +41,49 @@ from intraneuron.work import Work
 # categorize, segment ----------------------------------------------------------------------------------------
 
 
-def _write_spaces(work: Work) -> dict[str, Space]:
+FURTHER = ("input", "output")
+"""Spaces of a model that are kept beside the study's own, so that they can be compared without the model."""
+
+
+def _write_spaces(work: Work) -> StudySpaces:
     """Write the spaces of all observed populations, so that later stages need no model, and return them.
 
-    Files of those names may be there, of the model in another number format.
+    Files of those names may be there, of the model in another number format. What enters a layer was written when it
+    was observed.
     """
-    found: dict[str, Space] = {}
-    for population in work.observed:
-        name = work.space_name(population)
-        if name not in found:
-            found[name] = replace(work.plan.space_of(population), name=name)
-    for space in found.values():
-        work.folder.write_space(space)
-    return {population: found[work.space_name(population)] for population in work.observed}
+    config, own = work.plan.config, work.space_name()
+    if config.space.space != LAYER_INPUT:
+        for population in {work.space_name(name): name for name in reversed(work.observed)}.values():
+            space = work.plan.space_of(population)
+            work.folder.write_space(replace(space, name=work.space_name(population)))
+    for space in work.plan.further_spaces():
+        if space.name != own:
+            work.folder.write_space(space, short=True)
+    return _spaces(work)
 
 
-def _read_spaces(work: Work) -> dict[str, Space]:
-    names = {population: work.space_name(population) for population in work.populations}
-    spaces = {name: work.folder.read_space(name) for name in set(names.values())}
-    return {population: spaces[name] for population, name in names.items()}
+def _spaces(work: Work) -> StudySpaces:
+    config = work.plan.config
+    return StudySpaces(work.folder, config.space, words=config.observe.words)
 
 
-def _backgrounds(work: Work, spaces: Mapping[str, Space]) -> dict[tuple[str, int], Background]:
-    """Return, a population and layer, what random tokens have in common that could have been core tokens."""
-    plan = work.plan
-    seen = work.folder.read(work.folder.path / "vocabulary.parquet")["count"].to_numpy()
-    at_least = {layer: int(work.folder.manifest["observation"][str(layer)]["min_count"]) for layer in work.layers}
-    eligible = eligible_tokens(plan.vocabulary, plan.input_space(), words=plan.config.observe.words)
-    found = {
-        (space.name, count): background(space, eligible & (seen >= count))
-        for space in {space.name: space for space in spaces.values()}.values()
-        for count in set(at_least.values())
-    }
-    return {(name, layer): found[spaces[name].name, count] for name in spaces for layer, count in at_least.items()}
+class Backgrounds:
+    """What random tokens have in common that could have been core tokens, by population and layer."""
+
+    def __init__(self, work: Work, spaces: StudySpaces) -> None:
+        self._notes, self._spaces = work.folder.manifest["observation"], spaces
+        self._seen = work.folder.read(work.folder.path / "vocabulary.parquet")["count"].to_numpy()
+        self._eligible = eligible_of(work.plan)
+        self._found: dict[tuple[str, int], Background] = {}
+
+    def of(self, population: str, layer: int) -> Background:
+        """Return what was found, once for each space and least count."""
+        count = int(self._notes[str(layer)]["min_count"])
+        key = self._spaces.name(population, layer), count
+        if key not in self._found:
+            space = self._spaces.of(population, layer)
+            self._found[key] = background(space, self._eligible & (self._seen >= count))
+        return self._found[key]
 
 
 def _spelling(work: Work) -> Spelling:
@@ -88,7 +99,7 @@ def categorize_stage(work: Work) -> None:
     """
     check_testable(work)
     spaces, seed, spelling = _write_spaces(work), work.plan.config.observe.seed, _spelling(work)
-    backgrounds = _backgrounds(work, spaces)
+    backgrounds = Backgrounds(work, spaces)
     done, total = 0, work.n_rows(work.observed)
     with work.progress.stage("categorize, compare", "neurons") as report:
         for layer in work.layers:
@@ -100,11 +111,11 @@ def categorize_stage(work: Work) -> None:
                 told = partial(_report_from, report, done, total)
                 analyses = analyse(
                     core,
-                    spaces[name],
+                    spaces.of(name, layer),
                     work.plan.config.partition,
                     seed=seed,
                     spelling=spelling,
-                    background=backgrounds[name, layer],
+                    background=backgrounds.of(name, layer),
                     dealt=list(dealt.values()),
                     progress=told,
                 )
@@ -122,13 +133,13 @@ def _report_from(report: Report, start: int, total: int, done: int) -> None:
 
 
 def _write_categories(
-    work: Work, layer: int, cores: dict[str, CoreTokens], found: dict[str, Partition], spaces: dict[str, Space]
+    work: Work, layer: int, cores: dict[str, CoreTokens], found: dict[str, Partition], spaces: StudySpaces
 ) -> None:
     for twin in work.dealt:
         work.folder.write(work.folder.layer_file(f"{twin}/core_tokens", layer), core_tokens_table(cores[twin]))
     bar = silhouette_bar(found[work.reference].quality) if work.reference in found else None
     for name, core in cores.items():
-        words = _words(core, found[name], spaces.get(name, spaces["neurons"]), work.plan.vocabulary)
+        words = _words(core, found[name], spaces.of(name, layer), work.plan.vocabulary)
         frame = categories_table(core, found[name], clustered(found[name].quality, bar), words)
         work.folder.write(work.folder.layer_file(f"{name}/categories", layer), frame)
 
@@ -166,8 +177,8 @@ def segment_stage(work: Work) -> None:
 
 def compare_stage(work: Work) -> None:
     """Test zones against meaning where categories are those of an earlier run."""
-    spaces, spelling = _read_spaces(work), _spelling(work)
-    seed, backgrounds = work.plan.config.observe.seed, _backgrounds(work, spaces)
+    spaces, spelling = _spaces(work), _spelling(work)
+    seed, backgrounds = work.plan.config.observe.seed, Backgrounds(work, spaces)
     done, total = 0, work.n_rows(work.populations)
     with work.progress.stage("compare", "neurons") as report:
         for layer in work.layers:
@@ -175,8 +186,8 @@ def compare_stage(work: Work) -> None:
                 core = work.folder.core_tokens(name, layer)
                 categories = work.folder.partition(name, layer, "meaning")
                 segments = segment(core, work.plan.config.partition.segments)
-                verb = partial(compare, seed=seed, spelling=spelling, background=backgrounds[name, layer])
-                _write_comparison(work, layer, name, core, verb(core, spaces[name], categories, segments))
+                verb = partial(compare, seed=seed, spelling=spelling, background=backgrounds.of(name, layer))
+                _write_comparison(work, layer, name, core, verb(core, spaces.of(name, layer), categories, segments))
                 done += len(core)
                 report(min(done, total), total)
             work.finish(layer)
@@ -184,8 +195,8 @@ def compare_stage(work: Work) -> None:
 
 def intervals_stage(work: Work) -> None:
     """Estimate everything again with each group of tokens or texts left out, for sampled neurons."""
-    spaces, spelling = _read_spaces(work), _spelling(work)
-    partition, backgrounds = work.plan.config.partition, _backgrounds(work, spaces)
+    spaces, spelling = _spaces(work), _spelling(work)
+    partition, backgrounds = work.plan.config.partition, Backgrounds(work, spaces)
     done, total = 0, len(work.layers) * len(work.observed)
     with work.progress.stage("intervals", "populations") as report:
         for layer in work.layers:
@@ -196,8 +207,8 @@ def intervals_stage(work: Work) -> None:
                 group = frame["group"].to_numpy()
                 core = read_core_tokens_table(frame)
                 full, *without = [core[group == g] for g in np.unique(group)]
-                verb = partial(compare_without, spelling=spelling, background=backgrounds[name, layer])
-                every, again = verb(full, without, spaces[name], partition)
+                verb = partial(compare_without, spelling=spelling, background=backgrounds.of(name, layer))
+                every, again = verb(full, without, spaces.of(name, layer), partition)
                 refilled, size = work.plan.mode != PUBLISHED, len(work.folder.core_tokens(name, layer))
                 jackknife = leave_out(every, again, share, size, refilled=refilled)
                 file = work.folder.layer_file(f"jackknife/{name}/parts", layer)

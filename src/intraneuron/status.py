@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,9 @@ from intraneuron.checking import check
 from intraneuron.config import PUBLISHED, ImportConfig, ObserveConfig, RunConfig, StudyConfig
 from intraneuron.config_file import settings_of
 from intraneuron.corpus import mode_of, own_text_hash
-from intraneuron.errors import SettingError
+from intraneuron.errors import DataError, SettingError
 from intraneuron.files import reading
+from intraneuron.given import file_hashes
 from intraneuron.lock import holder
 from intraneuron.manifest import command_of, first_of
 from intraneuron.missing import every_stage, lost_files, missing_stages, with_dependents
@@ -38,6 +39,7 @@ class Recorded:
     mode: str
     identity: dict[str, Any]
     context: int | None
+    files: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, manifest: Mapping[str, Any], changes: Mapping[str, Any]) -> Recorded:
@@ -61,7 +63,18 @@ class Recorded:
             run = replace(run, dtype=number_format(run.dtype, device_of(run.device)))
         layers = layers_of(config, [n for n, size in enumerate(model["neurons"]) if size], model["name"])
         mode, identity = manifest["settings"]["mode"], dict(manifest["identity"])
-        return cls(config, run, layers, mode, identity, model.get("context"))
+        return cls(config, run, layers, mode, identity, model.get("context"), _files(config, manifest))
+
+
+def _files(config: StudyConfig, manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Return the hashes of the files that settings name; those of the study where a file is not there any more."""
+    recorded = {name: facts for name, facts in manifest.get("given", {}).items() if facts["file"] == config.space.file}
+    try:
+        return file_hashes(config)
+    except DataError:
+        if "space" not in recorded:
+            raise
+        return {"space": str(recorded["space"]["hash"])}
 
 
 def _check_asked(manifest: Mapping[str, Any], changes: Mapping[str, Any]) -> None:

@@ -70,6 +70,16 @@ STAGES = (
 )
 """The stages of a study, in order; the command line, resuming and the docs read this table."""
 
+
+def space_name(name: str, layer: int | None = None) -> str:
+    """Return the file of a space, as the study's folder has it.
+
+    >>> space_name("input"), space_name("layer-input", 3)
+    ('spaces/input.safetensors', 'spaces/layer-input/layer-03.safetensors')
+    """
+    return f"spaces/{name}.safetensors" if layer is None else f"spaces/{name}/layer-{layer:02d}.safetensors"
+
+
 METHODS = {stage.name: stage.method for stage in STAGES}
 
 
@@ -268,28 +278,41 @@ class StudyFolder:
             for name in names:
                 (self.path / name).unlink(missing_ok=True)
 
-    def write_space(self, space: Space) -> None:
-        """Write a space's unit vectors, float32, so that later stages need no model."""
+    def write_space(self, space: Space, layer: int | None = None, *, short: bool = False) -> None:
+        """Write a space's unit vectors, so that later stages need no model; one of a layer always in float16."""
+        self.write_space_file(self.path / space_name(space.name, layer), space, short=short or layer is not None)
+
+    def write_space_file(self, file: Path, space: Space, *, short: bool) -> None:
+        """Write unit vectors, in float32 or (``short``) float16."""
         from safetensors.numpy import save
 
-        with atomic(self.path / "spaces" / f"{space.name}.safetensors") as temporary:
-            temporary.write_bytes(save({"vectors": np.ascontiguousarray(space.vector)}))
+        kind = np.float16 if short else np.float32
+        with atomic(file) as temporary:
+            temporary.write_bytes(save({"vectors": np.ascontiguousarray(space.vector, dtype=kind)}))
 
-    def read_space(self, name: str) -> Space:
-        """Read a space."""
+    def read_space(self, name: str, layer: int | None = None) -> Space:
+        """Read a space, or that of a layer."""
+        file = self.path / space_name(name, layer)
+        if not file.is_file():
+            there = self.path / "spaces"
+            have = sorted(f.stem for f in there.glob("*.safetensors"))
+            have += sorted(f"{f.parent.name} of {f.stem.replace('-', ' ')}" for f in there.glob("*/*.safetensors"))
+            of = "" if layer is None else f" of layer {layer}"
+            msg = f"The study in {self.path} has no space {name!r}{of} (it has {', '.join(have) or 'none'})."
+            raise StudyError(msg)
+        return self.read_space_file(file, name)
+
+    def read_space_file(self, file: Path, name: str) -> Space:
+        """Read unit vectors; those in float16 are made of length 1 again."""
         from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
-        file = self.path / "spaces" / f"{name}.safetensors"
-        if not file.is_file():
-            have = sorted(f.stem for f in file.parent.glob("*.safetensors"))
-            msg = f"The study in {self.path} has no space {name!r} (it has {', '.join(have) or 'none'})."
-            raise StudyError(msg)
         try:
             with reading(file):
-                return Space(name, load_file(file)["vectors"])
+                vector = load_file(file)["vectors"]
         except (SafetensorError, KeyError) as error:
             raise damaged(file, error) from error
+        return Space(name, vector) if vector.dtype == np.float32 else Space.from_vectors(name, vector)
 
     # Nouns --------------------------------------------------------------------------------------------------
 

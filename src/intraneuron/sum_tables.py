@@ -55,7 +55,7 @@ class SumTables:
 
     def take(self, index: int, name: str) -> None:
         """Take a slice that an earlier run has kept; ``name`` is what it is called on disk."""
-        for population in self._unfinished.summed(name):
+        for population in set(self._unfinished.summed(name)).intersection(SUMMED):
             self._slices[population][index] = self._unfinished.sums_file(population, name)
 
     def add(self, observation: Observation, name: str) -> list[str]:

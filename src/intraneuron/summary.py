@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from intraneuron.config import MIN_TOKENS, OWN_TWINS, PUBLISHED
+from intraneuron.config import MIN_TOKENS, OWN_TWINS, PUBLISHED, SpaceConfig
 from intraneuron.data import CoreTokens, Curve
 from intraneuron.errors import StudyError
 from intraneuron.manifest import joined, same_model, versions
@@ -69,7 +69,8 @@ def write_summary(folder: StudyFolder, found: dict[int, dict[str, Population]]) 
         "clearest": clearest(frames["neurons"]),
         "other_mode": _other_mode(folder, {n: p["neurons"] for n, p in found.items()}),
     }
-    notes = [*manifest.get(PUBLISHED, {}).get("notes", ()), *_latents_notes(manifest), *_notes(summary)]
+    own = [*_latents_notes(manifest), *_given_notes(manifest), *_notes(summary)]
+    notes = [*manifest.get(PUBLISHED, {}).get("notes", ()), *own]
     folder.write_json("summary.json", summary | {"notes": notes})
 
 
@@ -118,8 +119,7 @@ def _jackknife(folder: StudyFolder, layer: int, populations: dict[str, Populatio
 
 
 def _space_name(manifest: dict[str, Any]) -> str:
-    space = manifest["settings"]["space"]
-    return f"{space['space']}-centered" if space["center"] else str(space["space"])
+    return SpaceConfig(**manifest["settings"]["space"]).full_name
 
 
 def _cluster_shares(
@@ -249,6 +249,19 @@ def _latents_notes(manifest: dict[str, Any]) -> list[str]:
     saes = manifest.get("sae", ())
     of = " and ".join(f"{sae['latents']:,} of one that reads {sae['hook']}" for sae in saes)
     return [f"Neurons here are latents of sparse autoencoders, not the model's own: {of}."] if saes else []
+
+
+def _given_notes(manifest: dict[str, Any]) -> list[str]:
+    """Say whose vectors meaning is measured in where they are not the model's."""
+    given = manifest.get("given", {}).get("space")
+    return (
+        []
+        if given is None
+        else [
+            f"Meaning is measured by vectors of {given['words']:,} words from {given['file']}: only the "
+            f"{given['found']:,} tokens that are words there can be core tokens."
+        ]
+    )
 
 
 def _notes(summary: dict[str, Any]) -> list[str]:

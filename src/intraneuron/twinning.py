@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from intraneuron.config import OWN_TWINS
+from intraneuron.config import LAYER_INPUT, OWN_TWINS
 from intraneuron.data import Space, TokenActivations
 from intraneuron.pipeline.readout import readout
+from intraneuron.planned import keeps_inputs
 from intraneuron.planning import Plan
 from intraneuron.progress import Report
 from intraneuron.settings import bytes_of
@@ -66,6 +67,8 @@ def plan_models(
     texts: Windows | None,
     layers: tuple[int, ...],
     models: dict[str, LoadedModel],
+    *,
+    inputs: bool = False,
 ) -> list[ModelPasses]:
     """Return the passes of each model; they run alternately, so each has its part of the memory.
 
@@ -78,6 +81,8 @@ def plan_models(
     layers : layers to observe
     models : dict of LoadedModel
         By population; ``neurons`` first.
+    inputs : bool
+        Whether what enters each layer is kept; of the untrained twin only where that is the study's space.
     """
     from intraneuron.models.twins import rotated_rows
     from intraneuron.pipeline.memory import plan_passes
@@ -88,7 +93,8 @@ def plan_models(
         first = population == "neurons"
         twins = [twin for twin in OWN_TWINS if twin in config.twin.twins and twin == "rotated" and first]
         most = None if first else max(rotated_rows(site) for site in model.sites)
-        task = task_of(model, config.observe, twins=twins, texts=texts, most=most)
+        wanted = inputs if first else inputs and config.space.space == LAYER_INPUT
+        task = task_of(model, config.observe, twins=twins, texts=texts, most=most, inputs=wanted)
         passes = plan_passes(task, wanted_sites(model, layers), bytes_of(memory) // len(models))
         found.append(ModelPasses(population, task, passes))
     return found
@@ -110,7 +116,8 @@ class WithTwins:
         models = {"neurons": plan.model} | (
             {"untrained": untrained_model(work)} if "untrained" in work.own_twins else {}
         )
-        self.models = plan_models(plan.config, plan.run.memory, plan.texts, work.layers, models)
+        inputs = keeps_inputs(plan)
+        self.models = plan_models(plan.config, plan.run.memory, plan.texts, work.layers, models, inputs=inputs)
         self._work, self._space, self._eligible = work, space, eligible
         self._steps = [(0, 1)] * len(self.models)
         self._report, self._unfinished = report, unfinished

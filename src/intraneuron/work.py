@@ -10,6 +10,7 @@ from intraneuron.config import DEALT_TWINS, OWN_TWINS, OwnTwin, Twin
 from intraneuron.pipeline.numbers import reference_in
 from intraneuron.planned import Planned
 from intraneuron.progress import Progress
+from intraneuron.spaces import named_for
 from intraneuron.store import StudyFolder
 
 P = TypeVar("P", bound=Planned, covariant=True)
@@ -66,8 +67,7 @@ class Work(Generic[P]):
 
     def space_name(self, population: str = "neurons") -> str:
         """Return the space of a population: that of the study, but the untrained model has its own."""
-        name = self.plan.config.space.full_name
-        return f"untrained-{name}" if population == "untrained" else name
+        return named_for(population, self.plan.config.space.full_name)
 
     def n_rows(self, populations: Sequence[str]) -> int:
         """Return how many rows populations have in the layers of this stage, at most."""

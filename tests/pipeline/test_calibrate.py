@@ -40,7 +40,9 @@ def material(twins: bool = True) -> Material:
             batch = replace(make_batch(8, 48, seed=seed), vectors=vectors.vectors)
             made[layer][name] = population(batch, layer)
     eligible = np.ones(len(vectors.vectors), dtype=bool)
-    return Material(made, vectors.space(), vectors.spelling(), eligible, PartitionConfig(), 48, 0)
+    return Material(
+        made, dict.fromkeys((0, 1), vectors.space()), vectors.spelling(), eligible, PartitionConfig(), 48, 0
+    )
 
 
 @pytest.fixture(autouse=True)

@@ -47,7 +47,7 @@ def test_a_mixture_of_strong_and_absent_relations_is_found_again() -> None:
     both = CoreTokens.concatenate([strong[:30], absent[:30]])
     joined = Space("joined", np.concatenate([space.vector, other.vector]))
     populations, everything = with_twins(both, joined)
-    rows = retest_rows({2: populations}, everything, PartitionConfig(), forms="ranks")
+    rows = retest_rows({2: populations}, {2: everything}, PartitionConfig(), forms="ranks")
     assert {row["forms"] for row in rows} == {"ranks"}
     own = {(row["layer"], row["population"]): row for row in rows}
     assert own[None, "neurons"]["kappa"] > 0.8
@@ -66,7 +66,7 @@ def test_neurons_that_cannot_be_tested_in_both_forms_are_left_out() -> None:
         activation=np.where((np.arange(60) < 10)[:, None] & (np.arange(100) >= 38), np.nan, core.activation),
     )
     populations, everything = with_twins(short, space)
-    rows = retest_rows({0: populations}, everything, PartitionConfig(), forms="ranks")
+    rows = retest_rows({0: populations}, {0: everything}, PartitionConfig(), forms="ranks")
     assert {row["neurons"] for row in rows if row["population"] == "neurons"} == {50}
 
 
@@ -78,7 +78,7 @@ def test_a_neuron_that_is_another_one_the_second_time_agrees_as_by_chance() -> N
     second = CoreTokens.concatenate([strong[:15], absent[:15], strong[30:45], absent[30:45]])
     populations, everything = with_twins(first, joined)
     same, mixed = (
-        retest_rows({0: populations | {"neurons": two}}, everything, PartitionConfig(), forms="texts")[0]
+        retest_rows({0: populations | {"neurons": two}}, {0: everything}, PartitionConfig(), forms="texts")[0]
         for two in ((first, first), (first, second))
     )
     assert (same["kappa"], same["agreement"]) == (1, 1)

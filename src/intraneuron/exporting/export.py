@@ -26,6 +26,7 @@ from intraneuron.manifest import versions
 from intraneuron.models.words import eligible_tokens
 from intraneuron.plain import plain
 from intraneuron.progress import Progress
+from intraneuron.spaces import StudySpaces
 from intraneuron.store import StudyFolder
 
 
@@ -141,8 +142,9 @@ def _write_vectors(
     rows, columns, vocabulary = 0, vector_columns(0), folder.vocabulary()
     count = folder.read(folder.path / "vocabulary.parquet")["count"].to_numpy()
     with table_file(new / f"vectors.{config.format}", config) as add:
-        for name, used in _used(folder, choice).items():
-            space = folder.read_space(name)
+        spaces = StudySpaces.of_study(folder)
+        for name, (population, layer, used) in _used(folder, choice, spaces).items():
+            space = spaces.of(population, layer)
             if config.all_vectors:
                 words = folder.manifest["settings"]["observe"].get("words", False)
                 used = np.flatnonzero(eligible_tokens(vocabulary, space, words=words) & (count > 0))
@@ -156,14 +158,15 @@ def _write_vectors(
     return rows, columns
 
 
-def _used(folder: StudyFolder, choice: Choice) -> dict[str, np.ndarray]:
-    """Return, by space, the token ids that are core tokens of an exported row, ascending."""
-    name = folder.summary()["space"]
+def _used(folder: StudyFolder, choice: Choice, spaces: StudySpaces) -> dict[str, tuple[str, int, np.ndarray]]:
+    """Return, by space, whose it is, and the token ids that are core tokens of an exported row, ascending."""
     used: dict[str, set[int]] = {}
+    whose: dict[str, tuple[str, int]] = {}
     for part in _parts(folder, choice):
-        ids = part.core().token_id
-        used.setdefault(f"untrained-{name}" if part.population == "untrained" else name, set()).update(ids[ids >= 0])
-    return {space: np.array(sorted(ids), dtype=np.int64) for space, ids in used.items()}
+        ids, name = part.core().token_id, spaces.name(part.population, part.layer)
+        used.setdefault(name, set()).update(ids[ids >= 0])
+        whose.setdefault(name, (part.population, part.layer))
+    return {name: (*whose[name], np.array(sorted(ids), dtype=np.int64)) for name, ids in used.items()}
 
 
 def _write_codebook(new: Path, config: ExportConfig, columns: Mapping[str, tuple[Column, ...]]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,6 +50,14 @@ SPACES: dict[str, Callable[[LoadedModel], np.ndarray]] = {
 """Vectors by the name of the space."""
 
 
+def own_spaces(model: LoadedModel) -> Iterator[Space]:
+    """Yield the token embeddings, and the unembedding where there is one that is another matrix."""
+    yield input_space(model)
+    head = model.model.get_output_embeddings() if model.kind != "encoder" else None
+    if head is not None and head.weight is not model.model.get_input_embeddings().weight:
+        yield Space.from_vectors("output", output_vectors(model))
+
+
 def input_space(model: LoadedModel) -> Space:
     """Return the unit vectors of the token embeddings, whatever space a study measures meaning in.
 
@@ -70,7 +78,7 @@ def read_space(model: LoadedModel, config: SpaceConfig, *, words: bool = False) 
     """
     vectors = SPACES.get(config.space)
     if vectors is None:
-        msg = f"There is no space {config.space!r}. Spaces: {', '.join(SPACES)}."
+        msg = f"There is no space {config.space!r} of a model alone. Spaces: {', '.join(SPACES)}."
         raise SettingError(msg)
     space = Space.from_vectors(config.space, vectors(model))
     return space.centered(eligible_tokens(model.vocabulary, space, words=words)) if config.center else space

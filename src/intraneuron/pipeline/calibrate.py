@@ -47,7 +47,8 @@ class Material:
     ----------
     layers : dict
         By layer, by name: ``neurons`` and the twins.
-    space : Space
+    spaces : Mapping of Space
+        By layer; one and the same where all layers have one.
     spelling : Spelling
     eligible : bool (V,)
         Tokens that may be core tokens.
@@ -63,7 +64,7 @@ class Material:
     """
 
     layers: Mapping[int, Mapping[str, Population]]
-    space: Space
+    spaces: Mapping[int, Space]
     spelling: Spelling
     eligible: np.ndarray
     partition: PartitionConfig
@@ -150,11 +151,11 @@ def _size(material: Material, config: CalibrateConfig, tests: Tests, stage: Stag
     total = rounds * sum(int(testable(core).sum()) for core in material.cores())
     parts, done = [], 0
     with stage("shuffles", "shuffles") as report:
-        for some in material.layers.values():
+        for layer, some in material.layers.items():
             keep = testable(some["neurons"].core)
             core, categories = some["neurons"].core[keep], some["neurons"].categories[keep]
             verb = partial(shuffled_rejections, rounds=rounds, seed=config.seed, spelling=material.spelling)
-            given = (core, categories, material.space, material.partition.segments, tests)
+            given = (core, categories, material.spaces[layer], material.partition.segments, tests)
             parts.append(verb(*given, progress=partial(_tell, report, done, total)))
             done += rounds * len(core)
     return Rejections.concatenate(parts)
@@ -171,7 +172,7 @@ def _cloud(material: Material, config: CalibrateConfig, tests: Tests, stage: Sta
         return cloud_p(
             size,
             material.eligible,
-            material.space.vector.shape[1],
+            _middle(material.spaces).vector.shape[1],
             material.core_tokens,
             material.partition,
             tests,
@@ -196,7 +197,12 @@ def _bars(material: Material) -> dict[str, float] | None:
 
 def _planted_like(material: Material) -> SimulateConfig:
     categories = Partition.concatenate([some["neurons"].categories for some in material.layers.values()])
-    return planted_like(CoreTokens.concatenate(material.cores()), categories, material.space)
+    return planted_like(CoreTokens.concatenate(material.cores()), categories, _middle(material.spaces))
+
+
+def _middle(spaces: Mapping[int, Space]) -> Space:
+    """Return the space of the middle layer."""
+    return spaces[list(spaces)[len(spaces) // 2]]
 
 
 def _power(
@@ -227,7 +233,7 @@ def _retest(material: Material, stage: Stage) -> list[Row]:
     rows: list[Row] = []
     with stage("retest", "neurons") as report:
         for forms, layers in wanted.items():
-            given = (layers, material.space, material.partition)
+            given = (layers, material.spaces, material.partition)
             verb = partial(retest_rows, *given, reference=material.reference, seed=material.seed)
             rows += verb(forms=forms, progress=partial(_tell, report, done, total)) if layers else []
             done += sizes[forms]

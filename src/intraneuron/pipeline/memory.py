@@ -55,9 +55,10 @@ def pass_bytes(task: Task, pieces: Sequence[Piece]) -> int:
 def bytes_handed_out(task: Task, piece: Piece) -> int:
     """Return the size of what is made of a piece's tables when it is handed out."""
     widths = {name: len(range(size)[piece.columns(size)]) for name, size in task.sizes(piece.site).items()}
+    entering = spread_bytes(task.halves, piece.site.width) if task.sums_inputs(piece) else 0
     if not task.corpus:
-        return 4 * len(task.model.vocabulary) * widths.get("rotated", 0)
-    size = sum(spread_bytes(task.halves, width) for width in widths.values())
+        return 4 * len(task.model.vocabulary) * widths.get("rotated", 0) + entering
+    size = entering + sum(spread_bytes(task.halves, width) for width in widths.values())
     if piece.index == 0:
         size += sum(spread_bytes(task.shards, len(task.subset(piece.site, name))) for name in widths)
         sample = piece.sample(task.sizes(piece.site)["neurons"])

@@ -52,6 +52,8 @@ class Observation:
         How many neurons each population of the whole layer has.
     sample : TokenActivations, optional
         Evenly spaced neurons of the whole layer, with the first of several slices in corpus mode.
+    entering : TokenActivations, optional
+        What enters the layer's MLP, D columns, with the first slice, where it is wanted.
     """
 
     layer: int
@@ -61,6 +63,7 @@ class Observation:
     of: int = 1
     sizes: dict[str, int] = field(default_factory=dict)
     sample: TokenActivations | None = None
+    entering: TokenActivations | None = None
 
 
 def observe(
@@ -115,6 +118,7 @@ def task_of(
     twins: Sequence[Twin] = (),
     texts: Windows | None = None,
     most: int | None = None,
+    inputs: bool = False,
 ) -> Task:
     """Return what :func:`observe` does: the windows, and the tables that they fill.
 
@@ -128,7 +132,7 @@ def task_of(
         msg = "Corpus mode needs texts, got none. Give --texts FILE, FOLDER or docs, or use --mode vocabulary."
         raise SettingError(msg)
     windows = texts if corpus and texts is not None else vocabulary_windows(model)
-    return Task(model, windows, config.seed, corpus=corpus, rotated="rotated" in twins, most=most)
+    return Task(model, windows, config.seed, corpus=corpus, rotated="rotated" in twins, most=most, inputs=inputs)
 
 
 def wanted_sites(model: LoadedModel, layers: tuple[int, ...] | None) -> list[Site]:
@@ -185,10 +189,13 @@ def _hand_out(task: Task, sums: PieceSums) -> Observation:
     """Turn a piece's tables into nouns, freeing each table when it has been read."""
     _check_finite(sums)
     piece = sums.piece
-    rotated = None
+    rotated = entering = None
     if "input" in sums.halves:
-        columns = np.arange(sums.sizes["rotated"])[piece.columns(sums.sizes["rotated"])]
-        rotated = _rotated_table(task, piece.site, sums.halves.pop("input").total, columns)
+        x = sums.halves.pop("input")
+        if task.rotated and not task.corpus:
+            columns = np.arange(sums.sizes["rotated"])[piece.columns(sums.sizes["rotated"])]
+            rotated = _rotated_table(task, piece.site, x.total, columns)
+        entering = _nouns(sums, x) if task.sums_inputs(piece) else None
     populations = {name: _nouns(sums, sums.halves.pop(name)) for name in list(sums.halves)}
     if rotated is not None:
         populations["rotated"] = rotated
@@ -200,6 +207,7 @@ def _hand_out(task: Task, sums: PieceSums) -> Observation:
         piece.of,
         sums.sizes,
         None if sums.sample is None else _nouns(sums, sums.sample),
+        entering,
     )
 
 

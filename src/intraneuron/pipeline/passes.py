@@ -69,7 +69,7 @@ def run_pass(
     def receive(site: Site, x: torch.Tensor | None, activation: torch.Tensor) -> None:
         layers[site.layer].add(fed.rows, x, activation)
 
-    with quiet(), tapped(task.model.body, sites, receive, inputs=task.rotated) as forward:
+    with quiet(), tapped(task.model.body, sites, receive, inputs=task.rotated or task.inputs) as forward:
         for chosen in batches(task, np.arange(start, len(task.windows))):
             fed = _feed(task, chosen)
             forward(**fed.arguments)

@@ -47,7 +47,7 @@ def _padded(rows: np.ndarray, width: int, value: float) -> np.ndarray:
 
 def retest_rows(
     layers: Mapping[int, Mapping[str, Forms]],
-    space: Space,
+    spaces: Mapping[int, Space],
     partition: PartitionConfig,
     *,
     forms: str,
@@ -64,8 +64,8 @@ def retest_rows(
     ----------
     layers
         By layer and population, ``neurons`` and the twin of ``reference``.
-    space, partition, seed
-        Those of the study.
+    spaces, partition, seed
+        Those of the study; spaces by layer.
     forms : str
         What the forms are, for the column of that name.
     progress : callable
@@ -83,7 +83,7 @@ def retest_rows(
         for layer, some in layers.items():
             compared[layer] = {}
             for name, both in some.items():
-                [analysis] = analyse(both[form], space, partition, seed=seed)
+                [analysis] = analyse(both[form], spaces[layer], partition, seed=seed)
                 compared[layer][name] = analysis.comparison
                 done += len(both[form])
                 progress(done)

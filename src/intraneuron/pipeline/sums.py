@@ -130,7 +130,8 @@ class PieceSums:
         values = {"neurons": at_tokens(activation, decoder=decoder)}
         if x is not None:
             x = at_tokens(x, decoder=decoder).reshape(-1, x.shape[-1])
-            values |= {"input": x} if self.twin is None else {"rotated": self.twin.activations(x)}
+            values |= {} if self.twin is None else {"rotated": self.twin.activations(x)}
+            values |= {"input": x} if "input" in self.halves else {}
         rows = {name: _rows(value) for name, value in values.items()}
         for name, table in self.tables():
             index = batch.shards if name.startswith("shards") else batch.halves
@@ -142,11 +143,13 @@ def _columns(task: Task, piece: Piece, sizes: dict[str, int]) -> dict[str, np.nd
     """Return the columns that a piece sums by half and token.
 
     The rotated twin needs the moments of x. In vocabulary mode x itself is kept, a row a token, and the twin is made
-    after the pass; in corpus mode a pilot comes before the pass.
+    after the pass; in corpus mode a pilot comes before the pass. x is also kept where it is wanted itself.
     """
     found = {name: np.arange(size)[piece.columns(size)] for name, size in sizes.items()}
-    if task.rotated and not task.corpus:
+    made_later = task.rotated and not task.corpus
+    if made_later:
         found.pop("rotated")
+    if made_later or task.sums_inputs(piece):
         found["input"] = np.arange(piece.site.width)
     return {name: column for name, column in found.items() if len(column)}
 

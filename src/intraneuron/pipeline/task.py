@@ -38,6 +38,8 @@ class Task:
         Whether the rotated twin is wanted.
     most : int, optional
         Only the first so many neurons of a layer; all when not given.
+    inputs : bool
+        Whether what enters the layer is summed, too.
     """
 
     model: LoadedModel
@@ -46,6 +48,7 @@ class Task:
     corpus: bool
     rotated: bool
     most: int | None = None
+    inputs: bool = False
 
     @property
     def parts(self) -> int:
@@ -71,6 +74,10 @@ class Task:
         """Return how many neurons of each population a layer has."""
         n = site.n_neurons if self.most is None else min(site.n_neurons, self.most)
         return {"neurons": n} | ({"rotated": rotated_rows(site)} if self.rotated else {})
+
+    def sums_inputs(self, piece: Piece) -> bool:
+        """Return whether a piece holds the sums of what enters its layer: the first of a layer does."""
+        return self.inputs and piece.index == 0
 
     def subset(self, site: Site, population: str) -> np.ndarray:
         """Return the keyed neurons of a population that are also summed shard by shard, int64 (n,)."""
