@@ -40,6 +40,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
             "tensors",
             "sum_tables",
             "store",
+            "spaces",
+            "given",
             "last",
             "planned",
             "corpus",

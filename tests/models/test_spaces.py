@@ -57,6 +57,6 @@ def test_an_encoder_has_no_output_space(tmp_path: Path) -> None:
 
 def test_an_unknown_space_lists_those_there_are(tmp_path: Path) -> None:
     model = loaded(tiny_bert(tmp_path / "b"))
-    with pytest.raises(SettingError, match=r"There is no space 'middle'\. Spaces: input, output\."):
+    with pytest.raises(SettingError, match=r"There is no space 'middle' of a model alone\. Spaces: input, output\."):
         read_space(model, SpaceConfig(space=cast("Any", "middle")))
     assert list(SPACES) == ["input", "output"]

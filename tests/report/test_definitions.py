@@ -49,6 +49,8 @@ def test_published_lists_are_judged_by_readout_twins_and_lose_tokens_that_nothin
 def test_categories_name_the_space_of_the_study() -> None:
     assert "(token embeddings)" in defined()["Categories"]
     assert "(unembedding, centred)" in defined(space=SpaceConfig("output", center=True))["Categories"]
+    assert "(what enters the layer at a token, in the mean)" in defined(space=SpaceConfig("layer-input"))["Categories"]
+    assert "(those of a file)" in defined(space=SpaceConfig("file:a.csv"))["Categories"]
 
 
 @pytest.mark.parametrize(

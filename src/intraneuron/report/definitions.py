@@ -17,7 +17,13 @@ LINKAGES = {
     "average": "average linkage on distances 1 − cosine",
     "complete": "complete linkage on distances 1 − cosine",
 }
-SPACES = {"input": "token embeddings", "output": "unembedding", "vectors": "those of a file"}
+SPACES = {
+    "input": "token embeddings",
+    "output": "unembedding",
+    "layer-input": "what enters the layer at a token, in the mean",
+    "file": "those of a file",
+    "vectors": "those of a file",
+}
 FIXED: tuple[Definition, ...] = (
     (
         "Tightness",
@@ -154,7 +160,8 @@ def _core_tokens(observe: Mapping[str, Any], mode: str) -> Definition:
 
 
 def _categories(method: str, space: Mapping[str, Any]) -> Definition:
-    vectors = SPACES.get(str(space["space"]), str(space["space"])) + (", centred" if space["center"] else "")
+    kind = str(space["space"]).partition(":")[0]
+    vectors = SPACES.get(kind, kind) + (", centred" if space["center"] else "")
     name, _, amount = method.partition(":")
     cut = (
         f"where groups are less alike than a cosine of {amount}"

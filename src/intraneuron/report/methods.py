@@ -17,7 +17,13 @@ from intraneuron.report.wording import HIGHEST
 Table = Mapping[str, Any]
 
 LINKAGE = {"ward": "Ward's linkage on squared chord distances [@ward1963hierarchical]"}
-VECTORS = {"input": "input embeddings", "output": "unembedding vectors", "vectors": "word vectors from a file"}
+VECTORS = {
+    "input": "input embeddings",
+    "output": "unembedding vectors",
+    "layer-input": "mean vectors that enter the layer's MLP at each token",
+    "file": "word vectors from a file",
+    "vectors": "word vectors from a file",
+}
 TWINS = {
     "shuffled": "their own activations dealt at random to their core tokens (shuffled)",
     "frequency": "their activations dealt among core tokens seen about equally often (frequency)",
