@@ -34,6 +34,7 @@ from intraneuron.kernels.ranks import top_down
 from intraneuron.kernels.runs import interleaving
 from intraneuron.kernels.selection import means_of, top_tokens
 from intraneuron.kernels.selectivity import selectivity
+from intraneuron.kernels.silhouettes import given_groups
 from intraneuron.kernels.similarity import cosines, rearranged
 from intraneuron.kernels.spelling import spellings
 from intraneuron.kernels.tails import upper_tail
@@ -68,6 +69,7 @@ KERNELS: dict[str, Kernel] = {
     "cluster average": lambda b: cluster(b.cosines(), b.n, linkage="average"),
     "cluster complete": lambda b: cluster(b.cosines(), b.n, linkage="complete"),
     "cluster threshold": lambda b: cluster(b.cosines(), b.n, linkage="average", cosine=0.4),
+    "given_groups": lambda b: given_groups(b.cosines(), b.n, b.category),
     "cut quantile": lambda b: cut(b.activation, b.n, "quantile", 5),
     "cut equal-width": lambda b: cut(b.activation, b.n, "equal-width", 5),
     "cut natural": lambda b: cut(b.activation, b.n, "natural", 0),

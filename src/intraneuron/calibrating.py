@@ -122,6 +122,7 @@ def material_of(folder: StudyFolder) -> Material:
         seed=settings["observe"]["seed"],
         halves=_halves(folder, summary),
         reference=reference_of(summary),
+        norms=folder.read_norms(len(vocabulary)),
     )
 
 

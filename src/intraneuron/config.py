@@ -23,6 +23,9 @@ DEALT_TWINS: tuple[Twin, ...] = ("shuffled", "frequency")
 FILE = "file:"
 """How a space begins that is read from a file."""
 
+NORMS = "norms:"
+"""How categories begin that people named."""
+
 LAYER_INPUT = "layer-input"
 """The space that each layer has for itself."""
 
@@ -156,10 +159,15 @@ class PartitionConfig:
 
     categories: str = "ward"
     """Groups by meaning: ward, average or complete linkage, cut at the best silhouette for 2 to 10 groups (average:5: 2
-    to 5), or threshold:COS, average linkage cut at a cosine."""
+    to 5), threshold:COS, average linkage cut at a cosine, or norms:FILE, a table of tokens and their categories."""
 
     segments: str = "quantile:5"
     """Groups by activation: quantile:G, equal-width:G, natural:G, natural (as many as fit), or top:SHARE."""
+
+    @property
+    def norms(self) -> str | None:
+        """The path of ``norms:FILE``; None for other categories."""
+        return self.categories.removeprefix(NORMS) if self.categories.startswith(NORMS) else None
 
 
 @dataclass(frozen=True)
@@ -230,7 +238,7 @@ class ImportConfig:
 
     categories: str = "ward"
     """Groups by meaning: ward, average or complete linkage, cut at the best silhouette for 2 to 10 groups (average:5: 2
-    to 5), or threshold:COS, average linkage cut at a cosine."""
+    to 5), threshold:COS, average linkage cut at a cosine, or norms:FILE, a table of tokens and their categories."""
 
     segments: str = "quantile:5"
     """Groups by activation: quantile:G, equal-width:G, natural:G, natural (as many as fit), or top:SHARE."""

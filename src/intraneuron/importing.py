@@ -21,8 +21,9 @@ from intraneuron.config import (
     TwinConfig,
     VectorsConfig,
 )
-from intraneuron.data import CoreTokens, Space, Vocabulary, neuron_name
+from intraneuron.data import CoreTokens, Norms, Space, Vocabulary, neuron_name
 from intraneuron.errors import SettingError
+from intraneuron.given import GivenNorms, hashes, read_given_norms, recorded
 from intraneuron.planning import check_place, layers_of
 from intraneuron.settings import check_names, check_types, listed
 from intraneuron.sources.fetching import Stage, silent
@@ -46,6 +47,7 @@ class ImportPlan:
     run: RunConfig
     layers: tuple[int, ...]
     mode: str = PUBLISHED
+    given_norms: GivenNorms | None = None
 
     @property
     def name(self) -> str:
@@ -64,8 +66,8 @@ class ImportPlan:
 
     @property
     def files(self) -> Mapping[str, str]:
-        """Nothing: the lists' files are in the identity."""
-        return {}
+        """Hashes of the files that settings name, by setting; the lists' files are in the identity."""
+        return hashes(None, self.given_norms)
 
     @property
     def default_folder(self) -> Path:
@@ -90,7 +92,7 @@ class ImportPlan:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What was found of the lists in the vectors, and what left."""
-        return self.source.notes
+        return self.source.notes + (() if self.given_norms is None else (self.given_norms.said,))
 
     def n_neurons(self, layer: int) -> int:
         """Return how many neurons of a layer have a list."""
@@ -125,6 +127,11 @@ class ImportPlan:
         """None: the words' vectors are the lists' own."""
         return None
 
+    @property
+    def norms(self) -> Norms | None:
+        """The categories of ``--categories norms:FILE``; None with others."""
+        return None if self.given_norms is None else self.given_norms.norms
+
     def manifest(self) -> dict[str, Any]:
         """Return everything that a later reader needs to know where the numbers come from."""
         return {
@@ -142,6 +149,7 @@ class ImportPlan:
             },
             "settings": asdict(self.config) | {"layers": list(self.layers), "mode": self.mode},
             "run": {},
+            **recorded(None, self.given_norms),
         }
 
 
@@ -244,7 +252,8 @@ def plan_import(source: Published, config: StudyConfig) -> ImportPlan:
         )
         raise SettingError(msg)
     width = max(MIN_TOKENS, min(config.observe.core_tokens, source.longest))
-    return ImportPlan(source, _resolved(config, layers, width), RunConfig(), layers)
+    norms = read_given_norms(config.partition, source.vocabulary, source.name)
+    return ImportPlan(source, _resolved(config, layers, width), RunConfig(), layers, given_norms=norms)
 
 
 def _resolved(config: StudyConfig, layers: tuple[int, ...], width: int) -> StudyConfig:

@@ -11,7 +11,7 @@ from intraneuron.data import QUESTIONS
 from intraneuron.intact import is_whole
 from intraneuron.manifest import check_same
 from intraneuron.pipeline.retest import RETESTED
-from intraneuron.place import has_study
+from intraneuron.place import NORMED, has_study
 from intraneuron.planned import Planned, Wanted, keeps_inputs, quotes
 from intraneuron.planning import keys
 from intraneuron.progress import Progress
@@ -53,6 +53,8 @@ def _quoted(work: Work, layer: int) -> Iterator[str]:
 def _categorized(work: Work, layer: int) -> Iterator[str]:
     yield from (f"{name}/categories/{_file(layer)}" for name in work.populations)
     yield from (f"{name}/core_tokens/{_file(layer)}" for name in work.populations)
+    if work.plan.config.partition.norms is not None:
+        yield NORMED
     if work.plan.config.space.space != LAYER_INPUT:
         yield from {space_name(work.space_name(name)): None for name in work.populations}
 

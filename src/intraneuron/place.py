@@ -25,10 +25,11 @@ OBSERVING = "observing"
 """Holds what an observation that is not finished has done so far."""
 
 SAMPLES = "samples.parquet"
+NORMED = "norms.parquet"
 """Texts that the model has written itself, of a study of such."""
 
 OWN = (
-    *(OBSERVING, "vocabulary.parquet", SAMPLES, "spaces", "neurons", *get_args(Twin)),
+    *(OBSERVING, "vocabulary.parquet", SAMPLES, NORMED, "spaces", "neurons", *get_args(Twin)),
     *("jackknife", "halves", "calibration"),
     *("summary.json", "report.html", "manifest.toml"),
 )

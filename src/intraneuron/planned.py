@@ -12,7 +12,7 @@ from intraneuron.config import LAYER_INPUT, RunConfig, StudyConfig
 from intraneuron.models.words import eligible_tokens
 
 if TYPE_CHECKING:
-    from intraneuron.data import Space, Vocabulary
+    from intraneuron.data import Norms, Space, Vocabulary
 
 
 class Wanted(Protocol):
@@ -112,6 +112,10 @@ class Planned(Wanted, Protocol):
     @property
     def file_space(self) -> Space | None:
         """The vectors of ``--space file:PATH``; None with another space."""
+
+    @property
+    def norms(self) -> Norms | None:
+        """The categories of ``--categories norms:FILE``; None with others."""
 
     def manifest(self) -> dict[str, Any]:
         """Return everything that a later reader needs to know where the numbers come from."""

@@ -12,7 +12,7 @@ from intraneuron.config import OWN_TWINS, PUBLISHED, ObserveConfig, RunConfig, S
 from intraneuron.corpus import mode_of, read_corpus
 from intraneuron.errors import SettingError
 from intraneuron.files import fingerprint
-from intraneuron.given import GivenSpace, read_given_space
+from intraneuron.given import GivenNorms, GivenSpace, hashes, read_given_norms, read_given_space, recorded
 from intraneuron.manifest import of_identity
 from intraneuron.models.texts import reading_of
 from intraneuron.place import check_writable, has_study, replaceable
@@ -21,7 +21,7 @@ from intraneuron.settings import path_from
 from intraneuron.store import DEFAULT_ROOT, STAGES, StudyFolder
 
 if TYPE_CHECKING:
-    from intraneuron.data import Space, Vocabulary
+    from intraneuron.data import Norms, Space, Vocabulary
     from intraneuron.models.loading import LoadedModel
     from intraneuron.models.texts import Windows
 
@@ -47,6 +47,7 @@ class Plan:
     how many tokens of the last document were left when it was ``cut``; empty in vocabulary mode. Texts that the model
     writes itself are not there yet: ``texts`` is None."""
     given_space: GivenSpace | None = None
+    given_norms: GivenNorms | None = None
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -68,12 +69,17 @@ class Plan:
     @property
     def files(self) -> Mapping[str, str]:
         """Hashes of the files that settings name, by setting."""
-        return {} if self.given_space is None else {"space": str(self.given_space.facts["hash"])}
+        return hashes(self.given_space, self.given_norms)
 
     @property
     def file_space(self) -> Space | None:
         """The vectors of ``--space file:PATH``; None with another space."""
         return None if self.given_space is None else self.given_space.space
+
+    @property
+    def norms(self) -> Norms | None:
+        """The categories of ``--categories norms:FILE``; None with others."""
+        return None if self.given_norms is None else self.given_norms.norms
 
     @property
     def default_folder(self) -> Path:
@@ -109,8 +115,7 @@ class Plan:
         wanted = self.config.observe.tokens
         if wanted and self.read and self.read["tokens"] < wanted:
             said.append(f"The texts hold no more: {wanted:,} tokens were asked for (--tokens).")
-        if self.given_space is not None:
-            said.append(self.given_space.said)
+        said += [given.said for given in (self.given_space, self.given_norms) if given is not None]
         return tuple(said)
 
     def n_neurons(self, layer: int) -> int:
@@ -168,7 +173,7 @@ class Plan:
             "run": {"device": str(model.device), "dtype": self.run.dtype},
             "reading": reading_of(model, corpus=self.mode == "corpus"),
             **({"texts": dict(self.read)} if self.read else {}),
-            **({"given": {"space": self.given_space.facts}} if self.given_space is not None else {}),
+            **recorded(self.given_space, self.given_norms),
         }
 
 
@@ -234,7 +239,8 @@ def plan(model: str | LoadedModel, config: StudyConfig, run: RunConfig) -> Plan:
         from intraneuron.models.spaces import read_space
 
         read_space(model, config.space)  # says now whether the model has it
-    given = read_given_space(config.space, model.vocabulary, name)
+    space = read_given_space(config.space, model.vocabulary, name)
+    norms = read_given_norms(config.partition, model.vocabulary, name)
     if config.observe.words:
         from intraneuron.models.words import whole_words
 
@@ -246,7 +252,7 @@ def plan(model: str | LoadedModel, config: StudyConfig, run: RunConfig) -> Plan:
     corpus = read_corpus(model, config.observe, run)
     layers = layers_of(config, model.layers, name)
     config = replace(config, observe=replace(config.observe, layers=layers))
-    return Plan(name, config, run, model, corpus.texts, corpus.text_hash, layers, mode, corpus.read, given)
+    return Plan(name, config, run, model, corpus.texts, corpus.text_hash, layers, mode, corpus.read, space, norms)
 
 
 def _check_has_model(config: StudyConfig) -> None:
@@ -301,7 +307,7 @@ def layers_of(config: StudyConfig, available: Sequence[int], name: str) -> tuple
 
 def keys(plan: Wanted) -> dict[str, str]:
     """Return the fingerprint of each stage: its method and settings, and those of all before it."""
-    observe, of_file = plan.config.observe, plan.config.space.file is not None
+    observe, of_file, of_norms = plan.config.observe, "space" in plan.files, "categories" in plan.files
     settings: dict[str, Any] = {
         "observe": (
             of_identity(plan.identity),
@@ -319,7 +325,7 @@ def keys(plan: Wanted) -> dict[str, str]:
         ),
         "contexts": [observe.contexts, plan.config.partition.segments] if plan.mode == "corpus" else None,
         "space": asdict(plan.config.space) | ({"space": f"file {plan.files['space']}"} if of_file else {}),
-        "categories": plan.config.partition.categories,
+        "categories": f"norms {plan.files['categories']}" if of_norms else plan.config.partition.categories,
         "segments": plan.config.partition.segments,
         "layers": plan.layers,
         "twins": sorted(plan.config.twin.twins),

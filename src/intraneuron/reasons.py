@@ -28,6 +28,7 @@ OBSERVED = (
 FIELDS = {
     "observe": OBSERVED,
     "space": ("space", "center", "vectors"),
+    "categories": ("categories", "norms"),
     "layers": ("layers",),
     "contexts": ("contexts", "segments"),
 }
@@ -102,7 +103,7 @@ def _stored(manifest: Mapping[str, Any]) -> dict[str, Any]:
     for name in ("observe", "space", "partition", "twin"):
         parts |= settings.get(name, {})
     known = {"dtype": manifest.get("run", {}).get("dtype", RunConfig().dtype), "mode": settings["mode"]}
-    known["vectors"] = manifest.get("given", {}).get("space", {}).get("hash", "those of the model")
+    known |= _files({name: facts["hash"] for name, facts in manifest.get("given", {}).items()})
     return _comparable(parts | {"layers": settings["layers"]}, known, manifest["identity"])
 
 
@@ -110,7 +111,7 @@ def _asked(wanted: Wanted) -> dict[str, Any]:
     config = wanted.config
     parts = asdict(config.observe) | asdict(config.space) | asdict(config.partition) | asdict(config.twin)
     known = {"dtype": wanted.run.dtype, "mode": wanted.mode}
-    known["vectors"] = wanted.files.get("space", "those of the model")
+    known |= _files(wanted.files)
     return _comparable(parts | {"layers": wanted.layers}, known, wanted.identity)
 
 
@@ -129,6 +130,11 @@ def _comparable(parts: Mapping[str, Any], known: Mapping[str, Any], identity: Ma
         },
         **{"own_twins": [twin for twin in twins if twin in OWN_TWINS], "twins": twins},
     }
+
+
+def _files(hashes: Mapping[str, str]) -> dict[str, str]:
+    """Return what is said of the files that settings name."""
+    return {"vectors": hashes.get("space", "those of the model"), "norms": hashes.get("categories", "none")}
 
 
 def _said(value: Any) -> str:

@@ -18,11 +18,12 @@ from intraneuron.pipeline.analyse import Analysis, analyse
 from intraneuron.pipeline.background import background
 from intraneuron.pipeline.compare import compare, give_q
 from intraneuron.pipeline.leave_out import compare_without
-from intraneuron.pipeline.partition import bounds, segment
+from intraneuron.pipeline.partition import bounds, category_names, segment
 from intraneuron.pipeline.results import Population, clustered, silhouette_bar
 from intraneuron.pipeline.shuffle import deal
 from intraneuron.pipeline.summarize import leave_out
-from intraneuron.planned import eligible_of
+from intraneuron.place import NORMED
+from intraneuron.planned import Planned, eligible_of
 from intraneuron.progress import Report
 from intraneuron.quoting import contexts_stage
 from intraneuron.spaces import StudySpaces
@@ -98,6 +99,10 @@ def categorize_stage(work: Work) -> None:
     Neurons and twins with core tokens of their own are grouped by themselves, dealt twins as their neurons.
     """
     check_testable(work)
+    if work.plan.norms is None:
+        work.folder.withdraw(NORMED)
+    else:
+        work.folder.write_norms(work.plan.norms)
     spaces, seed, spelling = _write_spaces(work), work.plan.config.observe.seed, _spelling(work)
     backgrounds = Backgrounds(work, spaces)
     done, total = 0, work.n_rows(work.observed)
@@ -116,6 +121,7 @@ def categorize_stage(work: Work) -> None:
                     seed=seed,
                     spelling=spelling,
                     background=backgrounds.of(name, layer),
+                    norms=work.plan.norms,
                     dealt=list(dealt.values()),
                     progress=told,
                 )
@@ -137,9 +143,10 @@ def _write_categories(
 ) -> None:
     for twin in work.dealt:
         work.folder.write(work.folder.layer_file(f"{twin}/core_tokens", layer), core_tokens_table(cores[twin]))
-    bar = silhouette_bar(found[work.reference].quality) if work.reference in found else None
+    judged = work.reference in found and work.plan.norms is None  # categories that people named are no cut of a tree
+    bar = silhouette_bar(found[work.reference].quality) if judged else None
     for name, core in cores.items():
-        words = _words(core, found[name], spaces.of(name, layer), work.plan.vocabulary)
+        words = _words(core, found[name], spaces.of(name, layer), work.plan)
         frame = categories_table(core, found[name], clustered(found[name].quality, bar), words)
         work.folder.write(work.folder.layer_file(f"{name}/categories", layer), frame)
 
@@ -151,8 +158,11 @@ def _write_comparison(work: Work, layer: int, name: str, core: CoreTokens, compa
     work.folder.write(work.folder.layer_file(f"{name}/profile", layer), profile)
 
 
-def _words(core: CoreTokens, categories: Any, space: Space, vocabulary: Any) -> list[list[list[str]]]:
-    """Return the three tokens nearest to the mean vector of each category of each neuron."""
+def _words(core: CoreTokens, categories: Partition, space: Space, plan: Planned) -> list[list[list[str]]]:
+    """Return the three tokens nearest to the mean vector of each category of each neuron, or the name it has."""
+    vocabulary = plan.vocabulary
+    if plan.norms is not None:
+        return category_names(core, categories, plan.norms)
     ids = nearest_to_mean(space.vector, core.token_id, categories.label, core.n, categories.n_groups)
     return [[vocabulary.words(ids[i, g]) for g in range(int(categories.n_groups[i]))] for i in range(len(core))]
 
@@ -207,7 +217,8 @@ def intervals_stage(work: Work) -> None:
                 group = frame["group"].to_numpy()
                 core = read_core_tokens_table(frame)
                 full, *without = [core[group == g] for g in np.unique(group)]
-                verb = partial(compare_without, spelling=spelling, background=backgrounds.of(name, layer))
+                around = backgrounds.of(name, layer)
+                verb = partial(compare_without, spelling=spelling, background=around, norms=work.plan.norms)
                 every, again = verb(full, without, spaces.of(name, layer), partition)
                 refilled, size = work.plan.mode != PUBLISHED, len(work.folder.core_tokens(name, layer))
                 jackknife = leave_out(every, again, share, size, refilled=refilled)

@@ -68,13 +68,16 @@ class Recorded:
 
 def _files(config: StudyConfig, manifest: Mapping[str, Any]) -> dict[str, str]:
     """Return the hashes of the files that settings name; those of the study where a file is not there any more."""
-    recorded = {name: facts for name, facts in manifest.get("given", {}).items() if facts["file"] == config.space.file}
+    named = {"space": config.space.file, "categories": config.partition.norms}
+    recorded = {
+        name: str(facts["hash"]) for name, facts in manifest.get("given", {}).items() if facts["file"] == named[name]
+    }
     try:
         return file_hashes(config)
     except DataError:
-        if "space" not in recorded:
+        if set(recorded) != {name for name, path in named.items() if path is not None}:
             raise
-        return {"space": str(recorded["space"]["hash"])}
+        return recorded
 
 
 def _check_asked(manifest: Mapping[str, Any], changes: Mapping[str, Any]) -> None:

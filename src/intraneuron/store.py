@@ -13,11 +13,12 @@ import numpy as np
 import polars as pl
 import tomli_w
 
-from intraneuron.data import QUESTIONS, Comparison, CoreTokens, Effect, Partition, Space, Vocabulary
+from intraneuron.data import QUESTIONS, Comparison, CoreTokens, Effect, Norms, Partition, Space, Vocabulary
 from intraneuron.errors import StudyError
 from intraneuron.files import atomic, reading, without_none, writing
 from intraneuron.manifest import SUMMARY, check_same, damaged, joined, lacking, missing_keys, same_identity, versions
 from intraneuron.place import (
+    NORMED,
     drop_aside,
     has_aside,
     has_study,
@@ -313,6 +314,22 @@ class StudyFolder:
         except (SafetensorError, KeyError) as error:
             raise damaged(file, error) from error
         return Space(name, vector) if vector.dtype == np.float32 else Space.from_vectors(name, vector)
+
+    def write_norms(self, norms: Norms) -> None:
+        """Write the categories that people gave to tokens."""
+        token_id = np.flatnonzero(norms.category >= 0)
+        named = [norms.name[category] for category in norms.category[token_id]]
+        self.write(self.path / NORMED, pl.DataFrame({"token_id": token_id.astype(np.int32), "category": named}))
+
+    def read_norms(self, size: int) -> Norms | None:
+        """Read the categories that people gave to the tokens of a vocabulary of this size; None when there are none."""
+        if not (self.path / NORMED).is_file():
+            return None
+        frame = self.read(self.path / NORMED)
+        names = frame["category"].unique(maintain_order=True).to_list()
+        category = np.full(size, -1, dtype=np.int16)
+        category[frame["token_id"].to_numpy()] = [names.index(name) for name in frame["category"]]
+        return Norms(tuple(names), category)
 
     # Nouns --------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ import polars as pl
 from intraneuron.config import MIN_TOKENS, OWN_TWINS, PUBLISHED, SpaceConfig
 from intraneuron.data import CoreTokens, Curve
 from intraneuron.errors import StudyError
+from intraneuron.kernels.clustering import LINKAGES
 from intraneuron.manifest import joined, same_model, versions
 from intraneuron.models.documents import own_tokens
 from intraneuron.pipeline.numbers import REFERENCE, reference_in, reference_of
@@ -128,13 +129,14 @@ def _cluster_shares(
     """Return, a population: the mean silhouette, the share cut at the most groups tried, the share clustered."""
     out: dict[str, dict[str, float]] = {}
     tree = parse_categories(categories)
+    tried = tree.linkage in LINKAGES and math.isnan(tree.cosine)
     for name, frame in frames.items():
         cuts = np.concatenate([populations[name].categories.n_cut for populations in found.values()])
         quality = np.concatenate([populations[name].categories.quality for populations in found.values()])
         clustered = frame["clustered"].drop_nulls().to_numpy()
         out[name] = {
             "silhouette": _mean(quality[np.isfinite(quality)]),
-            "at_bound": _mean(cuts[cuts > 0] == tree.k_max) if math.isnan(tree.cosine) else math.nan,
+            "at_bound": _mean(cuts[cuts > 0] == tree.k_max) if tried else math.nan,
             "clustered": _mean(clustered),
         }
     return out
@@ -252,16 +254,19 @@ def _latents_notes(manifest: dict[str, Any]) -> list[str]:
 
 
 def _given_notes(manifest: dict[str, Any]) -> list[str]:
-    """Say whose vectors meaning is measured in where they are not the model's."""
-    given = manifest.get("given", {}).get("space")
-    return (
-        []
-        if given is None
-        else [
-            f"Meaning is measured by vectors of {given['words']:,} words from {given['file']}: only the "
-            f"{given['found']:,} tokens that are words there can be core tokens."
-        ]
-    )
+    """Say whose vectors meaning is measured in, and whose categories tokens have, where these are from a file."""
+    given, notes = manifest.get("given", {}), []
+    if "space" in given:
+        notes.append(
+            f"Meaning is measured by vectors of {given['space']['words']:,} words from {given['space']['file']}: only "
+            f"the {given['space']['found']:,} tokens that are words there can be core tokens."
+        )
+    if "categories" in given:
+        notes.append(
+            f"Categories are those of {given['categories']['file']}: {given['categories']['found']:,} tokens have one, "
+            "the others are in none."
+        )
+    return notes
 
 
 def _notes(summary: dict[str, Any]) -> list[str]:

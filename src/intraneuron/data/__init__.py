@@ -12,6 +12,7 @@ from intraneuron.data.core_tokens import CoreTokens
 from intraneuron.data.curve import Curve
 from intraneuron.data.effect import Effect
 from intraneuron.data.names import neuron_name, parse_neuron
+from intraneuron.data.norms import Norms
 from intraneuron.data.partition import Partition
 from intraneuron.data.space import Space
 from intraneuron.data.spelling import Spelling
@@ -30,6 +31,7 @@ __all__ = [
     "CoreTokens",
     "Curve",
     "Effect",
+    "Norms",
     "Partition",
     "Space",
     "Spelling",

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from intraneuron.config import PartitionConfig
-from intraneuron.data import Background, Comparison, CoreTokens, Partition, Space, Spelling
+from intraneuron.data import Background, Comparison, CoreTokens, Norms, Partition, Space, Spelling
 from intraneuron.pipeline.compare import compare
 from intraneuron.pipeline.partition import categorize, recategorize, segment
 from intraneuron.pipeline.similarity import Similarity, with_similarity
@@ -35,6 +35,7 @@ def analyse(
     background: Background | None = None,
     dealt: Sequence[tuple[CoreTokens, np.ndarray]] = (),
     similarity: Similarity | None = None,
+    norms: Norms | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> list[Analysis]:
     """Group core tokens by meaning and by activation, and compare the two.
@@ -54,6 +55,8 @@ def analyse(
         tokens, renumbered.
     similarity : Similarity, optional
         Of all of ``core``, with the spelling, when it is there already.
+    norms : Norms, optional
+        As in :func:`categorize`.
     progress : callable
         Is told how many neurons are done.
 
@@ -68,7 +71,7 @@ def analyse(
     found: list[tuple[list[Partition], list[Comparison]]] = [([], []) for _ in segments]
     known = None if similarity is None else [(slice(0, len(core)), similarity)]
     for own, S in known or with_similarity(core, space, spelling):
-        part, meaning = core[own], categorize(core[own], space, config.categories, similarity=S)
+        part, meaning = core[own], categorize(core[own], space, config.categories, similarity=S, norms=norms)
         blocks = [(part, meaning, S)]
         for twin, order in ((twin[own], order[own]) for twin, order in dealt):
             blocks.append((twin, recategorize(meaning, twin, order), S.rearranged(order)))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from intraneuron.config import CalibrateConfig, PartitionConfig, SimulateConfig
-from intraneuron.data import Comparison, CoreTokens, Partition, Space, Spelling
+from intraneuron.data import Comparison, CoreTokens, Norms, Partition, Space, Spelling
 from intraneuron.pipeline.numbers import REFERENCE
 from intraneuron.pipeline.p_values import PValue, mostly_counted, p_values_of, shares_at, table_of_p
 from intraneuron.pipeline.partition import testable
@@ -61,6 +61,8 @@ class Material:
         without the rotated twin.
     reference : str
         The twin that neurons are judged by.
+    norms : Norms, optional
+        Categories that people named. Made-up neurons, which have no names, are clustered.
     """
 
     layers: Mapping[int, Mapping[str, Population]]
@@ -72,6 +74,7 @@ class Material:
     seed: int
     halves: Mapping[int, Mapping[str, Forms]] = field(default_factory=dict)
     reference: str = REFERENCE
+    norms: Norms | None = None
 
     def comparisons(self, population: str) -> list[Comparison]:
         """Return the comparisons of a population, layer by layer; none when it was not studied."""
@@ -178,6 +181,7 @@ def _cloud(material: Material, config: CalibrateConfig, tests: Tests, stage: Sta
             tests,
             seed=config.seed,
             spelling=material.spelling,
+            norms=material.norms,
             progress=partial(_tell, report, 0, size),
         )
 
@@ -216,7 +220,8 @@ def _power(
     total = len(list(planted(base)))
     with stage("planted", "relations") as report:
         told = partial(_tell, report, 0, total)
-        return power_rows(base, config, material.partition, largest, limits, told)
+        clustered = material.partition if material.norms is None else replace(material.partition, categories="ward")
+        return power_rows(base, config, clustered, largest, limits, told)
 
 
 def _retest(material: Material, stage: Stage) -> list[Row]:
@@ -234,7 +239,7 @@ def _retest(material: Material, stage: Stage) -> list[Row]:
     with stage("retest", "neurons") as report:
         for forms, layers in wanted.items():
             given = (layers, material.spaces, material.partition)
-            verb = partial(retest_rows, *given, reference=material.reference, seed=material.seed)
+            verb = partial(retest_rows, *given, reference=material.reference, seed=material.seed, norms=material.norms)
             rows += verb(forms=forms, progress=partial(_tell, report, done, total)) if layers else []
             done += sizes[forms]
     return rows

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from intraneuron.config import PartitionConfig, Sign
-from intraneuron.data import Background, Comparison, CoreTokens, Space, Spelling, TokenActivations
+from intraneuron.data import Background, Comparison, CoreTokens, Norms, Space, Spelling, TokenActivations
 from intraneuron.pipeline.analyse import analyse
 from intraneuron.pipeline.select import select
 from intraneuron.pipeline.similarity import similarity
@@ -111,6 +111,7 @@ def compare_without(
     *,
     spelling: Spelling | None = None,
     background: Background | None = None,
+    norms: Norms | None = None,
 ) -> tuple[Comparison, list[Comparison]]:
     """Compare zones with meaning for some neurons, and again with each group left out; estimates only.
 
@@ -122,6 +123,8 @@ def compare_without(
     background : Background, optional
         Of the whole eligible vocabulary. It is not made anew without a group: the difference between populations,
         which share it, does not depend on it.
+    norms : Norms, optional
+        As in :func:`intraneuron.pipeline.partition.categorize`.
 
     Returns
     -------
@@ -132,7 +135,7 @@ def compare_without(
 
     def compared(core: CoreTokens, order: np.ndarray, row: np.ndarray) -> Comparison:
         given = alike.rearranged(order[row], row)
-        verb = partial(analyse, estimates_only=True, spelling=spelling, background=background)
+        verb = partial(analyse, estimates_only=True, spelling=spelling, background=background, norms=norms)
         [found] = verb(core[row], space, config, similarity=given)
         return found.comparison
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from intraneuron.config import K_MAX, MIN_GROUP, MIN_TOKENS
-from intraneuron.data import CoreTokens, Partition, Space
+from intraneuron.config import K_MAX, MIN_GROUP, MIN_TOKENS, NORMS
+from intraneuron.data import CoreTokens, Norms, Partition, Space
 from intraneuron.errors import SettingError
 from intraneuron.kernels.breaks import METHODS, cut
 from intraneuron.kernels.clustering import LINKAGES, cluster
 from intraneuron.kernels.groups import renumber
 from intraneuron.kernels.natural import MOST
+from intraneuron.kernels.silhouettes import given_groups
 from intraneuron.pipeline.similarity import Similarity, with_similarity
 
 
@@ -25,7 +27,12 @@ def testable(core: CoreTokens) -> np.ndarray:
 
 
 def categorize(
-    core: CoreTokens, space: Space, method: str = "ward", *, similarity: Similarity | None = None
+    core: CoreTokens,
+    space: Space,
+    method: str = "ward",
+    *,
+    similarity: Similarity | None = None,
+    norms: Norms | None = None,
 ) -> Partition:
     """Group each neuron's core tokens by meaning.
 
@@ -39,26 +46,39 @@ def categorize(
     space : Space
     method : str
         ``ward``, ``average`` or ``complete``, each with ``:K`` for at most K groups (10 when not given), or
-        ``threshold:COS``, average linkage cut where groups are less alike than COS.
+        ``threshold:COS``, average linkage cut where groups are less alike than COS; or ``norms:FILE``.
     similarity : Similarity, optional
         From :func:`intraneuron.pipeline.similarity.similarity`, when it is there already.
+    norms : Norms, optional
+        The categories of ``norms:FILE``. Tokens without one are in no group.
 
     Raises
     ------
     SettingError
-        For another method.
+        For another method, and for ``norms:FILE`` without the norms.
     DataError
         When a core token has no vector in this space.
     """
     tree = parse_categories(method)
     if similarity is None:
-        found = [categorize(core[own], space, method, similarity=S) for own, S in with_similarity(core, space)]
+        verb = partial(categorize, space=space, method=method, norms=norms)
+        found = [verb(core[own], similarity=S) for own, S in with_similarity(core, space)]
         return Partition.concatenate(found)
     n = np.where(testable(core), core.n, 0)
-    raw, quality = cluster(similarity.meaning, n, **tree._asdict(), min_tokens=MIN_TOKENS)
+    if tree.linkage == NAMED:
+        if norms is None:
+            msg = f"categories (--categories) {method} are those of a study; give inn.categorize its norms, too."
+            raise SettingError(msg)
+        raw, quality = given_groups(similarity.meaning, n, norms.of(core.token_id), min_tokens=MIN_TOKENS)
+    else:
+        raw, quality = cluster(similarity.meaning, n, **tree._asdict(), min_tokens=MIN_TOKENS)
     label, n_groups = renumber(raw, core.activation, n, MIN_GROUP)
     n_cut = (raw.max(axis=1, initial=-1) + 1).astype(np.int16)
     return Partition("meaning", method, label, n_groups, n_cut, quality)
+
+
+NAMED = NORMS.rstrip(":")
+"""The method of categories that people named."""
 
 
 class Tree(NamedTuple):
@@ -67,6 +87,7 @@ class Tree(NamedTuple):
     Attributes
     ----------
     linkage : str
+        :data:`NAMED` for categories that people named: there is no tree then.
     k_max : int
         Most groups that are tried.
     cosine : float
@@ -96,13 +117,25 @@ def parse_categories(text: object) -> Tree:
         value = math.nan
     if method in LINKAGES and value in range(2, 21):
         return Tree(method, int(value))
+    if method == NAMED and amount.strip():
+        return Tree(NAMED)
     if method == "threshold" and colon and -1 < value < 1:
         return Tree("average", cosine=value)
     msg = (
-        f"categories (--categories) must be {', '.join(LINKAGES)}, each with :K for at most K groups (2 to 20), or "
-        f"threshold:COS (a cosine between -1 and 1), got {text!r}."
+        f"categories (--categories) must be {', '.join(LINKAGES)}, each with :K for at most K groups (2 to 20), "
+        f"threshold:COS (a cosine between -1 and 1) or norms:FILE, got {text!r}."
     )
     raise SettingError(msg)
+
+
+def category_names(core: CoreTokens, categories: Partition, norms: Norms) -> list[list[list[str]]]:
+    """Return the name of each category of each neuron, by the norms that made them."""
+    named = norms.of(core.token_id)
+    first = [
+        [int(named[i][np.argmax(categories.label[i] == g)]) for g in range(int(categories.n_groups[i]))]
+        for i in range(len(core))
+    ]
+    return [[[norms.name[category]] for category in row] for row in first]
 
 
 def recategorize(categories: Partition, core: CoreTokens, order: np.ndarray) -> Partition:

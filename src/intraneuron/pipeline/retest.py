@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from intraneuron.config import PartitionConfig
-from intraneuron.data import Comparison, CoreTokens, Space
+from intraneuron.data import Comparison, CoreTokens, Norms, Space
 from intraneuron.kernels.rates import kappa
 from intraneuron.pipeline.analyse import analyse
 from intraneuron.pipeline.compare import give_q
@@ -53,6 +53,7 @@ def retest_rows(
     forms: str,
     reference: str = REFERENCE,
     seed: int = 0,
+    norms: Norms | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> list[Row]:
     """Return how well the patterns of the two forms agree, by layer and population; layer None is all of them.
@@ -64,7 +65,7 @@ def retest_rows(
     ----------
     layers
         By layer and population, ``neurons`` and the twin of ``reference``.
-    spaces, partition, seed
+    spaces, partition, seed, norms
         Those of the study; spaces by layer.
     forms : str
         What the forms are, for the column of that name.
@@ -83,7 +84,7 @@ def retest_rows(
         for layer, some in layers.items():
             compared[layer] = {}
             for name, both in some.items():
-                [analysis] = analyse(both[form], spaces[layer], partition, seed=seed)
+                [analysis] = analyse(both[form], spaces[layer], partition, seed=seed, norms=norms)
                 compared[layer][name] = analysis.comparison
                 done += len(both[form])
                 progress(done)

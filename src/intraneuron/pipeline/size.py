@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from intraneuron.config import PartitionConfig
-from intraneuron.data import CoreTokens, Partition, Space, Spelling
+from intraneuron.data import CoreTokens, Norms, Partition, Space, Spelling
 from intraneuron.kernels.rates import clustered_share
 from intraneuron.pipeline.analyse import analyse
 from intraneuron.pipeline.compare import compare
@@ -166,6 +166,7 @@ def cloud_p(
     *,
     seed: int = 0,
     spelling: Spelling | None = None,
+    norms: Norms | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> np.ndarray:
     """Return every p of artificial neurons that read random directions of a cloud without meaning, (size, C).
@@ -186,6 +187,8 @@ def cloud_p(
         Direction i is the same however many are read.
     spelling : Spelling, optional
         Of the V tokens: it has nothing to do with their vectors.
+    norms : Norms, optional
+        Nor have these.
     progress : callable
         Is told how many neurons are done.
     """
@@ -197,7 +200,7 @@ def cloud_p(
         rows = min(DIRECTIONS, size - start)
         read = readout(space, eligible, once, rows=rows, first=start, layer=0, seed=seed)
         core = select(read, eligible, core_tokens=core_tokens)
-        [analysis] = analyse(core, space, partition, seed=seed, spelling=spelling)
+        [analysis] = analyse(core, space, partition, seed=seed, spelling=spelling, norms=norms)
         found.append(table_of_p(analysis.comparison, tests))
         done += len(core)
         progress(done)

@@ -163,6 +163,11 @@ def _categories(method: str, space: Mapping[str, Any]) -> Definition:
     kind = str(space["space"]).partition(":")[0]
     vectors = SPACES.get(kind, kind) + (", centred" if space["center"] else "")
     name, _, amount = method.partition(":")
+    if name == "norms":
+        meaning = (
+            f"Groups of core tokens that people named: the categories of {amount}; groups under {MIN_GROUP} tokens"
+        )
+        return "Categories", f"{meaning} are dropped, and tokens without a category are in none.", ""
     cut = (
         f"where groups are less alike than a cosine of {amount}"
         if name == "threshold"

@@ -187,10 +187,12 @@ def _grouped(summary: Table, partition: Table) -> list[str]:
         "natural": f"{number or 'up to 10'} segments at natural breaks, found exactly [@fisher1958grouping]",
         "top": f"the top share of {number} and the rest",
     }
+    made = f"grouped into categories by {linkage}, cut {groups}"
+    if name == "norms":
+        made = f"given the categories that people named ({amount}), where they have one"
     return [
         f"Similarity of meaning is the cosine of {vectors}{centred}.",
-        f"Core tokens were grouped into categories by {linkage}, cut {groups}; groups of fewer than 3 tokens "
-        "were left out of the tests of categories.",
+        f"Core tokens were {made}; groups of fewer than 3 tokens were left out of the tests of categories.",
         f"The activation axis was cut into {cut.get(method, partition['segments'])}.",
     ]
 
