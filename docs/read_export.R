@@ -255,13 +255,21 @@ TESTS <- list(
 
 # Comparing -----------------------------------------------------------------------------------------------------------
 
+# The vectors in whose space a neuron is compared: the untrained twin may have its own, and so may each layer.
+space_of <- function(vectors, neuron) {
+  untrained <- startsWith(vectors$space, "untrained-")
+  if (any(untrained)) vectors <- vectors[untrained == (neuron$population == "untrained"), ]
+  of_layer <- grepl("layer-input", vectors$space)
+  vectors[!of_layer | endsWith(vectors$space, sprintf("-%02d", neuron$layer)), ]
+}
+
 # All that the export has of one neuron, or of one twin; S are the cosines of its tokens.
 neuron_of <- function(tables, neuron) {
   own <- function(table) {
     table[table$population == neuron$population & table$layer == neuron$layer & table$neuron == neuron$neuron, ]
   }
   tokens <- own(tables$tokens)
-  vectors <- tables$vectors[startsWith(tables$vectors$space, "untrained-") == (neuron$population == "untrained"), ]
+  vectors <- space_of(tables$vectors, neuron)
   numbers <- as.matrix(vectors[, grepl("^v[0-9]+$", names(vectors))])
   vector <- numbers[match(tokens$token_id, vectors$token_id), ]
   S <- tcrossprod(vector)

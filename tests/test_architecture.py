@@ -20,7 +20,7 @@ ROOT = Path(intraneuron.__file__).parent
 PACKAGE = "intraneuron"
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors", "config", "plain", "settings", "files"),
+    ("errors", "config", "plain", "settings", "files", "machine"),
     ("data", "kernels"),
     ("models", "sources"),
     ("pipeline",),

@@ -234,3 +234,11 @@ def test_what_is_no_amount_of_tokens_is_refused(amount: Any) -> None:
     told = f"tokens must be a number of tokens, such as 200k, 5M or 1B, got {amount!r}."
     with pytest.raises(SettingError, match=re.escape(told)):
         settings_from({"tokens": amount})
+
+
+def test_more_core_tokens_than_the_vocabulary_has_are_refused(model: Path) -> None:
+    there = int((~planned(model).vocabulary.special).sum())
+    planned(model, core_tokens=there)
+    for given in ({"core_tokens": there + 1}, {"core_tokens": there, "words": True}):
+        with pytest.raises(SettingError, match=r"must be at most [\d,]+, the tokens of .* that may be core tokens"):
+            planned(model, **given)

@@ -6,6 +6,7 @@ from typing import get_args
 
 from intraneuron.config import MIN_TOKENS, PUBLISHED, ObserveConfig, RunConfig, SpaceName, StudyConfig
 from intraneuron.errors import SettingError
+from intraneuron.machine import memory_there
 from intraneuron.models.documents import own_tokens
 from intraneuron.models.hub_texts import PREFIX, parse_dataset
 from intraneuron.pipeline.partition import parse_categories, parse_segments
@@ -38,7 +39,18 @@ def check(config: StudyConfig, run: RunConfig) -> None:
     check_seed(observe.seed)
     parse_categories(config.partition.categories)
     parse_segments(config.partition.segments)
-    bytes_of(run.memory)
+    _check_memory(run)
+
+
+def _check_memory(run: RunConfig) -> None:
+    """Raise SettingError for a size that cannot be read, or that this machine does not have."""
+    asked, there = bytes_of(run.memory), memory_there()
+    if run.memory != RunConfig.memory and there is not None and asked > there:
+        msg = (
+            f"memory (--memory) must be at most what there is, {there / 2**30:.1f} GiB here, got {run.memory!r}. Give "
+            "less, or leave it out: what does not fit is observed in further passes."
+        )
+        raise SettingError(msg)
 
 
 def _check_space(config: StudyConfig) -> None:

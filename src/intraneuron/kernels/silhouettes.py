@@ -13,7 +13,7 @@ from intraneuron.kernels.compiled import compiled
 
 @compiled()
 def _number(group, n, label):  # type: ignore[no-untyped-def]
-    """Number the groups of a neuron's tokens in the order in which they come; return how many there are."""
+    """Give the groups of a neuron's tokens numbers in the order in which they come; return how many there are."""
     k = 0
     for i in range(n):
         label[i] = -1
