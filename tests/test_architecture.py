@@ -40,6 +40,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
             "tensors",
             "sum_tables",
             "store",
+            "space_files",
             "spaces",
             "given",
             "last",

@@ -15,6 +15,7 @@ from intraneuron import api
 from intraneuron.data import Norms
 from intraneuron.errors import DataError, SettingError
 from intraneuron.pipeline.partition import categorize
+from intraneuron.spaces import read_norms
 from intraneuron.status import status
 
 SETTINGS: dict[str, Any] = {"device": "cpu", "core_tokens": 40, "layers": [0], "words": True}
@@ -90,7 +91,7 @@ def test_pages_speak_of_named_categories_and_a_calibration_uses_them(study: api.
     assert "given the categories that people named" in study.methods().paragraph
     assert "that people named" in (study.path / "report.html").read_text()
     assert study.calibrate(shuffles=60, planted=20).size
-    kept = study.folder.read_norms(len(study.folder.vocabulary()))
+    kept = read_norms(study.folder)
     assert kept is not None
     assert set(kept.name) <= set(NAMES)
 

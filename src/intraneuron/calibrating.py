@@ -25,7 +25,7 @@ from intraneuron.place import CALIBRATION, check_writable
 from intraneuron.plain import plain
 from intraneuron.progress import Progress
 from intraneuron.settings import check_names, check_seed, check_types
-from intraneuron.spaces import StudySpaces
+from intraneuron.spaces import StudySpaces, read_norms
 from intraneuron.store import StudyFolder
 
 FOLDER = "calibration"
@@ -122,7 +122,7 @@ def material_of(folder: StudyFolder) -> Material:
         seed=settings["observe"]["seed"],
         halves=_halves(folder, summary),
         reference=reference_of(summary),
-        norms=folder.read_norms(len(vocabulary)),
+        norms=read_norms(folder),
     )
 
 

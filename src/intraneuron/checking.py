@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import get_args
 
 from intraneuron.config import MIN_TOKENS, PUBLISHED, ObserveConfig, RunConfig, SpaceName, StudyConfig
+from intraneuron.data import Vocabulary
 from intraneuron.errors import SettingError
+from intraneuron.given import GivenSpace
 from intraneuron.machine import memory_there
 from intraneuron.models.documents import own_tokens
 from intraneuron.models.hub_texts import PREFIX, parse_dataset
+from intraneuron.models.words import whole_words
 from intraneuron.pipeline.partition import parse_categories, parse_segments
 from intraneuron.settings import bytes_of, check_seed, nearest, path_from
 
@@ -155,4 +158,21 @@ def _check_published(config: StudyConfig) -> None:
         raise SettingError(msg)
     if config.observe.texts:
         msg = "mode (--mode) published reads no texts (--texts), got some. Leave one of the two out."
+        raise SettingError(msg)
+
+
+def check_core_tokens(observe: ObserveConfig, vocabulary: Vocabulary, model: str, space: GivenSpace | None) -> None:
+    """Raise SettingError when more core tokens are asked for than tokens may be."""
+    allowed = ~vocabulary.special
+    if observe.words:
+        allowed = allowed & whole_words(vocabulary)
+    if space is not None:
+        allowed = allowed & space.space.defined
+    there = int(allowed.sum())
+    if observe.core_tokens > there:
+        kind = "whole words " * observe.words + "with a vector " * (space is not None)
+        msg = (
+            f"core_tokens (--core-tokens) must be at most {there:,}, the tokens of {model} {kind}that may be core "
+            f"tokens, got {observe.core_tokens}. Ask for fewer."
+        )
         raise SettingError(msg)

@@ -15,8 +15,9 @@ from intraneuron.place import OWN, TABLES
 from intraneuron.planned import Planned
 from intraneuron.planning import keys
 from intraneuron.progress import Progress
+from intraneuron.space_files import space_file
 from intraneuron.stages import FURTHER
-from intraneuron.store import STAGES, StudyFolder, space_name
+from intraneuron.store import STAGES, StudyFolder
 from intraneuron.sum_tables import sums_name
 from intraneuron.work import Work
 
@@ -48,9 +49,9 @@ def _belonging(planned: Planned, folder: StudyFolder) -> Iterator[str]:
             yield from OUTPUTS[stage.name](work, layer)
             if stage.name == "observe":  # tables that an earlier command kept of the same observation
                 yield from (sums_name(name, layer) for name in work.observed)
-                yield space_name(LAYER_INPUT, layer)
+                yield space_file(LAYER_INPUT, layer)
             if stage.name == "categorize":
-                yield from (space_name(name) for name in FURTHER)
+                yield from (space_file(name) for name in FURTHER)
 
 
 def _written(path: Path) -> list[Path]:

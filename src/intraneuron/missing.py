@@ -15,8 +15,9 @@ from intraneuron.place import NORMED, has_study
 from intraneuron.planned import Planned, Wanted, keeps_inputs, quotes
 from intraneuron.planning import keys
 from intraneuron.progress import Progress
+from intraneuron.space_files import space_file
 from intraneuron.spaces import named_for
-from intraneuron.store import STAGES, StudyFolder, goes_on, space_name
+from intraneuron.store import STAGES, StudyFolder, goes_on
 from intraneuron.sum_tables import SUMMED, SUMS, sums_name
 from intraneuron.work import Work
 
@@ -40,9 +41,9 @@ def inputs_kept(work: Work, layer: int) -> Iterator[str]:
     """Yield the files of what enters a layer: of the untrained twin where that is the study's space."""
     own = work.plan.config.space.space == LAYER_INPUT
     if keeps_inputs(work.plan):
-        yield space_name(LAYER_INPUT, layer)
+        yield space_file(LAYER_INPUT, layer)
         if own and "untrained" in work.observed:
-            yield space_name(named_for("untrained", LAYER_INPUT), layer)
+            yield space_file(named_for("untrained", LAYER_INPUT), layer)
 
 
 def _quoted(work: Work, layer: int) -> Iterator[str]:
@@ -56,7 +57,7 @@ def _categorized(work: Work, layer: int) -> Iterator[str]:
     if work.plan.config.partition.norms is not None:
         yield NORMED
     if work.plan.config.space.space != LAYER_INPUT:
-        yield from {space_name(work.space_name(name)): None for name in work.populations}
+        yield from {space_file(work.space_name(name)): None for name in work.populations}
 
 
 def _segmented(work: Work, layer: int) -> Iterator[str]:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from intraneuron.checking import check
+from intraneuron.checking import check, check_core_tokens
 from intraneuron.config import OWN_TWINS, PUBLISHED, ObserveConfig, RunConfig, StudyConfig
 from intraneuron.corpus import mode_of, read_corpus
 from intraneuron.errors import SettingError
@@ -245,30 +245,11 @@ def plan(model: str | LoadedModel, config: StudyConfig, run: RunConfig) -> Plan:
         from intraneuron.models.signs import check_negative
 
         check_negative(model)
-    _check_wanted(config.observe, model, space)
+    check_core_tokens(config.observe, model.vocabulary, model.name, space)
     corpus = read_corpus(model, config.observe, run)
     layers = layers_of(config, model.layers, name)
     config = replace(config, observe=replace(config.observe, layers=layers))
     return Plan(name, config, run, model, corpus.texts, corpus.text_hash, layers, mode, corpus.read, space, norms)
-
-
-def _check_wanted(observe: ObserveConfig, model: LoadedModel, space: GivenSpace | None) -> None:
-    """Raise SettingError when more core tokens are asked for than tokens may be."""
-    allowed = ~model.vocabulary.special
-    if observe.words:
-        from intraneuron.models.words import whole_words
-
-        allowed = allowed & whole_words(model.vocabulary)
-    if space is not None:
-        allowed = allowed & space.space.defined
-    there = int(allowed.sum())
-    if observe.core_tokens > there:
-        kind = "whole words " * observe.words + "with a vector " * (space is not None)
-        msg = (
-            f"core_tokens (--core-tokens) must be at most {there:,}, the tokens of {model.name} {kind}that may be core "
-            f"tokens, got {observe.core_tokens}. Ask for fewer."
-        )
-        raise SettingError(msg)
 
 
 def _check_has_model(config: StudyConfig) -> None:

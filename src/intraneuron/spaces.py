@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 
 from intraneuron.config import LAYER_INPUT, SpaceConfig
-from intraneuron.data import Space, TokenActivations
+from intraneuron.data import Norms, Space, TokenActivations
 from intraneuron.models.words import eligible_tokens
-from intraneuron.store import StudyFolder, space_name
+from intraneuron.place import NORMED
+from intraneuron.space_files import read_vectors, space_file, write_vectors
+from intraneuron.store import StudyFolder
 from intraneuron.unfinished import Unfinished
 
 if TYPE_CHECKING:
@@ -126,7 +129,7 @@ class LayerInputs:
     def take(self, name: str) -> None:
         """Take what an earlier run has kept of a slice; ``name`` is what the slice is called on disk."""
         if INPUTS in self._unfinished.summed(name):
-            space = self._unfinished.folder.read_space_file(self._kept(name), LAYER_INPUT)
+            space = read_vectors(self._kept(name), LAYER_INPUT)
             self._found[named_for(_population(name), LAYER_INPUT)] = space
 
     def add(self, observation: Observation, name: str) -> list[str]:
@@ -136,14 +139,14 @@ class LayerInputs:
         space = entered(observation.entering)
         self._found[named_for(_population(name), LAYER_INPUT)] = space
         if observation.of > 1:
-            self._unfinished.folder.write_space_file(self._kept(name), space, short=True)
+            write_vectors(self._kept(name), space, short=True)
         return [INPUTS]
 
     def write(self) -> None:
         """Write the spaces of the layer; those of an earlier observation go."""
         names = (named_for(population, LAYER_INPUT) for population in ("neurons", "untrained"))
         folder = self._unfinished.folder
-        folder.withdraw(*(space_name(name, self._layer) for name in names if name not in self._found))
+        folder.withdraw(*(space_file(name, self._layer) for name in names if name not in self._found))
         for name, space in self._found.items():
             folder.write_space(replace(space, name=name), self._layer)
 
@@ -154,3 +157,24 @@ class LayerInputs:
 def _population(name: str) -> str:
     """Return the population of a slice's name (:func:`intraneuron.twinning.slice_name`)."""
     return name.split("-")[1]
+
+
+def write_norms(folder: StudyFolder, norms: Norms | None) -> None:
+    """Write the categories that people gave to tokens; without any, those of an earlier run go."""
+    if norms is None:
+        folder.withdraw(NORMED)
+        return
+    token_id = np.flatnonzero(norms.category >= 0)
+    named = [norms.name[category] for category in norms.category[token_id]]
+    folder.write(folder.path / NORMED, pl.DataFrame({"token_id": token_id.astype(np.int32), "category": named}))
+
+
+def read_norms(folder: StudyFolder) -> Norms | None:
+    """Read the categories that people gave to tokens; None when there are none."""
+    if not (folder.path / NORMED).is_file():
+        return None
+    frame = folder.read(folder.path / NORMED)
+    names = frame["category"].unique(maintain_order=True).to_list()
+    category = np.full(len(folder.vocabulary()), -1, dtype=np.int16)
+    category[frame["token_id"].to_numpy()] = [names.index(name) for name in frame["category"]]
+    return Norms(tuple(names), category)

@@ -22,11 +22,10 @@ from intraneuron.pipeline.partition import bounds, category_names, segment
 from intraneuron.pipeline.results import Population, clustered, silhouette_bar
 from intraneuron.pipeline.shuffle import deal
 from intraneuron.pipeline.summarize import leave_out
-from intraneuron.place import NORMED
 from intraneuron.planned import Planned, eligible_of
 from intraneuron.progress import Report
 from intraneuron.quoting import contexts_stage
-from intraneuron.spaces import StudySpaces
+from intraneuron.spaces import StudySpaces, write_norms
 from intraneuron.summary import write_summary
 from intraneuron.tables import (
     categories_table,
@@ -99,10 +98,7 @@ def categorize_stage(work: Work) -> None:
     Neurons and twins with core tokens of their own are grouped by themselves, dealt twins as their neurons.
     """
     check_testable(work)
-    if work.plan.norms is None:
-        work.folder.withdraw(NORMED)
-    else:
-        work.folder.write_norms(work.plan.norms)
+    write_norms(work.folder, work.plan.norms)
     spaces, seed, spelling = _write_spaces(work), work.plan.config.observe.seed, _spelling(work)
     backgrounds = Backgrounds(work, spaces)
     done, total = 0, work.n_rows(work.observed)

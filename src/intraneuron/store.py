@@ -9,16 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 import tomli_w
 
-from intraneuron.data import QUESTIONS, Comparison, CoreTokens, Effect, Norms, Partition, Space, Vocabulary
+from intraneuron.data import QUESTIONS, Comparison, CoreTokens, Effect, Partition, Space, Vocabulary
 from intraneuron.errors import StudyError
 from intraneuron.files import atomic, reading, without_none, writing
 from intraneuron.manifest import SUMMARY, check_same, damaged, joined, lacking, missing_keys, same_identity, versions
 from intraneuron.place import (
-    NORMED,
     drop_aside,
     has_aside,
     has_study,
@@ -28,6 +26,7 @@ from intraneuron.place import (
     recover,
 )
 from intraneuron.plain import plain
+from intraneuron.space_files import read_study_space, space_file, write_vectors
 from intraneuron.tables import (
     read_core_tokens_table,
     read_effect_table,
@@ -70,15 +69,6 @@ STAGES = (
     Stage("report", ("summarize", "contexts"), "report.html", (), "write the report"),
 )
 """The stages of a study, in order; the command line, resuming and the docs read this table."""
-
-
-def space_name(name: str, layer: int | None = None) -> str:
-    """Return the file of a space, as the study's folder has it.
-
-    >>> space_name("input"), space_name("layer-input", 3)
-    ('spaces/input.safetensors', 'spaces/layer-input/layer-03.safetensors')
-    """
-    return f"spaces/{name}.safetensors" if layer is None else f"spaces/{name}/layer-{layer:02d}.safetensors"
 
 
 METHODS = {stage.name: stage.method for stage in STAGES}
@@ -281,55 +271,11 @@ class StudyFolder:
 
     def write_space(self, space: Space, layer: int | None = None, *, short: bool = False) -> None:
         """Write a space's unit vectors, so that later stages need no model; one of a layer always in float16."""
-        self.write_space_file(self.path / space_name(space.name, layer), space, short=short or layer is not None)
-
-    def write_space_file(self, file: Path, space: Space, *, short: bool) -> None:
-        """Write unit vectors, in float32 or (``short``) float16."""
-        from safetensors.numpy import save
-
-        kind = np.float16 if short else np.float32
-        with atomic(file) as temporary:
-            temporary.write_bytes(save({"vectors": np.ascontiguousarray(space.vector, dtype=kind)}))
+        write_vectors(self.path / space_file(space.name, layer), space, short=short or layer is not None)
 
     def read_space(self, name: str, layer: int | None = None) -> Space:
         """Read a space, or that of a layer."""
-        file = self.path / space_name(name, layer)
-        if not file.is_file():
-            there = self.path / "spaces"
-            have = sorted(f.stem for f in there.glob("*.safetensors"))
-            have += sorted(f"{f.parent.name} of {f.stem.replace('-', ' ')}" for f in there.glob("*/*.safetensors"))
-            of = "" if layer is None else f" of layer {layer}"
-            msg = f"The study in {self.path} has no space {name!r}{of} (it has {', '.join(have) or 'none'})."
-            raise StudyError(msg)
-        return self.read_space_file(file, name)
-
-    def read_space_file(self, file: Path, name: str) -> Space:
-        """Read unit vectors; those in float16 are made of length 1 again."""
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
-
-        try:
-            with reading(file):
-                vector = load_file(file)["vectors"]
-        except (SafetensorError, KeyError) as error:
-            raise damaged(file, error) from error
-        return Space(name, vector) if vector.dtype == np.float32 else Space.from_vectors(name, vector)
-
-    def write_norms(self, norms: Norms) -> None:
-        """Write the categories that people gave to tokens."""
-        token_id = np.flatnonzero(norms.category >= 0)
-        named = [norms.name[category] for category in norms.category[token_id]]
-        self.write(self.path / NORMED, pl.DataFrame({"token_id": token_id.astype(np.int32), "category": named}))
-
-    def read_norms(self, size: int) -> Norms | None:
-        """Read the categories that people gave to the tokens of a vocabulary of this size; None when there are none."""
-        if not (self.path / NORMED).is_file():
-            return None
-        frame = self.read(self.path / NORMED)
-        names = frame["category"].unique(maintain_order=True).to_list()
-        category = np.full(size, -1, dtype=np.int16)
-        category[frame["token_id"].to_numpy()] = [names.index(name) for name in frame["category"]]
-        return Norms(tuple(names), category)
+        return read_study_space(self.path, name, layer)
 
     # Nouns --------------------------------------------------------------------------------------------------
 

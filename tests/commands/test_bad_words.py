@@ -26,6 +26,7 @@ FREE = (
     "--text-field",
     "--sae",
     "--hook",
+    "--space",
     "--categories",
     "--segments",
     "--neurons",

@@ -129,7 +129,7 @@ def test_an_unknown_way_of_cutting_names_what_is_allowed(text: str) -> None:
 )
 def test_an_unknown_linkage_names_the_known_ones(text: object) -> None:
     allowed = r"categories \(--categories\) must be ward, average, complete, each with :K for at most K groups"
-    with pytest.raises(SettingError, match=rf"{allowed} \(2 to 20\), or threshold:COS .*, got {text!r}"):
+    with pytest.raises(SettingError, match=rf"{allowed} \(2 to 20\), threshold:COS .* or norms:FILE, got {text!r}"):
         categorize(CORE, SPACE, text)  # type: ignore[arg-type]
 
 
