@@ -115,7 +115,8 @@ def _comparable(parts: Mapping[str, Any], known: Mapping[str, Any], identity: Ma
     twins = sorted(parts.get("twins", ()))
     return {
         **{name: parts.get(name) for name in ("core_tokens", "min_count", "cross_fit", "seed", "contexts")},
-        **{"words": "on" if parts.get("words") else "off", "forms": parts.get("forms", "all")},
+        **{name: "on" if parts.get(name) else "off" for name in ("words", "full_range")},
+        **{"forms": parts.get("forms", "all")},
         **{name: parts.get(name) for name in ("space", "center", "categories", "segments")},
         **known,
         **{

@@ -25,6 +25,7 @@ from intraneuron.pipeline.shuffle import deal
 from intraneuron.pipeline.summarize import leave_out
 from intraneuron.progress import Report
 from intraneuron.quoting import contexts_stage
+from intraneuron.ranging import full_range_stage
 from intraneuron.summary import write_summary
 from intraneuron.tables import (
     categories_table,
@@ -251,5 +252,6 @@ STAGE_VERBS: dict[str, Callable[[Work], None]] = {
     "segment": segment_stage,
     "compare": compare_stage,
     "intervals": intervals_stage,
+    "full_range": full_range_stage,
     "summarize": summarize_stage,
 }

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from intraneuron.config import DEALT_TWINS, OWN_TWINS, OwnTwin, Twin
+from intraneuron.config import DEALT_TWINS, OWN_TWINS, OwnTwin, SpaceConfig, Twin
 from intraneuron.pipeline.numbers import reference_in
 from intraneuron.planned import Planned
 from intraneuron.progress import Progress
@@ -66,9 +66,17 @@ class Work(Generic[P]):
 
     def space_name(self, population: str = "neurons") -> str:
         """Return the space of a population: that of the study, but the untrained model has its own."""
-        name = self.plan.config.space.full_name
-        return f"untrained-{name}" if population == "untrained" else name
+        return space_name_of(self.plan.config.space, population)
 
     def n_rows(self, populations: Sequence[str]) -> int:
         """Return how many rows populations have in the layers of this stage, at most."""
         return sum(self.plan.n_rows(name, layer) for name in populations for layer in self.layers)
+
+
+def space_name_of(space: SpaceConfig, population: str) -> str:
+    """Return what the space of a population is called: the untrained model has its own.
+
+    >>> space_name_of(SpaceConfig(), "untrained")
+    'untrained-input'
+    """
+    return f"untrained-{space.full_name}" if population == "untrained" else space.full_name

@@ -13,6 +13,7 @@ from intraneuron.data.curve import Curve
 from intraneuron.data.effect import Effect
 from intraneuron.data.names import neuron_name, parse_neuron
 from intraneuron.data.partition import Partition
+from intraneuron.data.percentiles import Percentiles
 from intraneuron.data.space import Space
 from intraneuron.data.spelling import Spelling
 from intraneuron.data.vocabulary import Vocabulary
@@ -31,6 +32,7 @@ __all__ = [
     "Curve",
     "Effect",
     "Partition",
+    "Percentiles",
     "Space",
     "Spelling",
     "TokenActivations",
