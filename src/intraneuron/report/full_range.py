@@ -26,6 +26,8 @@ MEANING = (
     "tokens share one activation with tokens of others (the zeros of a neuron that is off)."
 )
 
+POINTS = "The points of the figure, over all layers (those of each layer: summary.json)"
+
 
 def full_range_section(summary: Summary, charts: Charts) -> list[Html]:
     """Show homogeneity over all percentiles of activation; no section where it was not asked for."""
@@ -33,7 +35,7 @@ def full_range_section(summary: Summary, charts: Charts) -> list[Html]:
         return []
     shapes, twin = list(summary["full_range"]["shape"]), reference(summary)
     rows = [row for row in shapes if row["layer"] is not None]
-    points = list(summary["full_range"]["profile"])
+    points = whole_model(list(summary["full_range"]["profile"]))
     return [
         section(
             "full-range",
@@ -42,7 +44,7 @@ def full_range_section(summary: Summary, charts: Charts) -> list[Html]:
             element("p", MEANING),
             charts.figure("full-range", partial(full_range, summary), "Homogeneity by percentile of activation"),
             _shape_table(rows, twin),
-            element("details", element("summary", "Every point of the figure"), _points_table(points)),
+            element("details", element("summary", POINTS), _points_table(points)),
         )
     ]
 
