@@ -18,6 +18,7 @@ OBSERVED = (
     "min_count",
     "words",
     "forms",
+    "sign",
     "cross_fit",
     "seed",
     "dtype",
@@ -115,8 +116,8 @@ def _comparable(parts: Mapping[str, Any], known: Mapping[str, Any], identity: Ma
     twins = sorted(parts.get("twins", ()))
     return {
         **{name: parts.get(name) for name in ("core_tokens", "min_count", "cross_fit", "seed", "contexts")},
-        **{name: "on" if parts.get(name) else "off" for name in ("words", "full_range")},
-        **{"forms": parts.get("forms", "all")},
+        **{"words": "on" if parts.get("words") else "off", "forms": parts.get("forms", "all")},
+        **{"sign": parts.get("sign", "positive"), "full_range": "on" if parts.get("full_range") else "off"},
         **{name: parts.get(name) for name in ("space", "center", "categories", "segments")},
         **known,
         **{
