@@ -210,7 +210,8 @@ def _percentiles(layer: int | None, population: str, rise: float) -> list[dict[s
         above = (0.2 if own else 0.14) * (percentile / 100) ** rise - 0.01 * (layer or 0)
         row = {"layer": layer, "population": population, "percentile": percentile, "homogeneity": above + 0.3}
         row |= {"above": above, "low": above - 0.02, "high": above + 0.02, "neurons": 512}
-        rows.append(row if own else row | {"difference": 0.06, "difference_low": 0.01, "difference_high": 0.11})
+        left = dict.fromkeys(("difference", "difference_low", "difference_high"), NAN if own else 0.06)
+        rows.append(row | left)
     return rows
 
 

@@ -31,7 +31,7 @@ NEURON_SECONDS = 2.5e-3
 NEURON_BYTES = 6_500
 """A neuron's rows in all tables at K = 100, compressed."""
 
-RANGE_SECONDS, RANGE_BYTES = 2.5e-10, 2_300
+RANGE_SECONDS, RANGE_BYTES = 3e-10, 2_300
 """A number of the vectors of all tokens, in the full range of a neuron on two cores, with its intervals; its row."""
 
 POSITION_BYTES = 24

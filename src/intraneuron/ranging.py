@@ -30,7 +30,7 @@ FOLDER = "percentiles"
 BLOCK = 256
 """Neurons whose sums are in memory at a time."""
 
-SAMPLED = 256
+SAMPLED = 512
 """Neurons of a layer and population that intervals are estimated from, evenly spaced."""
 
 

@@ -74,7 +74,7 @@ def _profile(layer: int | None, layers: Sequence[RangedLayer]) -> Iterator[Row]:
         own = _of(layers, {name: 1.0})
         homogeneity = np.mean([column_means(one.populations[name].homogeneity) for one in layers], axis=0)
         there = sum(np.isfinite(one.populations[name].homogeneity).sum(axis=0) for one in layers)
-        differs = _of(layers, {"neurons": 1.0, name: -1.0}) if name in OWN_TWINS else None
+        differs = _of(layers, {"neurons": 1.0, name: -1.0}) if name in OWN_TWINS else _nothing(own)
         for g in range(len(own.mean)):
             yield {
                 "layer": layer,
@@ -83,8 +83,14 @@ def _profile(layer: int | None, layers: Sequence[RangedLayer]) -> Iterator[Row]:
                 "homogeneity": float(homogeneity[g]),
                 "neurons": int(there[g]),
                 **_bounded("above", own, g, bare=True),
-                **(_bounded("difference", differs, g) if differs else {}),
+                **_bounded("difference", differs, g),
             }
+
+
+def _nothing(like: Profile) -> Profile:
+    """Return a profile that is undefined everywhere."""
+    undefined = np.full_like(like.mean, np.nan)
+    return Profile(undefined, undefined)
 
 
 def _bounded(name: str, profile: Profile, g: int, *, bare: bool = False) -> Row:
