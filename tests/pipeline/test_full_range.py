@@ -16,7 +16,7 @@ N, G, J = 30, 100, 8
 NULL = 0.2
 
 
-def layer(number: int, /, seed: int = 0, **profiles: Any) -> tuple[RangedLayer, dict[str, np.ndarray]]:
+def layer(number: int, seed: int = 0, /, **profiles: np.ndarray) -> tuple[RangedLayer, dict[str, np.ndarray]]:
     """Return a layer whose populations have these mean profiles above random tokens, and what they are without groups.
 
     All neurons are in the sample, and groups are equally large.
@@ -70,7 +70,7 @@ def test_a_profile_has_means_and_the_intervals_of_the_jackknife() -> None:
 
 
 def test_the_mean_over_layers_adds_up_before_it_squares() -> None:
-    some = [layer(n, seed=n, neurons=RISING, rotated=TOP) for n in (0, 1)]
+    some = [layer(n, n, neurons=RISING, rotated=TOP) for n in (0, 1)]
     found = full_range_tables([one for one, _ in some])["profile"]
     mean, half = textbook((some[0][1]["neurons"] + some[1][1]["neurons"]) / 2)
     own = rows(found, None, "neurons")
@@ -80,7 +80,7 @@ def test_the_mean_over_layers_adds_up_before_it_squares() -> None:
 
 
 def shape(**profiles: np.ndarray) -> dict[str, Any]:
-    return full_range_tables([layer(0, **profiles)[0]])["shape"][1]
+    return full_range_tables([layer(0, 0, **profiles)[0]])["shape"][1]
 
 
 def test_a_steady_rise_is_told_from_one_at_the_very_top() -> None:

@@ -11,6 +11,7 @@ from tests.made_up import clustered_vectors
 
 from intraneuron.data import Percentiles, Space, TokenActivations
 from intraneuron.errors import DataError
+from intraneuron.kernels.percentiles import percentile_groups
 from intraneuron.pipeline.percentiles import percentiles, percentiles_without, sizes, whole_range
 
 V, N = 1200, 6
@@ -39,6 +40,17 @@ def test_the_tokens_are_all_that_are_eligible_and_have_a_vector(space: Space, el
     over = whole_range(space, eligible)
     np.testing.assert_array_equal(over.token, [v for v in range(V) if eligible[v] and v != 7])
     assert over.background.size == len(over.token) == sizes(len(over.token)).sum()
+
+
+def test_the_sizes_are_those_of_the_groups_that_the_kernel_makes(
+    sums: TokenActivations, space: Space, eligible: np.ndarray
+) -> None:
+    over = whole_range(space, eligible)
+    group, _ = percentile_groups(sums.total, sums.count, over.token)
+    tokens = percentiles(sums, over).tokens
+    assert len(set(tokens.tolist())) == 2
+    for row in group:
+        np.testing.assert_array_equal(np.bincount(row), tokens)
 
 
 def test_a_range_without_tokens_is_refused(space: Space) -> None:
