@@ -190,6 +190,40 @@ def make_summary(layers: tuple[int, ...] = (0, 1), rotated: bool = True, others:
     }
 
 
+def make_full_range(
+    layers: tuple[int, ...] = (0, 1), populations: tuple[str, ...] = ("neurons", "rotated"), rise: float = 4.0
+) -> dict[str, Any]:
+    """Build the full range of a summary; the larger ``rise``, the nearer to the top homogeneity rises."""
+    groups: tuple[int | None, ...] = (None, *layers)
+    return {
+        "profile": [
+            row for layer in groups for population in populations for row in _percentiles(layer, population, rise)
+        ],
+        "shape": [_shape(layer, "rotated" in populations) for layer in groups],
+    }
+
+
+def _percentiles(layer: int | None, population: str, rise: float) -> list[dict[str, Any]]:
+    own = population == "neurons"
+    rows = []
+    for percentile in range(1, 101):
+        above = (0.2 if own else 0.14) * (percentile / 100) ** rise - 0.01 * (layer or 0)
+        row = {"layer": layer, "population": population, "percentile": percentile, "homogeneity": above + 0.3}
+        row |= {"above": above, "low": above - 0.02, "high": above + 0.02, "neurons": 512}
+        left = dict.fromkeys(("difference", "difference_low", "difference_high"), NAN if own else 0.06)
+        rows.append(row | left)
+    return rows
+
+
+def _shape(layer: int | None, rotated: bool) -> dict[str, Any]:
+    beside = {"top_twin": 0.14 if rotated else NAN, "beyond": 12 if rotated else None, "below": 3 if rotated else None}
+    bounds = {"difference": 0.06, "difference_low": 0.01, "difference_high": 0.11} if rotated else {}
+    return {
+        **{"layer": layer, "top": 0.2, "top_low": 0.18, "top_high": 0.22, **beside, **bounds},
+        **{"highest": 100, "highest_above": 0.2, "half_from": 85, "rank_correlation": 0.99},
+    }
+
+
 def without_model(summary: dict[str, Any]) -> dict[str, Any]:
     """Return what a summary would be of published lists: readout twins stand where rotated ones do."""
 

@@ -52,6 +52,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
             "unfinished",
             "keeping",
             "quoting",
+            "ranging",
             "checking",
             "observing",
             "samples",
@@ -64,7 +65,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         *("cards", "one", "estimate", "engine", "calibrating", "exporting"),
     ),
     ("figures", "report"),
-    ("api", "importers"),
+    ("api", "importers", "neuron_card"),
     ("commands",),
 )
 """Rooms, bottom to top, as in ``docs/architecture.md``; an import goes down or stays on its floor."""

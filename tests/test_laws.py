@@ -30,6 +30,8 @@ from intraneuron.kernels.keyed import shuffles
 from intraneuron.kernels.multiplicity import benjamini_hochberg
 from intraneuron.kernels.natural import natural_breaks
 from intraneuron.kernels.nearest import nearest_to_mean
+from intraneuron.kernels.percentiles import group_homogeneity, percentile_groups
+from intraneuron.kernels.percentiles_without import homogeneity_without
 from intraneuron.kernels.ranks import top_down
 from intraneuron.kernels.runs import interleaving
 from intraneuron.kernels.selection import means_of, top_tokens
@@ -37,6 +39,7 @@ from intraneuron.kernels.selectivity import selectivity
 from intraneuron.kernels.silhouettes import given_groups
 from intraneuron.kernels.similarity import cosines, rearranged
 from intraneuron.kernels.spelling import spellings
+from intraneuron.kernels.sums_by_group import tiled
 from intraneuron.kernels.tails import upper_tail
 from intraneuron.kernels.zone_tests import P
 
@@ -58,6 +61,14 @@ def _halves(b: Batch) -> tuple[np.ndarray, np.ndarray]:
 def _spelled(b: Batch) -> tuple[np.ndarray, np.ndarray, int]:
     spelling = b.spelling()
     return spelling.code, spelling.length, spelling.letters
+
+
+def _seen(b: Batch) -> np.ndarray:
+    return np.flatnonzero(b.eligible & (b.count.sum(axis=0) > 0))
+
+
+def _groups(b: Batch) -> tuple[np.ndarray, np.ndarray]:
+    return percentile_groups(b.total, b.count, _seen(b), 20)
 
 
 KERNELS: dict[str, Kernel] = {
@@ -96,6 +107,11 @@ KERNELS: dict[str, Kernel] = {
     "correlation": lambda b: [correlation(*_halves(b), 5)],
     "rank_correlation": lambda b: [rank_correlation(*_halves(b), 5)],
     "stepped_up": lambda b: [stepped_up(correlation(*_halves(b), 5))],
+    "percentile_groups": _groups,
+    "group_homogeneity": lambda b: [group_homogeneity(tiled(b.vectors[_seen(b)]), *_groups(b))],
+    "homogeneity_without": lambda b: [
+        homogeneity_without(b.total, b.count, _seen(b), tiled(b.vectors[_seen(b)]), _seen(b) % 7, 20)
+    ],
     "in_common": lambda b: [
         in_common(*(top_tokens(b.total[h:][:1], b.count[h:][:1], b.eligible, 30)[0] for h in (0, 1)))
     ],
@@ -125,6 +141,8 @@ NOT_OF_NEURONS = {
     "fit_law": "one curve",
     "orthants": "tokens, no neurons",
     "background_sums": "tokens, no neurons",
+    "tiled": "tokens, no neurons",
+    "lengths_of": "tokens, no neurons",
     "binomials": "a table of numbers",
     "compact_rows": "tokens, no neurons",
     "spread": "tokens, no neurons",

@@ -25,7 +25,7 @@ _HOME = {
     "import_table": "importers",
     "replicate": "importers",
     "Study": "api",
-    "NeuronCard": "api",
+    "NeuronCard": "neuron_card",
     "load_lens": "models.lens",
     "load_model": "models.loading",
     "load_sae": "models.latents",
@@ -69,7 +69,7 @@ __version__ = "0.1.0"
 __all__ = [*_HOME, "__version__"]
 
 if TYPE_CHECKING:
-    from intraneuron.api import NeuronCard, Study, calibrate, export, open, study, test
+    from intraneuron.api import Study, calibrate, export, open, study, test
     from intraneuron.config import (
         CalibrateConfig,
         ExportConfig,

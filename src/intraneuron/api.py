@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ import polars as pl
 from intraneuron import planning
 from intraneuron.calibrating import FOLDER, calibrate_config, calibrate_study
 from intraneuron.cards import build_card
-from intraneuron.data import QUESTIONS, Card, TokenActivations, parse_neuron
+from intraneuron.data import QUESTIONS, TokenActivations, parse_neuron
 from intraneuron.engine import run_study
 from intraneuron.errors import StudyError
 from intraneuron.exporting.choice import export_config, no_population
@@ -24,19 +23,19 @@ from intraneuron.exporting.place import FOLDER as EXPORT
 from intraneuron.figures.calibration import calibration as calibration_figure
 from intraneuron.figures.claims import claims as claims_figure
 from intraneuron.figures.distributions import distributions as distributions_figure
+from intraneuron.figures.full_range import full_range as full_range_figure
 from intraneuron.figures.profile import profile as profile_figure
-from intraneuron.figures.spectrum import spectrum as spectrum_figure
 from intraneuron.figures.theme import save
 from intraneuron.files import atomic, writing
 from intraneuron.last import last_study, remember
+from intraneuron.neuron_card import NeuronCard
 from intraneuron.one import one_neuron
 from intraneuron.pipeline.calibrate import Calibration
 from intraneuron.planned import Planned
 from intraneuron.progress import Progress
-from intraneuron.report.card_html import card_html
+from intraneuron.ranging import full_range
 from intraneuron.report.methods import Methods, methods
 from intraneuron.report.page import write_report
-from intraneuron.report.terminal import card_text
 from intraneuron.settings import check_flag, path_from, settings_from
 from intraneuron.store import StudyFolder
 from intraneuron.sum_tables import read_sums
@@ -44,26 +43,6 @@ from intraneuron.work import Work
 
 if TYPE_CHECKING:
     from intraneuron.models.loading import LoadedModel
-
-
-class NeuronCard(Card):
-    """A card that shows itself: text in a terminal, a picture and tables in a notebook."""
-
-    @classmethod
-    def of(cls, card: Card) -> NeuronCard:
-        """Wrap a card."""
-        return cls(**{f.name: getattr(card, f.name) for f in fields(card)})
-
-    def figure(self) -> alt.Chart:
-        """Return the spectrum: the activation axis with every core token."""
-        return spectrum_figure(self)
-
-    def _repr_html_(self) -> str:
-        return card_html(self)
-
-    def __str__(self) -> str:
-        """Return the card as plain text."""
-        return card_text(self)
 
 
 class Study:
@@ -115,6 +94,25 @@ class Study:
             When the layer has no such neuron.
         """
         return read_sums(self.folder, population, layer, neurons)
+
+    def full_range(self, name: str, population: str = "neurons") -> pl.DataFrame:
+        """Return how alike the tokens of each activation percentile of one neuron are, e.g. ``full_range("L1N204")``.
+
+        A row a percentile, 100 the most active tokens of the whole vocabulary: ``tokens`` in it, ``homogeneity``, that
+        of random tokens (``null_mean``), ``z`` and upper ``p``. Of a study that keeps its tables (``keep=["tables"]``).
+
+        Raises
+        ------
+        StudyError
+            When the study does not keep them, or a file is damaged.
+        SettingError
+            When there is no such neuron or population.
+        """
+        return full_range(self.folder, name, population)
+
+    def percentiles(self) -> alt.Chart:
+        """Return the figure of homogeneity over the full range of activation, of a study with ``full_range=True``."""
+        return full_range_figure(self.summary)
 
     def claims(self) -> alt.Chart:
         """Return the figure of the paper's claims beside the twins."""

@@ -38,6 +38,12 @@ def check(config: StudyConfig, run: RunConfig) -> None:
         _check_texts(observe)
     else:
         _check_without_texts(config)
+    if config.partition.full_range and "tables" not in run.keep:
+        msg = (
+            "full_range (--full-range) needs the sums of every token and neuron, which are not kept. "
+            "Add --keep tables, or leave it out."
+        )
+        raise SettingError(msg)
     _check_saes(observe)
     check_seed(observe.seed)
     parse_categories(config.partition.categories)

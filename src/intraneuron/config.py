@@ -155,7 +155,7 @@ class SpaceConfig:
 
 @dataclass(frozen=True)
 class PartitionConfig:
-    """How core tokens are grouped."""
+    """How tokens are grouped."""
 
     categories: str = "ward"
     """Groups by meaning: ward, average or complete linkage, cut at the best silhouette for 2 to 10 groups (average:5: 2
@@ -163,6 +163,10 @@ class PartitionConfig:
 
     segments: str = "quantile:5"
     """Groups by activation: quantile:G, equal-width:G, natural:G, natural (as many as fit), or top:SHARE."""
+
+    full_range: bool = False
+    """Beyond core tokens: how alike the tokens of each of 100 activation percentiles of the whole vocabulary are. Needs
+    --keep tables."""
 
     @property
     def norms(self) -> str | None:

@@ -19,6 +19,7 @@ from intraneuron.planned import Planned, keeps_inputs
 from intraneuron.planning import Plan
 from intraneuron.quoting import most_contexts
 from intraneuron.samples import tokens_kept
+from intraneuron.sum_tables import SUMMED
 from intraneuron.twinning import ModelPasses, plan_models
 
 BASE_MEMORY = 0.7e9
@@ -29,6 +30,9 @@ NEURON_SECONDS = 2.5e-3
 
 NEURON_BYTES = 6_500
 """A neuron's rows in all tables at K = 100, compressed."""
+
+RANGE_SECONDS, RANGE_BYTES = 3e-10, 2_300
+"""A number of the vectors of all tokens, in the full range of a neuron on two cores, with its intervals; its row."""
 
 POSITION_BYTES = 24
 """A position of text: its token, whether it counts, and the rows of the two tables that it adds to."""
@@ -73,12 +77,22 @@ def estimate(plan: Planned, todo: Mapping[str, Sequence[int]], path: Path | None
     seconds += _rows(plan, todo.get("compare", ())) * NEURON_SECONDS * width**2
     written = max(_rows(plan, todo.get(name, ())) for name in ("observe", "compare"))
     disk = NEURON_BYTES * written * width + (held / 4 if observed else 0.0)
+    ranged, wide = _ranged(plan, todo.get("full_range", ()))
+    seconds, disk = seconds + ranged * wide * RANGE_SECONDS, disk + ranged * RANGE_BYTES
     disk += kept + CONTEXT_BYTES * most_contexts(plan.config) * sum(plan.n_neurons(layer) for layer in quoted)
     return Estimate(seconds, memory, disk)
 
 
 def _rows(plan: Planned, layers: Sequence[int]) -> int:
     return sum(plan.n_rows(name, layer) for name in ("neurons", *plan.config.twin.twins) for layer in layers)
+
+
+def _ranged(plan: Planned, layers: Sequence[int]) -> tuple[float, float]:
+    """Return of how many rows the full range is made, and of how many numbers the vectors of the vocabulary are."""
+    if not layers:
+        return 0.0, 0.0
+    names = [name for name in ("neurons", *plan.config.twin.twins) if name in SUMMED]
+    return float(sum(plan.n_rows(name, layer) for name in names for layer in layers)), plan.input_space().vector.size
 
 
 def _of_model(plan: Plan, observed: Sequence[int]) -> tuple[float, float, float, float]:

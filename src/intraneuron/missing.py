@@ -12,7 +12,7 @@ from intraneuron.intact import is_whole
 from intraneuron.manifest import check_same
 from intraneuron.pipeline.retest import RETESTED
 from intraneuron.place import NORMED, has_study
-from intraneuron.planned import Planned, Wanted, keeps_inputs, quotes
+from intraneuron.planned import Planned, Wanted, keeps_inputs, quotes, ranges
 from intraneuron.planning import keys
 from intraneuron.progress import Progress
 from intraneuron.space_files import space_file
@@ -74,6 +74,12 @@ def _left_out(work: Work, layer: int) -> Iterator[str]:
     yield from (f"jackknife/{name}/parts/{_file(layer)}" for name in work.observed)
 
 
+def _ranged(work: Work, layer: int) -> Iterator[str]:
+    for name in work.observed:
+        if name in SUMMED:
+            yield from (f"{table}/{_file(layer)}" for table in (f"{name}/percentiles", f"jackknife/{name}/percentiles"))
+
+
 def _summarized(work: Work, layer: int) -> Iterator[str]:
     del layer
     yield from (f"{name}/results.parquet" for name in work.populations)
@@ -92,6 +98,7 @@ OUTPUTS: dict[str, Callable[[Work, int], Iterator[str]]] = {
     "segment": _segmented,
     "compare": _compared,
     "intervals": _left_out,
+    "full_range": _ranged,
     "summarize": _summarized,
     "report": _reported,
 }
@@ -123,8 +130,9 @@ def not_kept_yet(folder: StudyFolder, lost: Collection[str]) -> set[str]:
 
 
 def every_stage(planned: Wanted) -> dict[str, Layers]:
-    """Return all stages that a study has, each with all its layers: contexts are of texts, and may not be wanted."""
-    return {stage.name: planned.layers for stage in STAGES if stage.name != "contexts" or quotes(planned)}
+    """Return all stages that a study has, each with all its layers: contexts and full range may not be wanted."""
+    wanted = {"contexts": quotes(planned), "full_range": ranges(planned)}
+    return {stage.name: planned.layers for stage in STAGES if wanted.get(stage.name, True)}
 
 
 def missing_stages(planned: Wanted, folder: StudyFolder, lost: Collection[str] | None = None) -> dict[str, Layers]:

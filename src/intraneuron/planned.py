@@ -67,6 +67,11 @@ def quotes(study: Wanted) -> bool:
     return study.mode == "corpus" and study.config.observe.contexts > 0
 
 
+def ranges(study: Wanted) -> bool:
+    """Tell whether a study looks at the full range, beyond core tokens."""
+    return study.config.partition.full_range
+
+
 class Planned(Wanted, Protocol):
     """A study before it starts, wherever its neurons come from: what stages ask of their source."""
 

@@ -16,7 +16,7 @@ from intraneuron.given import GivenNorms, GivenSpace, hashes, read_given_norms, 
 from intraneuron.manifest import of_identity
 from intraneuron.models.texts import reading_of
 from intraneuron.place import check_writable, has_study, replaceable
-from intraneuron.planned import Wanted, eligible_of
+from intraneuron.planned import Wanted, eligible_of, ranges
 from intraneuron.settings import path_from
 from intraneuron.store import DEFAULT_ROOT, STAGES, StudyFolder
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from intraneuron.models.texts import Windows
 
 
-UNTWINNED = ("observe", "contexts")
+UNTWINNED = ("observe", "contexts", "full_range")
 """Stages that do not depend on which twins are dealt or made later."""
 
 
@@ -170,7 +170,8 @@ class Plan:
             },
             **({"sae": [sae.told(n) for n, sae in zip(model.layers, model.saes, strict=True)]} if model.saes else {}),
             "settings": asdict(self.config) | {"layers": list(self.layers), "mode": self.mode},
-            "run": {"device": str(model.device), "dtype": self.run.dtype},
+            "run": {"device": str(model.device), "dtype": self.run.dtype}
+            | ({"keep": list(self.run.keep)} if ranges(self) else {}),
             "reading": reading_of(model, corpus=self.mode == "corpus"),
             **({"texts": dict(self.read)} if self.read else {}),
             **recorded(self.given_space, self.given_norms),
@@ -324,11 +325,13 @@ def keys(plan: Wanted) -> dict[str, str]:
         "space": asdict(plan.config.space) | ({"space": f"file {plan.files['space']}"} if of_file else {}),
         "categories": f"norms {plan.files['categories']}" if of_norms else plan.config.partition.categories,
         "segments": plan.config.partition.segments,
+        "full_range": ranges(plan),
         "layers": plan.layers,
         "twins": sorted(plan.config.twin.twins),
     }
     out: dict[str, str] = {}
     for stage in STAGES:
         own = [settings[name] for name in stage.settings] + [settings["twins"]] * (stage.name not in UNTWINNED)
-        out[stage.name] = fingerprint([stage.name, stage.method, own, [out[name] for name in stage.inputs]])
+        inputs = [out[name] for name in stage.inputs if name != "full_range" or ranges(plan)]
+        out[stage.name] = fingerprint([stage.name, stage.method, own, inputs])
     return out

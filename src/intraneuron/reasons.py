@@ -120,7 +120,7 @@ def _comparable(parts: Mapping[str, Any], known: Mapping[str, Any], identity: Ma
     return {
         **{name: parts.get(name) for name in ("core_tokens", "min_count", "cross_fit", "seed", "contexts")},
         **{"words": "on" if parts.get("words") else "off", "forms": parts.get("forms", "all")},
-        **{"sign": parts.get("sign", "positive")},
+        **{"sign": parts.get("sign", "positive"), "full_range": "on" if parts.get("full_range") else "off"},
         **{name: parts.get(name) for name in ("space", "center", "categories", "segments")},
         **known,
         **{

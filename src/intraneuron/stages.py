@@ -25,6 +25,7 @@ from intraneuron.pipeline.summarize import leave_out
 from intraneuron.planned import Planned, eligible_of
 from intraneuron.progress import Report
 from intraneuron.quoting import contexts_stage
+from intraneuron.ranging import full_range_stage
 from intraneuron.spaces import StudySpaces, write_norms
 from intraneuron.summary import write_summary
 from intraneuron.tables import (
@@ -269,5 +270,6 @@ STAGE_VERBS: dict[str, Callable[[Work], None]] = {
     "segment": segment_stage,
     "compare": compare_stage,
     "intervals": intervals_stage,
+    "full_range": full_range_stage,
     "summarize": summarize_stage,
 }

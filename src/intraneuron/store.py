@@ -65,7 +65,8 @@ STAGES = (
     Stage("segment", ("observe",), "segments", ("segments",), "cut the activation axis into zones"),
     Stage("compare", ("categorize", "segment"), "effects", (), "test zones against meaning", method=4),
     Stage("intervals", ("categorize", "segment"), "jackknife", (), "leave out groups of tokens", method=3),
-    Stage("summarize", ("compare", "intervals"), "results.parquet, summary.json", ("layers",), "set side by side", 3),
+    Stage("full_range", ("observe",), "percentiles", ("space", "full_range"), "all tokens, by percentile"),
+    Stage("summarize", ("compare", "intervals", "full_range"), "summary.json", ("layers",), "set side by side", 3),
     Stage("report", ("summarize", "contexts"), "report.html", (), "write the report"),
 )
 """The stages of a study, in order; the command line, resuming and the docs read this table."""

@@ -14,15 +14,17 @@ from intraneuron.errors import StudyError
 from intraneuron.kernels.clustering import LINKAGES
 from intraneuron.manifest import joined, same_model, versions
 from intraneuron.models.documents import own_tokens
+from intraneuron.pipeline.full_range import RangedLayer, full_range_tables
 from intraneuron.pipeline.numbers import REFERENCE, reference_in, reference_of
 from intraneuron.pipeline.partition import parse_categories, tied_bounds
 from intraneuron.pipeline.pattern import bars, flags
 from intraneuron.pipeline.power import detectable_in_neurons
 from intraneuron.pipeline.results import Population, results, silhouette_bar
 from intraneuron.pipeline.settling import settling_rows
-from intraneuron.pipeline.summarize import Layer, pattern_rows, summarize
+from intraneuron.pipeline.summarize import Layer, Row, pattern_rows, summarize
 from intraneuron.store import StudyFolder
-from intraneuron.tables import read_jackknife_table, read_settling_table
+from intraneuron.sum_tables import SUMMED
+from intraneuron.tables import read_jackknife_table, read_percentiles_table, read_settling_table
 
 CLEAREST = 12
 
@@ -66,6 +68,7 @@ def write_summary(folder: StudyFolder, found: dict[int, dict[str, Population]]) 
         | {"core_tokens": frames["neurons"]["n"].median()}
         | settling_rows(_curves(folder, found)),
         **_precision(folder, list(found)),
+        **_full_range(folder, found, reference),
         "tied": sum(int((tied_bounds(p["neurons"].core, p["neurons"].segments) > 0).sum()) for p in found.values()),
         "clearest": clearest(frames["neurons"]),
         "other_mode": _other_mode(folder, {n: p["neurons"] for n, p in found.items()}),
@@ -178,6 +181,22 @@ def _precision(folder: StudyFolder, layers: list[int]) -> dict[str, Any]:
             "least_layer": worst,
         }
     }
+
+
+def _full_range(
+    folder: StudyFolder, found: dict[int, dict[str, Population]], reference: str
+) -> dict[str, dict[str, list[Row]]]:
+    """Return the layer profiles of the full range, if the study has it."""
+    if not folder.manifest["settings"]["partition"].get("full_range", False):
+        return {}
+    layers = []
+    for n, populations in found.items():
+        names = [name for name in populations if name in SUMMED]
+        own = {name: read_percentiles_table(folder.read(folder.layer_file(f"{name}/percentiles", n))) for name in names}
+        files = {name: folder.layer_file(f"jackknife/{name}/percentiles", n) for name in names}
+        parts = {name: read_jackknife_table(folder.read(file)) for name, file in files.items()}
+        layers.append(RangedLayer(n, own, parts))
+    return {"full_range": full_range_tables(layers, reference)}
 
 
 def _precision_note(precision: dict[str, Any]) -> str:

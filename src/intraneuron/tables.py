@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from intraneuron.data import QUESTIONS, CoreTokens, Curve, Effect, Partition, Vocabulary
+from intraneuron.data import QUESTIONS, CoreTokens, Curve, Effect, Partition, Percentiles, Vocabulary
 from intraneuron.data.contexts import Contexts
 from intraneuron.data.core_tokens import MAYBE
 from intraneuron.data.effect import ARRAYS
@@ -160,6 +160,31 @@ def jackknife_table(parts: np.ndarray) -> pl.DataFrame:
 def read_jackknife_table(frame: pl.DataFrame) -> np.ndarray:
     """Return the jackknife parts, (3, J, M)."""
     return np.stack([_array(frame, name) for name in _PARTS])
+
+
+def percentiles_table(found: Percentiles) -> pl.DataFrame:
+    """Return a row a neuron, with fixed-size lists of 100 percentiles, the least active first."""
+    rows = len(found.neuron)
+    return pl.DataFrame(
+        {
+            "layer": np.full(rows, found.layer, dtype=np.int32),
+            "neuron": found.neuron,
+            "tokens": np.tile(found.tokens, (rows, 1)),
+            "homogeneity": found.homogeneity,
+            "null_mean": np.full(rows, found.null_mean),
+            "z": found.z,
+            "p": found.p,
+        }
+    )
+
+
+def read_percentiles_table(frame: pl.DataFrame) -> Percentiles:
+    """Return the percentiles of a table; of at least one neuron."""
+    names = ("neuron", "homogeneity", "z", "p")
+    own = {name: _array(frame, name) for name in names}
+    return Percentiles(
+        layer=int(frame["layer"][0]), tokens=_array(frame, "tokens")[0], null_mean=float(frame["null_mean"][0]), **own
+    )
 
 
 def _array(frame: pl.DataFrame, name: str) -> np.ndarray:

@@ -17,6 +17,7 @@ from intraneuron.pipeline.memory import pass_bytes
 from intraneuron.pipeline.numbers import reference_of
 from intraneuron.place import has_study
 from intraneuron.reasons import reasons
+from intraneuron.report.full_range import full_range_sentence
 from intraneuron.report.reliability import check_sentence, min_count_sentence, settled_sentence
 from intraneuron.report.terminal import render_claims, render_other_twins
 from intraneuron.store import STAGES, StudyFolder, goes_on
@@ -163,6 +164,7 @@ def _remarks(summary: dict[str, Any], *, cross_fit: bool) -> list[str]:
     lines += [
         said for said in (min_count_sentence(summary), settled_sentence(summary), check_sentence(summary)) if said
     ]
+    lines += [full_range_sentence(summary)] * ("full_range" in summary)
     own, twin = summary["clusters"].get("neurons"), summary["clusters"].get(reference_of(summary))
     if own and own["at_bound"] is not None:
         beside = (

@@ -14,6 +14,7 @@ from intraneuron.data.effect import Effect
 from intraneuron.data.names import neuron_name, parse_neuron
 from intraneuron.data.norms import Norms
 from intraneuron.data.partition import Partition
+from intraneuron.data.percentiles import Percentiles
 from intraneuron.data.space import Space
 from intraneuron.data.spelling import Spelling
 from intraneuron.data.vocabulary import Vocabulary
@@ -33,6 +34,7 @@ __all__ = [
     "Effect",
     "Norms",
     "Partition",
+    "Percentiles",
     "Space",
     "Spelling",
     "TokenActivations",

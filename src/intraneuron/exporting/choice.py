@@ -96,7 +96,7 @@ def _neurons(folder: StudyFolder, config: ExportConfig, layers: list[int]) -> di
     return dict(found)
 
 
-UNEXPORTED = ("contexts", "report")
+UNEXPORTED = ("contexts", "full_range", "report")
 """Stages that no table of an export is made from."""
 
 

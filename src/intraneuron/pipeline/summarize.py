@@ -190,7 +190,7 @@ def _profile_rows(layer: int | None, layers: Sequence[Layer]) -> Iterable[Row]:
     band = _errors(layers)
     for population in layers[0].populations:
         some = _of(layers, population)
-        curves = [_column_means(c.profile - c.mean_similarity[:, None]) for c in some]
+        curves = [column_means(c.profile - c.mean_similarity[:, None]) for c in some]
         mean = np.mean(curves, axis=0)
         for window, value in enumerate(mean):
             half = math.nan
@@ -206,7 +206,7 @@ def _profile_rows(layer: int | None, layers: Sequence[Layer]) -> Iterable[Row]:
             }
 
 
-def _column_means(table: np.ndarray) -> np.ndarray:
+def column_means(table: np.ndarray) -> np.ndarray:
     """Return column means over defined entries; NaN for a column without any."""
     defined = np.isfinite(table)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -239,7 +239,7 @@ def _deltas(layer: Layer) -> Iterable[Row]:
         for k in range(2, delta.shape[1] + 1):
             rows = delta[population.categories.n_groups == k]
             for category in range(k):
-                value = _column_means(rows)[category] if len(rows) else math.nan
+                value = column_means(rows)[category] if len(rows) else math.nan
                 yield {
                     "layer": layer.layer,
                     "population": name,

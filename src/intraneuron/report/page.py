@@ -12,6 +12,7 @@ from intraneuron.figures.reference import reference
 from intraneuron.figures.theme import vega_code
 from intraneuron.report import sections, wording
 from intraneuron.report.charts import Charts
+from intraneuron.report.full_range import full_range_section
 from intraneuron.report.glance import glance
 from intraneuron.report.markup import Html, element, join
 from intraneuron.report.reliability import reliability_section
@@ -21,7 +22,7 @@ POLICY = (
     "img-src data: blob:; base-uri 'none'; form-action 'none'"
 )
 NAVIGATION = (
-    *(("claims", "Claims"), ("profile", "Profile"), ("distributions", "Distributions")),
+    *(("claims", "Claims"), ("profile", "Profile"), ("full-range", "Full range"), ("distributions", "Distributions")),
     *(("differentiation", "Differentiation"), ("patterns", "Patterns"), ("neurons", "Neurons")),
     ("reliability", "Reliability"),
     *(("method", "Method"), ("settings", "Settings"), ("cite", "Cite")),
@@ -38,6 +39,7 @@ def write_report(summary: Mapping[str, Any], cards: Sequence[Card], path: str | 
     body = [
         sections.claims_section(summary, charts),
         sections.profile_section(summary, charts),
+        *full_range_section(summary, charts),
         sections.distributions_section(summary, charts),
         sections.differentiation_section(summary, charts),
         sections.patterns_section(summary, charts),
@@ -83,7 +85,8 @@ def _header(summary: Mapping[str, Any]) -> list[Html]:
     kind = "latents of sparse autoencoders" if "sae" in (summary.get("identity") or {}) else "neurons"
     facts = f"{summary.get('model', 'a model')}: {count:,} {kind}, {where}" if count else str(summary.get("model"))
     button = Html('<button id="theme" type="button" aria-pressed="false" hidden>Light or dark</button>')
-    links = [element("li", element("a", name, href=f"#{anchor}")) for anchor, name in NAVIGATION]
+    there = [one for one in NAVIGATION if one[0] != "full-range" or summary.get("full_range")]
+    links = [element("li", element("a", name, href=f"#{anchor}")) for anchor, name in there]
     unseen = "The charts need JavaScript, all of which is in this file; the tables do not."
     return [
         button,
