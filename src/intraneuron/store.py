@@ -63,7 +63,7 @@ STAGES = (
     Stage("contexts", ("observe",), "contexts", ("contexts",), "quote the texts: where it is most active, and zones"),
     Stage("categorize", ("observe",), "categories", ("space", "categories"), "group core tokens by meaning"),
     Stage("segment", ("observe",), "segments", ("segments",), "cut the activation axis into zones"),
-    Stage("compare", ("categorize", "segment"), "effects", (), "test zones against meaning", method=4),
+    Stage("compare", ("categorize", "segment"), "effects", (), "test zones against meaning", method=5),
     Stage("intervals", ("categorize", "segment"), "jackknife", (), "leave out groups of tokens", method=3),
     Stage("summarize", ("compare", "intervals"), "results.parquet, summary.json", ("layers",), "set side by side", 3),
     Stage("report", ("summarize", "contexts"), "report.html", (), "write the report"),
