@@ -52,6 +52,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
             "checking",
             "observing",
             "samples",
+            "warming",
             "stages",
             "importing",
             "listing",

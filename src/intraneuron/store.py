@@ -64,7 +64,7 @@ STAGES = (
     Stage("categorize", ("observe",), "categories", ("space", "categories"), "group core tokens by meaning"),
     Stage("segment", ("observe",), "segments", ("segments",), "cut the activation axis into zones"),
     Stage("compare", ("categorize", "segment"), "effects", (), "test zones against meaning", method=5),
-    Stage("intervals", ("categorize", "segment"), "jackknife", (), "leave out groups of tokens", method=3),
+    Stage("intervals", ("categorize", "segment"), "jackknife", (), "leave out groups of tokens", method=4),
     Stage("summarize", ("compare", "intervals"), "results.parquet, summary.json", ("layers",), "set side by side", 3),
     Stage("report", ("summarize", "contexts"), "report.html", (), "write the report"),
 )
