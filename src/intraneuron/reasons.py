@@ -18,6 +18,7 @@ OBSERVED = (
     "min_count",
     "words",
     "forms",
+    "sign",
     "cross_fit",
     "seed",
     "dtype",
@@ -116,6 +117,7 @@ def _comparable(parts: Mapping[str, Any], known: Mapping[str, Any], identity: Ma
     return {
         **{name: parts.get(name) for name in ("core_tokens", "min_count", "cross_fit", "seed", "contexts")},
         **{"words": "on" if parts.get("words") else "off", "forms": parts.get("forms", "all")},
+        **{"sign": parts.get("sign", "positive")},
         **{name: parts.get(name) for name in ("space", "center", "categories", "segments")},
         **known,
         **{

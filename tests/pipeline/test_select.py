@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,6 +55,12 @@ def test_only_tokens_that_switch_a_neuron_on_are_core_tokens_and_the_row_is_padd
     assert (core.activation[3, : core.n[3]] > 0).all()
 
 
+def assert_same(a: CoreTokens, b: CoreTokens, but: tuple[str, ...] = ()) -> None:
+    for name in a.__dataclass_fields__:
+        if name not in but:
+            np.testing.assert_array_equal(getattr(a, name), getattr(b, name), err_msg=name)
+
+
 FORM = (np.arange(V) // 3).astype(np.int32)
 
 
@@ -70,6 +77,41 @@ def test_of_the_tokens_of_one_form_the_most_active_one_is_selected(cross_fit: bo
         assert len(set(FORM[own])) == core.n[i]
         assert set(own) <= set(expected)
         assert cross_fit or own.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("cross_fit", [False, True])
+def test_the_negative_side_is_the_positive_one_of_activations_times_minus_one(cross_fit: bool) -> None:
+    activations = corpus()
+    turned = replace(activations, total=-activations.total)
+    how: dict[str, Any] = {"core_tokens": 40, "min_count": 4, "cross_fit": cross_fit, "form": FORM}
+    assert_same(select(activations, ALL, sign="negative", **how), select(turned, ALL, **how))
+
+
+def test_by_magnitude_the_tokens_farthest_from_0_on_either_side_are_selected(monkeypatch: pytest.MonkeyPatch) -> None:
+    activations = corpus()
+    core = select(activations, ALL, core_tokens=40, min_count=4, sign="magnitude")
+    seen = np.maximum(activations.count.sum(axis=0), 1)
+    mean = activations.total.sum(axis=0, dtype=np.float64) / seen[:, None]
+    allowed = activations.count.sum(axis=0) >= 4
+    signs = set()
+    for i in range(N):
+        order = np.lexsort((np.arange(V), np.where(allowed, -np.abs(mean[:, i]), np.inf)))[:40]
+        assert core.token_id[i].tolist() == order.tolist()
+        np.testing.assert_allclose(core.activation[i], np.abs(mean[order, i]), rtol=1e-12)
+        signs |= set(np.sign(mean[order, i]))
+    assert signs == {-1, 1}
+    monkeypatch.setattr("intraneuron.pipeline.select.TURNED", 3)
+    assert_same(select(activations, ALL, core_tokens=40, min_count=4, sign="magnitude"), core)
+
+
+def test_each_half_says_by_itself_on_which_side_a_token_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    activations = corpus()
+    how: dict[str, Any] = {"core_tokens": 40, "sign": "magnitude"}
+    for half, core in enumerate(select_halves(activations, ALL, min_count=4, **how)):
+        assert_same(core, select(activations.part(half), ALL, min_count=2, **how))
+    fitted = select(activations, ALL, min_count=4, cross_fit=True, **how)
+    first = activations.turned("magnitude", by=0)
+    assert_same(fitted, select(first, ALL, min_count=4, cross_fit=True, core_tokens=40), ("overlap",))
 
 
 def test_halves_and_the_least_count_go_by_forms_too() -> None:

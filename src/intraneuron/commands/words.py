@@ -44,6 +44,7 @@ def announce(console: Console, plan: Planned, out: Path, todo: Mapping[str, tupl
     twins = ", ".join(plan.config.twin.twins) or "none"
     observe = plan.config.observe
     how = ["whole words"] * observe.words + ["distinct forms"] * (observe.forms == "distinct")
+    how += {"negative": ["activations below 0"], "magnitude": ["on either side of 0"]}.get(observe.sign, [])
     how += ["cross-fit"] * observe.cross_fit
     of = f" ({', '.join(how)})" if how else ""
     lines = [

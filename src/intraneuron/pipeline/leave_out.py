@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
-from intraneuron.config import PartitionConfig
+from intraneuron.config import PartitionConfig, Sign
 from intraneuron.data import Background, Comparison, CoreTokens, Space, Spelling, TokenActivations
 from intraneuron.pipeline.analyse import analyse
 from intraneuron.pipeline.select import select
@@ -30,6 +31,7 @@ def select_without(
     *,
     core_tokens: int,
     form: np.ndarray | None = None,
+    sign: Sign = "positive",
 ) -> list[CoreTokens]:
     """Select core tokens with each group of tokens left out: those of :func:`select`, from one pass over the sums.
 
@@ -43,16 +45,20 @@ def select_without(
         K.
     form : int32 (V,), optional
         As in :func:`select`. Without a token the next of its form may stand in its place, so every group is read anew.
+    sign : str
+        As in :func:`select`.
     """
     if form is not None:
-        return [select(activations, eligible & (group != g), core_tokens=core_tokens, form=form) for g in groups]
-    many = select(activations, eligible, core_tokens=SPARE * core_tokens)
+        how: dict[str, Any] = {"core_tokens": core_tokens, "form": form, "sign": sign}
+        return [select(activations, eligible & (group != g), **how) for g in groups]
+    many = select(activations, eligible, core_tokens=SPARE * core_tokens, sign=sign)
     found = []
     for g in groups:
         core, enough = _without(many, group == g, core_tokens)
         if not enough.all():
             some = activations.columns(np.flatnonzero(~enough))
-            core = _with_rows(core, ~enough, select(some, eligible & (group != g), core_tokens=core_tokens))
+            others = select(some, eligible & (group != g), core_tokens=core_tokens, sign=sign)
+            core = _with_rows(core, ~enough, others)
         found.append(core)
     return found
 

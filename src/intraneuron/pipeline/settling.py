@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from intraneuron.config import MIN_TOKENS
+from intraneuron.config import MIN_TOKENS, Sign
 from intraneuron.data import Curve, TokenActivations
 from intraneuron.kernels.growth import Law, fit_law
 from intraneuron.kernels.halves import correlation, in_common
@@ -47,6 +47,7 @@ def settle(
     min_count: int,
     seed: int,
     form: np.ndarray | None = None,
+    sign: Sign = "positive",
 ) -> Curve:
     """Compare the core tokens of two texts of 1, 2, ... shards each, dealt in several keyed ways.
 
@@ -63,6 +64,7 @@ def settle(
         Of the whole text.
     seed : int
     form : int32 (V,), optional
+    sign : str
         As in :func:`intraneuron.pipeline.select.select`.
     """
     rows = []
@@ -70,7 +72,7 @@ def settle(
         order = np.random.default_rng([seed, shards.layer, split, _SPLIT]).permutation(shards.parts)
         for size, two in _growing(shards, order):
             needed = part_of_count(min_count, size / shards.parts)
-            rows.append((split, size, two.count.sum() / 2, *_agreement(two, eligible, core_tokens, needed, form)))
+            rows.append((split, size, two.count.sum() / 2, *_agreement(two, eligible, core_tokens, needed, form, sign)))
     return Curve(*(np.array(column) for column in zip(*rows, strict=True)))
 
 
@@ -87,19 +89,23 @@ def _growing(shards: TokenActivations, order: np.ndarray) -> Iterator[tuple[int,
 
 
 def _agreement(
-    two: TokenActivations, eligible: np.ndarray, core_tokens: int, min_count: int, form: np.ndarray | None
+    two: TokenActivations,
+    eligible: np.ndarray,
+    core_tokens: int,
+    min_count: int,
+    form: np.ndarray | None,
+    sign: Sign,
 ) -> tuple[float, float]:
     """Return the median over neurons of correlation and of overlap of two texts; ``min_count`` is of each."""
-    texts = [two.part(0), two.part(1)]
-    chosen = [
-        top_tokens(text.total, text.count, eligible & (text.count[0] >= min_count), core_tokens, form=form)[0]
-        for text in texts
-    ]
     # Over tokens that one text chose. Over those that both chose together, high sums, the luck of one would be the bad
     # luck of the other, and noise alone would correlate by -0.5.
-    found = []
-    for token_id in chosen:
-        first, second = (means_of(text.total[0], text.count[0], token_id) for text in texts)
+    chosen, found = [], []
+    for text in (0, 1):
+        turned = two.turned(sign, by=text)
+        own, allowed = turned.part(text), eligible & (two.count[text] >= min_count)
+        token_id = top_tokens(own.total, own.count, allowed, core_tokens, form=form)[0]
+        first, second = (means_of(turned.total[h], two.count[h], token_id) for h in (0, 1))
+        chosen.append(token_id)
         found.append(correlation(first, second, MIN_TOKENS))
     return _median(np.concatenate(found)), _median(in_common(*chosen))
 
