@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 
 import numba
@@ -107,8 +108,7 @@ def main() -> None:
         least.append(timed(lambda: floor(rows, vectors, *room), len(rows), threads, wall=wall)[0])
         some = [i % len(core) for i in range(number * arguments.plain, (number + 1) * arguments.plain)]
         alone = [(space.vector[core.token_id[i]], core.activation[i], np.random.default_rng(i)) for i in some]
-        torch.set_num_threads(threads)
-        spent, plain = timed(lambda alone=alone: [analyse_plain(*one) for one in alone], len(some), 1, wall=wall)
+        spent, plain = timed(partial(_plainly, alone), len(some), 1, wall=wall)
         slow.append(spent)
         _compare(worst, some, comparison, plain)
     print(f"K = 100, D = {arguments.dimensions}, {threads} threads, medians of {rounds} alternating rounds, a row")
@@ -118,6 +118,11 @@ def main() -> None:
     print(ratio("intraneuron / floor", fast, least))
     for name, difference in worst.items():
         print(f"  largest difference in {name:<13} {difference:.1e}")
+
+
+def _plainly(alone: list[tuple[np.ndarray, np.ndarray, np.random.Generator]]) -> list[dict[str, object]]:
+    """Run the plain script on neurons one by one."""
+    return [analyse_plain(*one) for one in alone]
 
 
 def _compare(worst: dict[str, float], some: list[int], comparison: object, plain: object) -> None:

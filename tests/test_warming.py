@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -21,7 +22,7 @@ def cold(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
         return popen([sys.executable, "-c", "import time; time.sleep(1)"], **options)  # type: ignore[call-overload,no-any-return]
 
     monkeypatch.setattr(warming, "cache_folder", lambda: tmp_path)
-    monkeypatch.setattr(warming.subprocess, "Popen", start)
+    monkeypatch.setattr(subprocess, "Popen", start)
     return started
 
 
@@ -47,9 +48,8 @@ def test_what_is_there_is_not_compiled_again(cold: list[list[str]]) -> None:
 
 
 def test_a_run_that_fails_leaves_no_process_behind(cold: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
-    left = []
-    started = warming._started
-    monkeypatch.setattr(warming, "_started", lambda: left.extend(started()) or left)
+    left = warming._started()
+    monkeypatch.setattr(warming, "_started", lambda: left)
     with pytest.raises(ZeroDivisionError), compiling(TESTING):
         raise ZeroDivisionError
     assert len(left) == len(cold) == 2
@@ -60,7 +60,7 @@ def test_a_place_without_processes_does_without(cold: list[list[str]], monkeypat
     def none(*words: object, **options: object) -> None:
         raise OSError
 
-    monkeypatch.setattr(warming.subprocess, "Popen", none)
+    monkeypatch.setattr(subprocess, "Popen", none)
     with compiling(TESTING) as compiled:
         compiled()
     assert cold == []
@@ -71,7 +71,7 @@ def test_both_halves_run_and_leave_their_mark(monkeypatch: pytest.MonkeyPatch, t
 
     kept = cache_folder()
     monkeypatch.setattr(warming, "cache_folder", lambda: tmp_path)
-    monkeypatch.setattr(warming.os, "nice", lambda by: by)
+    monkeypatch.setattr(os, "nice", lambda by: by)
     monkeypatch.setattr(sys, "argv", ["warming", *HALVES])
     warming.main()
     assert all(warming._mark(part).is_file() for part in HALVES)

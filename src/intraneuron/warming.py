@@ -1,7 +1,7 @@
 """Compile kernels beside the work of a study's first start, so that nobody waits for them twice.
 
 Kernels are compiled when they are first called, and kept (``kernels/compiled.py``). All that a study calls take the
-better part of a minute, one after the other. Two processes compile them while the model is loaded and observed, each
+better part of a minute, one after the other. Two processes compile them while the model is observed, each
 its half, by testing made-up neurons; a study waits for them before its first test. Whatever becomes of them, a kernel
 that is not there is compiled when it is called, to the same digits.
 

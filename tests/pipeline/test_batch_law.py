@@ -32,6 +32,7 @@ def blocks_of(size: int) -> Law:
     def change(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(similarity, "NEURONS", size)
         plain = blocks.over_neurons.__kwdefaults__
+        assert plain is not None
         monkeypatch.setitem(plain, "block", max(1, size // 3))
 
     return change
