@@ -56,6 +56,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
             "checking",
             "observing",
             "samples",
+            "warming",
             "stages",
             "importing",
             "listing",

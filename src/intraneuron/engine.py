@@ -16,6 +16,7 @@ from intraneuron.planning import keys
 from intraneuron.progress import Progress
 from intraneuron.stages import STAGE_VERBS
 from intraneuron.store import STAGES, StudyFolder
+from intraneuron.warming import TESTING, compiling
 from intraneuron.work import Work
 
 
@@ -89,10 +90,13 @@ def _run_stages(
         progress.say(f"Damaged or gone in {folder.path}, and made again: {listed(gone)}.")
     if not missing:
         return
-    for stage in STAGES:  # a stage may have done a later one in the same pass
-        layers = missing_stages(planned, folder).get(stage.name)
-        if layers:
-            verbs[stage.name](Work(folder, planned, layers, progress, stage.name, keys(planned)))
+    with compiling(missing) as compiled:
+        for stage in STAGES:  # a stage may have done a later one in the same pass
+            layers = missing_stages(planned, folder).get(stage.name)
+            if layers:
+                if stage.name in TESTING:
+                    compiled()
+                verbs[stage.name](Work(folder, planned, layers, progress, stage.name, keys(planned)))
 
 
 def _withdraw(planned: Planned, folder: StudyFolder, missing: Mapping[str, Layers]) -> None:

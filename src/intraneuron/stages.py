@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 
 from intraneuron.config import LAYER_INPUT, PUBLISHED
-from intraneuron.data import Background, Comparison, CoreTokens, Partition, Space, Spelling
+from intraneuron.data import QUESTIONS, Background, Comparison, CoreTokens, Partition, Space, Spelling
 from intraneuron.kernels.nearest import nearest_to_mean
 from intraneuron.listing import list_stage
 from intraneuron.observing import check_testable, observe_stage
 from intraneuron.pipeline.analyse import Analysis, analyse
 from intraneuron.pipeline.background import background
-from intraneuron.pipeline.compare import compare, give_q
+from intraneuron.pipeline.compare import compare, with_q
 from intraneuron.pipeline.leave_out import compare_without
 from intraneuron.pipeline.partition import bounds, category_names, segment
-from intraneuron.pipeline.results import Population, clustered, silhouette_bar
+from intraneuron.pipeline.results import clustered, silhouette_bar
 from intraneuron.pipeline.shuffle import deal
 from intraneuron.pipeline.summarize import leave_out
 from intraneuron.planned import Planned, eligible_of
@@ -35,7 +35,9 @@ from intraneuron.tables import (
     jackknife_table,
     profile_table,
     read_core_tokens_table,
+    read_effect_table,
     segments_table,
+    with_effect,
 )
 from intraneuron.work import Work
 
@@ -234,20 +236,23 @@ def summarize_stage(work: Work) -> None:
     layers = work.plan.layers
     total = len(work.populations) + 1
     with work.progress.stage("summarize", "tables") as report:
-        found: dict[int, dict[str, Population]] = {layer: {} for layer in layers}
         for done, name in enumerate(work.populations, 1):
-            some = [work.folder.population(name, layer) for layer in layers]
-            give_q([population.comparison for population in some])
-            for layer, population in zip(layers, some, strict=True):
-                for question, effect in population.comparison.effects.items():
-                    file = work.folder.layer_file(f"{name}/effects/{question}", layer)
-                    work.folder.write(file, effect_table(population.core, effect))
-                found[layer][name] = population
+            for question in QUESTIONS:
+                _give_q(work, name, question)
             report(done, total)
-        write_summary(work.folder, found)
+        write_summary(work.folder, layers, work.populations)
         report(total, total)
     for layer in layers:
         work.finish(layer)
+
+
+def _give_q(work: Work, name: str, question: str) -> None:
+    """Write one question's effects again, with q over all layers."""
+    files = [work.folder.layer_file(f"{name}/effects/{question}", layer) for layer in work.plan.layers]
+    frames = [work.folder.read(file) for file in files]
+    effects = with_q([read_effect_table(frame, question) for frame in frames])
+    for file, frame, effect in zip(files, frames, effects, strict=True):
+        work.folder.write(file, with_effect(frame, effect))
 
 
 FIRST: dict[str, Callable[[Work[Any]], None]] = {

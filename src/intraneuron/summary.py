@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from intraneuron.config import MIN_TOKENS, OWN_TWINS, PUBLISHED, SpaceConfig
+from intraneuron.config import MIN_TOKENS, OWN_TWINS, PUBLISHED, PartitionConfig, SpaceConfig
 from intraneuron.data import CoreTokens, Curve
 from intraneuron.errors import StudyError
 from intraneuron.kernels.clustering import LINKAGES
@@ -19,7 +20,7 @@ from intraneuron.pipeline.numbers import REFERENCE, reference_in, reference_of
 from intraneuron.pipeline.partition import parse_categories, tied_bounds
 from intraneuron.pipeline.pattern import bars, flags
 from intraneuron.pipeline.power import detectable_in_neurons
-from intraneuron.pipeline.results import Population, results, silhouette_bar
+from intraneuron.pipeline.results import Population, in_short, results, silhouette_bar
 from intraneuron.pipeline.settling import settling_rows
 from intraneuron.pipeline.summarize import Layer, Row, pattern_rows, summarize
 from intraneuron.store import StudyFolder
@@ -27,6 +28,9 @@ from intraneuron.sum_tables import SUMMED
 from intraneuron.tables import read_jackknife_table, read_percentiles_table, read_settling_table
 
 CLEAREST = 12
+
+ASKED = ("layer", "neuron", "n", "clustered", "agreement_p", "pattern")
+"""Columns of the results that the summary is made from."""
 
 OF_LAYER = ("min_count", "min_count_reliability", "reliability", "rank_correlation", "overlap", "testable")
 """What the table of reliability has of a layer."""
@@ -41,11 +45,13 @@ SIGNS = {
 """What is said of activations that are turned round."""
 
 
-def write_summary(folder: StudyFolder, found: dict[int, dict[str, Population]]) -> None:
-    """Write ``results.parquet`` of every population, and ``summary.json``."""
+def write_summary(folder: StudyFolder, layers_of_study: Sequence[int], names: Sequence[str]) -> None:
+    """Write ``results.parquet`` of every population, and ``summary.json``.
+
+    Populations are read one at a time, and go on in short: together, a large model's would not fit into memory.
+    """
     reference = reference_in(folder.manifest["settings"]["mode"])
-    limits = {n: bars(p[reference].comparison) for n, p in found.items() if reference in p}
-    frames = _write_results(folder, found, limits, reference)
+    found, frames, limits, tied = _write_results(folder, layers_of_study, names, reference)
     layers = [Layer(n, populations, _jackknife(folder, n, populations)) for n, populations in found.items()]
     manifest = folder.manifest
     summary: dict[str, Any] = {
@@ -69,7 +75,7 @@ def write_summary(folder: StudyFolder, found: dict[int, dict[str, Population]]) 
         | settling_rows(_curves(folder, found)),
         **_precision(folder, list(found)),
         **_full_range(folder, found, reference),
-        "tied": sum(int((tied_bounds(p["neurons"].core, p["neurons"].segments) > 0).sum()) for p in found.values()),
+        "tied": tied,
         "clearest": clearest(frames["neurons"]),
         "other_mode": _other_mode(folder, {n: p["neurons"] for n, p in found.items()}),
     }
@@ -79,23 +85,36 @@ def write_summary(folder: StudyFolder, found: dict[int, dict[str, Population]]) 
 
 
 def _write_results(
-    folder: StudyFolder,
-    found: dict[int, dict[str, Population]],
-    limits: dict[int, dict[str, float]],
-    reference: str,
-) -> dict[str, pl.DataFrame]:
-    vocabulary = folder.vocabulary()
-    parts: dict[str, list[pl.DataFrame]] = {}
-    for n, populations in found.items():
-        bar = silhouette_bar(populations[reference].categories.quality) if reference in populations else None
-        for name, population in populations.items():
-            own = flags(population.comparison, limits[n]) if n in limits else None
-            frame = results(population, vocabulary, clustered_above=bar, flags=own)
-            parts.setdefault(name, []).append(frame)
-    frames = {name: _stack(some) for name, some in parts.items()}
-    for name, frame in frames.items():
+    folder: StudyFolder, layers: Sequence[int], names: Sequence[str], reference: str
+) -> tuple[dict[int, dict[str, Population]], dict[str, pl.DataFrame], dict[int, dict[str, float]], int]:
+    """Write ``results.parquet`` of every population.
+
+    Returns the populations in short, by layer and name; what is still asked of the results; the bars, by layer; and in
+    how many neurons a segment bound is tied.
+    """
+    vocabulary, tied = folder.vocabulary(), 0
+    named = PartitionConfig(**folder.manifest["settings"]["partition"]).norms is not None
+    found: dict[int, dict[str, Population]] = {layer: {} for layer in layers}
+    limits: dict[int, dict[str, float]] = {}
+    frames: dict[str, pl.DataFrame] = {}
+    for name in sorted(names, key=lambda name: name != reference):  # first the one that others are judged by
+        parts = []
+        for layer, short in found.items():
+            population = folder.population(name, layer)
+            short[name] = in_short(population)
+            if name == reference:
+                limits[layer] = bars(population.comparison)
+            if name == "neurons":
+                tied += int((tied_bounds(population.core, population.segments) > 0).sum())
+            judged = reference in short and not named  # categories that people named are no cut of a tree
+            bar = silhouette_bar(short[reference].categories.quality) if judged else None
+            own = flags(population.comparison, limits[layer]) if layer in limits else None
+            parts.append(results(population, vocabulary, clustered_above=bar, flags=own))
+        frame = _stack(parts)
         folder.write(folder.path / name / "results.parquet", frame)
-    return frames
+        frames[name] = frame.select(ASKED)
+    found = {layer: {name: short[name] for name in names} for layer, short in found.items()}
+    return found, {name: frames[name] for name in names}, limits, tied
 
 
 def _detectable(found: dict[int, dict[str, Population]], reference: str) -> dict[str, dict[str, float]]:

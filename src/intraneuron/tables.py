@@ -135,6 +135,13 @@ def effect_table(core: CoreTokens, effect: Effect) -> pl.DataFrame:
     return pl.DataFrame({"layer": core.layer, "neuron": core.neuron} | arrays)
 
 
+def with_effect(frame: pl.DataFrame, effect: Effect) -> pl.DataFrame:
+    """Return an effect's table with other arrays."""
+    return frame.select("layer", "neuron").with_columns(
+        pl.Series(name, getattr(effect, name), nan_to_null=False) for name in ARRAYS
+    )
+
+
 def read_effect_table(frame: pl.DataFrame, question: str) -> Effect:
     """Return the effect of a table."""
     return Effect(question, QUESTIONS[question], **{name: _array(frame, name) for name in ARRAYS})

@@ -66,7 +66,7 @@ def test_the_skewness_is_that_of_all_subsets(monkeypatch: pytest.MonkeyPatch) ->
 def test_cubes_of_some_rows_stand_for_those_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
     E = rows(900, 16)
     whole = background_sums(E)[1]
-    monkeypatch.setattr(background, "ROWS", 300)
+    monkeypatch.setattr(background, "CUBES", 300)
     some = background_sums(E)[1]
     np.testing.assert_array_equal(some[:3], whole[:3])
     size = (np.abs(centred(E)[0]) ** 3).sum() / 2

@@ -14,12 +14,20 @@ from __future__ import annotations
 
 import numpy as np
 
+from intraneuron.kernels.blocks import over_neurons
+from intraneuron.kernels.compiled import compiled
+from intraneuron.kernels.lanes import COLUMNS, ROWS, tile_products
 from intraneuron.kernels.moments import N_GRAPHS, block_sums, central_moments, graph_sums, ones_sums
+from intraneuron.kernels.similarity import tile_length
 from intraneuron.kernels.subset_sums import log_choose
 from intraneuron.kernels.tails import least_p_of, upper_tail
 
-ROWS, BLOCK = 4096, 128
-"""Rows that cubes are summed over, and how many at a time."""
+CUBES = 4096
+"""Rows that cubes are summed over."""
+
+WIDE, PART, SOME = 4096, 512, 96
+"""Tokens whose sums are taken together. Part by part of the vocabulary, in one order, whatever threads there are: a
+library's products round differently with more of them."""
 
 VARIES = 1e-7
 """A standard deviation below this is what float32 vectors leave of rounding: the mean cosine cannot vary."""
@@ -43,19 +51,21 @@ def background_sums(vectors: np.ndarray) -> tuple[float, np.ndarray]:
     >>> mean, float(abs(sums).max())
     (0.0, 0.0)
     """
-    E = vectors.astype(np.float64)
-    V = len(E)
-    G, whole = E.T @ E, E.sum(axis=0)
-    s, norm = E @ whole, np.einsum("vd,vd->v", E, E)  # rows of S; its diagonal, which is 1 but for rounding
+    V, D = vectors.shape
+    whole, rows = vectors.sum(axis=0, dtype=np.float64), np.empty((3, V))
+    G = _gram_of_columns(vectors)
+    over_neurons(_row_core, -(-V // PART), (vectors, np.vstack([G, whole])), (rows,), block=1)
+    s, squares, norm = rows  # sums of the rows of S and of their squares; its diagonal, which is 1 but for rounding
     pairs = V * (V - 1.0)
-    mean = float((whole @ whole - norm.sum()) / pairs)
+    mean = float(((whole * whole).sum() - norm.sum()) / pairs)
     r = s - norm - mean * (V - 1)
-    q = np.einsum("vd,vd->v", E @ G, E) - norm**2 - 2 * mean * (s - norm) + mean**2 * (V - 1)
+    q = squares - norm**2 - 2 * mean * (s - norm) + mean**2 * (V - 1)
     # M = A - L with A = S - mean, and L the diagonal of A.
-    L, G2 = norm - mean, G @ G
-    Er = E.T @ r
-    rMr = float(Er @ Er - mean * r.sum() ** 2 - (L * r**2).sum())
-    A3 = float((G2 * G).sum() - 3 * mean * (s**2).sum() + 3 * mean**2 * V * s.sum() - mean**3 * V**3)
+    L, Er = norm - mean, np.zeros(D)
+    for start in range(0, V, PART):
+        Er += (vectors[start : start + PART] * r[start : start + PART, None]).sum(axis=0)
+    rMr = float((Er * Er).sum() - mean * r.sum() ** 2 - (L * r**2).sum())
+    A3 = float((_gram(G, D) * G).sum() - 3 * mean * (s**2).sum() + 3 * mean**2 * V * s.sum() - mean**3 * V**3)
     A2 = q + L**2  # the squares of the rows of A
     X = A3 - 3 * float((L * A2).sum()) + 2 * float((L**3).sum())
     S3 = _cubes(vectors, mean) * pairs / 2
@@ -64,17 +74,96 @@ def background_sums(vectors: np.ndarray) -> tuple[float, np.ndarray]:
     return mean, sums
 
 
+@compiled()
+def _gram_core(start, stop, E, n, width, out):  # type: ignore[no-untyped-def]
+    """Write the tiles of ``E E^T`` of some ROWS rows, up to the diagonal."""
+    for i in range(start * ROWS, stop * ROWS, ROWS):
+        for j in range(0, i + ROWS, COLUMNS):
+            tile = tile_products(E, i, j, width)
+            for a in range(ROWS):
+                for b in range(COLUMNS):
+                    out[i + a, j + b] = tile[a * COLUMNS + b]
+
+
+def _gram(E: np.ndarray, n: int) -> np.ndarray:
+    """Return the inner products of the n first rows of a float64 table, (n, n)."""
+    size = tile_length(n)
+    padded, out = np.zeros((size, E.shape[1])), np.zeros((size, size))
+    padded[:n] = E[:n]
+    over_neurons(_gram_core, -(-n // ROWS), (padded, n, E.shape[1]), (out,), block=4)
+    lower = np.tril(out[:n, :n])
+    return lower + np.tril(lower, -1).T
+
+
+def _gram_of_columns(vectors: np.ndarray) -> np.ndarray:
+    """Return E'E, part by part of the vocabulary, (D, D)."""
+    G = np.zeros((vectors.shape[1],) * 2)
+    for start in range(0, len(vectors), WIDE):
+        G += _gram(vectors[start : start + WIDE].T.astype(np.float64), len(G))
+    return G
+
+
+@compiled()
+def _row_core(start, stop, vectors, G, out):  # type: ignore[no-untyped-def]
+    """Write, for the tokens e of some parts: e'w with w the last row of G, e'Ge with its others, and e'e."""
+    V, D = vectors.shape
+    E = np.zeros((PART + SOME + COLUMNS, D))  # tokens, and below them some rows of G
+    for part in range(start, stop):
+        first = part * PART
+        size = min(PART, V - first)
+        E[:size] = vectors[first : first + size]
+        out[:, first : first + size] = 0.0
+        for lo in range(0, D + 1, SOME):
+            some = min(SOME, D + 1 - lo)
+            E[PART : PART + some] = G[lo : lo + some]
+            for i in range(0, size, ROWS):
+                for j in range(0, some, COLUMNS):
+                    tile = tile_products(E, i, PART + j, D)
+                    for a in range(min(ROWS, size - i)):
+                        for b in range(min(COLUMNS, some - j)):
+                            if lo + j + b < D:
+                                out[1, first + i + a] += tile[a * COLUMNS + b] * E[i + a, lo + j + b]
+                            else:
+                                out[0, first + i + a] = tile[a * COLUMNS + b]
+        for i in range(size):
+            for d in range(D):
+                out[2, first + i] += E[i, d] * E[i, d]
+
+
+@compiled()
+def _cube_core(start, stop, vectors, some, row, mean, out):  # type: ignore[no-untyped-def]
+    """Write, a part of the vocabulary, the sum of the cubed centred cosines of its tokens with those of ``some``.
+
+    ``row`` says which tokens these are: a token's cosine with itself does not count.
+    """
+    V, D = vectors.shape
+    E = np.zeros((ROWS + SOME + COLUMNS, D), vectors.dtype)
+    for part in range(start, stop):
+        first = part * SOME
+        size = min(SOME, V - first)
+        E[ROWS : ROWS + size] = vectors[first : first + size]
+        total = 0.0
+        for i in range(0, len(row), ROWS):
+            E[:ROWS] = some[i : i + ROWS]
+            for j in range(0, size, COLUMNS):
+                tile = tile_products(E, 0, ROWS + j, D)
+                for a in range(min(ROWS, len(row) - i)):
+                    for b in range(min(COLUMNS, size - j)):
+                        if first + j + b != row[i + a]:
+                            x = tile[a * COLUMNS + b] - mean
+                            total += x * x * x
+        out[part] = total
+
+
 def _cubes(vectors: np.ndarray, mean: float) -> float:
     """Return the mean cube of the centred cosines of two different tokens."""
-    V = len(vectors)
-    rows = np.unique(np.linspace(0, V - 1, min(V, ROWS)).astype(int))
-    total = 0.0
-    for start in range(0, len(rows), BLOCK):
-        some = rows[start : start + BLOCK]
-        S = vectors[some] @ vectors.T - np.float32(mean)
-        S[np.arange(len(some)), some] = 0
-        total += float((S * S * S).sum(dtype=np.float64))
-    return total / (len(rows) * (V - 1.0))
+    V, D = vectors.shape
+    row = np.unique(np.linspace(0, V - 1, min(V, CUBES)).astype(int))
+    some = np.zeros((len(row) + ROWS, D), dtype=vectors.dtype)
+    some[: len(row)] = vectors[row]
+    parts = np.empty(-(-V // SOME))
+    over_neurons(_cube_core, len(parts), (vectors, some, row, mean), (parts,), block=1)
+    return float(parts.sum() / (len(row) * (V - 1.0)))
 
 
 def tightness(

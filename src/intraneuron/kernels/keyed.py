@@ -45,6 +45,33 @@ def below(bits, bound):  # type: ignore[no-untyped-def]
     return np.int64(((bits >> _S32) * np.uint64(bound)) >> _S32)
 
 
+AT_ONCE = 64
+"""Subsets that are drawn together, side by side in vector registers.
+
+Loops over them ask an array for its length: one of so few rounds as a constant is unrolled, and then not vectorised.
+"""
+
+
+@compiled()
+def subsets(state, n, taken):  # type: ignore[no-untyped-def]
+    """Draw AT_ONCE random subsets of 0..n-1, a column of ``taken`` each; return the state after them.
+
+    ``taken`` is int32 of (size of a subset, AT_ONCE). Member j is a random number up to n - size + j, or, where that is
+    a member already, n - size + j itself (Floyd; Bentley and Floyd 1987, doi 10.1145/30401.315746): every subset is as
+    likely as any other.
+    """
+    size, many = taken.shape
+    for j in range(size):
+        now, last, first = taken[j], np.int32(n - size + j), state + np.uint64(j * many + 1) * _STEP
+        for d in range(many):
+            now[d] = below(mix(first + np.uint64(d) * _STEP), last + 1)
+        for i in range(j):
+            before = taken[i]
+            for d in range(many):
+                now[d] = last if before[d] == now[d] else now[d]
+    return state + np.uint64(size * many) * _STEP
+
+
 @compiled()
 def _shuffle_rows(key_rows, n, rank):  # type: ignore[no-untyped-def]
     for i in range(len(n)):

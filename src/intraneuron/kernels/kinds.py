@@ -99,13 +99,17 @@ def three_kinds(v):  # type: ignore[no-untyped-def]
     for i in range(n):
         total[i + 1] = total[i] + v[order[i]]
     best, first, second = -1.0, 1, 2
+    right, between = np.empty(n), np.empty(n)
+    for b in range(1, n):
+        right[b] = (total[n] - total[b]) * (total[n] - total[b]) / (n - b)
     for a in range(1, n - 1):
         left = total[a] * total[a] / a
+        for b in range(a + 1, n):  # in vector registers
+            middle = total[b] - total[a]
+            between[b] = left + middle * middle / (b - a) + right[b]
         for b in range(a + 1, n):
-            middle, right = total[b] - total[a], total[n] - total[b]
-            between = left + middle * middle / (b - a) + right * right / (n - b)
-            if between > best:
-                best, first, second = between, a, b
+            if between[b] > best:
+                best, first, second = between[b], a, b
     kind = np.empty(n, np.int64)
     for i in range(n):
         kind[order[i]] = 0 if i < first else 1 if i < second else 2
@@ -218,10 +222,14 @@ def kinds_upper(kinds, size, inside, rows, observed, std, skewness, closed):  # 
     chance, average, variance = np.empty(most), np.empty(most), np.empty(most)
     taken, share = np.empty(KINDS, np.int64), np.empty((KINDS, 4))
     whole, found = log_choose(n0 + n1 + n2, size), 0
+    log = np.empty(n0 + n1 + n2 + 1)  # of factorials
+    for i in range(len(log)):
+        log[i] = math.lgamma(i + 1.0)
     for c0 in range(max(0, size - n1 - n2), min(size, n0) + 1):
         for c1 in range(max(0, size - c0 - n2), min(size - c0, n1) + 1):
             taken[0], taken[1], taken[2] = c0, c1, size - c0 - c1
-            one = math.exp(log_choose(n0, c0) + log_choose(n1, c1) + log_choose(n2, taken[2]) - whole)
+            ways = log[n0] - log[c0] - log[n0 - c0] + (log[n1] - log[c1] - log[n1 - c1])
+            one = math.exp(ways + (log[n2] - log[taken[2]] - log[n2 - taken[2]]) - whole)
             if one > RARE * closed:
                 chance[found] = one
                 average[found], variance[found] = _given(kinds, taken, inside, rows, share)

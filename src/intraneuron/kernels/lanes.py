@@ -9,18 +9,27 @@ kernels sum its columns side by side instead, which needs no reordering.
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
+import numba
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
+from numba.core import cgutils, codegen
 from numba.extending import intrinsic
-
-ROWS, COLUMNS = 4, 3
-"""Sums that stay in registers: with two times three more for what is multiplied, a processor's 16 hold them all."""
 
 REGISTER = 32
 """Bytes of a vector: eight float32 or four float64, which are the registers of every x86 processor since 2013."""
+
+
+def _has_wide_registers() -> bool:
+    """Return whether code is compiled for a processor with 32 registers of 64 bytes."""
+    features = numba.config.CPU_FEATURES
+    return "+avx512f" in (codegen.get_host_cpu_features() if features is None else features).split(",")
+
+
+ROWS, COLUMNS = 4, 6 if _has_wide_registers() else 3
+"""Sums that stay in registers: two rows side by side in a wide one, else one in each of 16. No sum depends on it."""
 
 
 def _fused(builder: ir.IRBuilder, x: ir.Value, y: ir.Value, z: ir.Value) -> ir.Value:
@@ -35,13 +44,17 @@ def _fused(builder: ir.IRBuilder, x: ir.Value, y: ir.Value, z: ir.Value) -> ir.V
 
 def _summed(builder: ir.IRBuilder, vector: ir.Value, lanes: int) -> ir.Value:
     """Add the lanes of a vector: the upper half to the lower one until one is left."""
-    index = ir.IntType(32)
     while lanes > 1:
         lanes //= 2
-        halves = [ir.Constant(ir.VectorType(index, lanes), list(range(lo, lo + lanes))) for lo in (0, lanes)]
+        halves = [_numbers(range(lo, lo + lanes)) for lo in (0, lanes)]
         low, high = (builder.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), half) for half in halves)
         vector = builder.fadd(low, high)
-    return builder.extract_element(vector, ir.Constant(index, 0))
+    return builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
+
+
+def _numbers(lanes: range) -> ir.Constant:
+    """Return the numbers of lanes that a shuffle takes."""
+    return ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), list(lanes))
 
 
 @intrinsic
@@ -58,10 +71,10 @@ def fma(typingctx: Any, x: Any, y: Any, z: Any) -> Any:
 
 @intrinsic
 def tile_products(typingctx: Any, E: Any, i: Any, j: Any, width: Any) -> Any:
-    """Return the inner products of rows i..i+3 of ``E`` with its rows j..j+2, over the first ``width`` columns.
+    """Return the inner products of ROWS rows of ``E`` from i with COLUMNS from j, over the first ``width`` columns.
 
     Column k goes to lane k modulo the lanes of a register, up to the last full register; lanes are added by halves,
-    and what is left over then one by one. Row by row: a tuple of 12.
+    and what is left over then one by one. Two rows lie side by side, each in lanes of its own. Row by row: a tuple.
     """
     if not isinstance(E, types.Array) or E.ndim != 2 or E.layout != "C" or not isinstance(E.dtype, types.Float):
         return None
@@ -83,27 +96,37 @@ def tile_products(typingctx: Any, E: Any, i: Any, j: Any, width: Any) -> Any:
         left = [row(args[1], a) for a in range(ROWS)]
         right = [row(args[2], b) for b in range(COLUMNS)]
 
-        def multiplied(kind: ir.Type, sums: list[ir.Value], begin: ir.Value, end: ir.Value, step: int) -> None:
+        def side_by_side(one: ir.Value, other: ir.Value) -> ir.Value:
+            return builder.shuffle_vector(one, other, _numbers(range(2 * lanes)))
+
+        def multiplied(
+            sums: list[ir.Value], begin: ir.Value, end: ir.Value, kind: ir.Type, step: int, pair: Any
+        ) -> None:
             with cgutils.for_range_slice(builder, begin, end, ir.Constant(size, step), size) as (k, _):
                 at = [builder.bitcast(builder.gep(p, [k]), kind.as_pointer()) for p in (*left, *right)]
                 value = [builder.load(p, align=E.dtype.bitwidth // 8) for p in at]
-                for a in range(ROWS):
-                    for b in range(COLUMNS):
-                        to = sums[a * COLUMNS + b]
-                        builder.store(_fused(builder, value[a], value[ROWS + b], builder.load(to)), to)
+                rows = [pair(value[a], value[a + 1]) for a in range(0, ROWS, 2)] if pair else value[:ROWS]
+                columns = [pair(one, one) if pair else one for one in value[ROWS:]]
+                for to, (x, y) in zip(sums, product(rows, columns), strict=True):
+                    builder.store(_fused(builder, x, y, builder.load(to)), to)
 
-        def zeros(kind: ir.Type) -> list[ir.Value]:
-            rooms = [cgutils.alloca_once(builder, kind) for _ in range(ROWS * COLUMNS)]
+        def zeros(kind: ir.Type, count: int) -> list[ir.Value]:
+            rooms = [cgutils.alloca_once(builder, kind) for _ in range(count)]
             for room in rooms:
                 builder.store(ir.Constant(kind, None), room)
             return rooms
 
         whole = builder.and_(args[3], ir.Constant(size, -lanes))
-        sums, totals = zeros(vector), zeros(scalar)
-        multiplied(vector, sums, ir.Constant(size, 0), whole, lanes)
-        for many, one in zip(sums, totals, strict=True):
-            builder.store(_summed(builder, builder.load(many), lanes), one)
-        multiplied(scalar, totals, whole, args[3], 1)
+        pairs, totals = zeros(ir.VectorType(scalar, 2 * lanes), ROWS // 2 * COLUMNS), zeros(scalar, ROWS * COLUMNS)
+        multiplied(pairs, ir.Constant(size, 0), whole, vector, lanes, side_by_side)
+        for i, two in enumerate(pairs):
+            a, b = 2 * (i // COLUMNS), i % COLUMNS
+            both = builder.load(two)
+            for half in (0, 1):
+                own = _numbers(range(half * lanes, (half + 1) * lanes))
+                one = builder.shuffle_vector(both, ir.Constant(both.type, ir.Undefined), own)
+                builder.store(_summed(builder, one, lanes), totals[(a + half) * COLUMNS + b])
+        multiplied(totals, whole, args[3], scalar, 1, None)
         return context.make_tuple(builder, found, [builder.load(one) for one in totals])
 
     return found(E, index, index, index), write

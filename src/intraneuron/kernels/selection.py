@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from intraneuron.kernels.blocks import over_neurons
+from intraneuron.kernels.blocks import n_threads, over_neurons
 from intraneuron.kernels.compiled import compiled
 
 LEAST = 1e-300
 """Below every mean that is above 0: sums are of float32."""
+
+BLOCK, TOGETHER = 512, 32
+"""Neurons whose sums of a token are read together, so that whole stretches of memory are; and compared at once."""
 
 NEARLY = 1 - 1e-12
 """Rounding of a product is far less than this is below 1."""
@@ -62,38 +65,55 @@ def _offer(value, v, mean, token_id, filled, k):  # type: ignore[no-untyped-def]
 
 
 @compiled()
+def _near(value, needed, seen):  # type: ignore[no-untyped-def]
+    """Return how many sums over ``seen`` sightings may reach what is needed: no division, in vector registers."""
+    near = 0
+    for c in range(len(value)):
+        near += value[c] >= NEARLY * needed[c] * seen
+    return near
+
+
+@compiled()
+def _read(total, v, start, value):  # type: ignore[no-untyped-def]
+    """Write a token's sums over all parts of the text, of the neurons from ``start`` on."""
+    for h in range(len(total)):
+        row = total[h, v, start : start + len(value)]  # counted from 0: what could be negative is not vectorised
+        for c in range(len(value)):
+            value[c] = row[c] if h == 0 else value[c] + row[c]
+
+
+@compiled()
 def _core(start, stop, total, count, eligible, order, last, k, token_id, mean, n):  # type: ignore[no-untyped-def]
     """Scan the tokens once for all neurons of the block, form by form; each neuron keeps a heap of its best."""
-    H, width = len(count), stop - start
+    width = stop - start
     value, best, own = np.empty(width), np.zeros(width), np.empty(width, np.int64)  # best: of the form that is read
-    needed = np.full(width, LEAST)
-    some = False
+    needed, reached, some = np.full(width, LEAST), np.empty(width, np.int64), 0
     for i in range(len(order)):
         v, seen = order[i], 0
-        for h in range(H):
+        for h in range(len(count)):
             seen += count[h, v]
         if seen > 0 and eligible[v]:
-            for h in range(H):
-                row = total[h, v, start:stop]  # counted from 0: an index that could be negative is not vectorised
-                for c in range(width):
-                    value[c] = row[c] if h == 0 else value[c] + row[c]
-            near = 0  # few tokens are: all neurons at once are asked first, without a division
-            for c in range(width):
-                near += value[c] >= NEARLY * needed[c] * seen
-            if near > 0:
-                for c in range(width):
+            _read(total, v, start, value)
+            for lo in range(0, width, TOGETHER):  # few tokens reach anything: some neurons at once are asked first
+                hi = min(lo + TOGETHER, width)
+                if _near(value[lo:hi], needed[lo:hi], seen) == 0:
+                    continue
+                for c in range(lo, hi):
+                    if value[c] < NEARLY * needed[c] * seen:
+                        continue
                     mean_of_v = value[c] / seen
                     if mean_of_v >= needed[c] and mean_of_v > best[c]:  # of equal ones the smaller id, read first
+                        if best[c] == 0:
+                            reached[some] = c
+                            some += 1
                         best[c], own[c] = mean_of_v, v
-                        some = True
-        if last[i] and some:
-            some = False
-            for c in range(width):
-                if best[c] > 0:
-                    n[start + c] = _offer(best[c], own[c], mean[start + c], token_id[start + c], n[start + c], k)
-                    best[c] = 0.0
-                    if n[start + c] == k:
-                        needed[c] = mean[start + c, 0]
+        if last[i]:
+            for c in reached[:some]:
+                n[start + c] = _offer(best[c], own[c], mean[start + c], token_id[start + c], n[start + c], k)
+                best[c] = 0.0
+                if n[start + c] == k:
+                    needed[c] = mean[start + c, 0]
+            some = 0
     for c in range(start, stop):  # heap sort: the worst goes last
         for length in range(n[c] - 1, 0, -1):
             mean[c, 0], mean[c, length] = mean[c, length], mean[c, 0]
@@ -139,7 +159,8 @@ def top_tokens(
     last = np.ones(len(order), dtype=bool)
     if form is not None:
         last[:-1] = form[order[1:]] != form[order[:-1]]
-    over_neurons(_core, N, (total, count, eligible, order, last, k), (token_id, mean, n))
+    given = (total, count, eligible, order, last, k)
+    over_neurons(_core, N, given, (token_id, mean, n), block=max(1, min(BLOCK, -(-N // n_threads()))))
     return token_id, mean, n
 
 

@@ -27,8 +27,8 @@ def tile_length(n: int) -> int:
 def gram(E, n, width, S, add):  # type: ignore[no-untyped-def]
     """Write (or ``add``) the lower triangle of ``E E^T``, of n rows and ``width`` columns, to ``S``.
 
-    Rows from n to ``tile_length(n)`` exist and are finite; so are those of ``S``. Works on 4 x 3 tiles: twelve sums
-    stay in registers, in the format of E, while seven rows are read once.
+    Rows from n to ``tile_length(n)`` exist and are finite; so are those of ``S``. Works on tiles whose sums stay in
+    registers, in the format of E, while their rows are read once.
     """
     for i in range(0, n, ROWS):
         for j in range(0, i + ROWS, COLUMNS):

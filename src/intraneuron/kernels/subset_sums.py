@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from intraneuron.kernels.compiled import compiled
-from intraneuron.kernels.keyed import advance, below, mix
+from intraneuron.kernels.keyed import AT_ONCE, subsets
 
 STEPS = 60
 """Newton steps, halved ones included; a dozen do unless the sum is next to the largest possible one."""
@@ -116,18 +116,18 @@ def drawn_upper(w, size, total, draws, exceedances, state):  # type: ignore[no-u
 
     h / l when the h-th exceedance comes at draw l, else (1 + c) / (draws + 1).
     """
-    m = len(w)
-    order = np.arange(m)
+    taken, found = np.empty((size, AT_ONCE), np.int32), np.empty(AT_ONCE)
     bar = total - 1e-12 * np.abs(w).sum()
     count = 0
     for draw in range(draws):
-        found = 0.0
-        for j in range(size):
-            state = advance(state)
-            other = j + below(mix(state), m - j)
-            order[j], order[other] = order[other], order[j]
-            found += w[order[j]]
-        if found >= bar:
+        d = draw % AT_ONCE
+        if d == 0:
+            state = subsets(state, len(w), taken)
+            found[:] = 0.0
+            for j in range(size):
+                for other in range(len(found)):
+                    found[other] += w[np.uint32(taken[j, other])]
+        if found[d] >= bar:
             count += 1
             if count == exceedances:
                 return count / (draw + 1.0)

@@ -13,7 +13,7 @@ import numpy as np
 
 from intraneuron.kernels.compiled import compiled
 from intraneuron.kernels.fourth_moment import GRAPHS, fourth_moment, laid_out, walks
-from intraneuron.kernels.keyed import advance, below, key_of, mix
+from intraneuron.kernels.keyed import AT_ONCE, key_of, subsets
 from intraneuron.kernels.kinds import find_kinds, kinds_upper
 from intraneuron.kernels.moments import N_GRAPHS, block_sums, central_moments, matrix_sums
 from intraneuron.kernels.similarity import tile_length
@@ -47,6 +47,18 @@ def row_sums(M, n):  # type: ignore[no-untyped-def]
 
 
 @compiled()
+def sums_of_subsets(M, row, taken, inner, outer):  # type: ignore[no-untyped-def]
+    """Write the sums of M over the pairs of each of AT_ONCE subsets, and of ``row`` over its members."""
+    inner[:], outer[:] = 0.0, 0.0
+    for i in range(len(taken)):
+        for d in range(len(outer)):
+            outer[d] += row[np.uint32(taken[i, d])]
+        for j in range(i):
+            for d in range(len(inner)):
+                inner[d] += M[np.uint32(taken[i, d]), np.uint32(taken[j, d])]
+
+
+@compiled()
 def _monte_carlo(M, n, size, contrast, observed, state):  # type: ignore[no-untyped-def]
     """Return the Monte Carlo p of a random subset of ``size`` of n tokens, upper tail.
 
@@ -56,19 +68,16 @@ def _monte_carlo(M, n, size, contrast, observed, state):  # type: ignore[no-unty
     """
     pairs, rest_pairs = size * (size - 1) / 2, (n - size) * (n - size - 1) / 2
     row, total = row_sums(M, n)
-    order = np.arange(n)
     smaller = min(size, n - size)  # the smaller side is drawn; the sums of both follow from it
+    taken, inner, outer = np.empty((smaller, AT_ONCE), np.int32), np.empty(AT_ONCE), np.empty(AT_ONCE)
     tolerance = 1e-9 * abs(observed)
     count = 0
     for draw in range(DRAWS):
-        within = rows = 0.0
-        for i in range(smaller):
-            state = advance(state)
-            other = i + below(mix(state), n - i)
-            order[i], order[other] = order[other], order[i]
-            rows += row[order[i]]
-            for j in range(i):
-                within += M[order[i], order[j]]
+        d = draw % AT_ONCE
+        if d == 0:
+            state = subsets(state, n, taken)
+            sums_of_subsets(M, row, taken, inner, outer)
+        within, rows = inner[d], outer[d]
         without = total - rows + within
         if smaller < size:
             within, without = without, within

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import polars as pl
 
-from intraneuron.data import Comparison, CoreTokens, Partition, Vocabulary
+from intraneuron.data import Comparison, CoreTokens, Effect, Partition, Vocabulary
+from intraneuron.data.effect import ARRAYS
+from intraneuron.pipeline.numbers import NUMBERS
 from intraneuron.pipeline.pattern import FLAGS, patterns
 
 TOP = 10
@@ -21,6 +24,41 @@ class Population:
     categories: Partition
     segments: Partition
     comparison: Comparison
+
+
+def in_short(population: Population) -> Population:
+    """Return what the tables of a summary are made from; all else is NaN or -1, and takes no memory.
+
+    A population of a whole model takes 6 KB a neuron, in short 2 KB.
+    """
+    core, segments, comparison = population.core, population.segments, population.comparison
+    asked = {number.question for number in NUMBERS}
+    effects = {}
+    for question, effect in comparison.effects.items():
+        kept = ("effect_size", "p", "q") if question in asked else ("observed",) if question == DELTAS else ()
+        effects[question] = _only(effect, kept)
+    return Population(
+        replace(core, activation=_nothing(core.activation, np.nan), count=_nothing(core.count, -1)),
+        population.categories,
+        replace(segments, label=_nothing(segments.label, -1)),
+        Comparison(effects, comparison.mean_similarity, comparison.profile),
+    )
+
+
+DELTAS = "category_delta"
+"""The question whose observed values, by rank of category, a summary has a table of."""
+
+
+def _only(effect: Effect, kept: tuple[str, ...]) -> Effect:
+    """Return an effect with some of its arrays."""
+    others = [name for name in ARRAYS if name not in kept]
+    gone: dict[str, Any] = {name: _nothing(effect.observed, np.nan) for name in others}
+    return replace(effect, **gone)
+
+
+def _nothing(array: np.ndarray, value: float) -> np.ndarray:
+    """Return an array of the same shape that holds one value, once."""
+    return np.broadcast_to(np.array(value, dtype=array.dtype), array.shape)
 
 
 def results(
