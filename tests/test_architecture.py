@@ -58,10 +58,10 @@ FLOORS: tuple[tuple[str, ...], ...] = (
             "replicating",
             "summary",
         ),
-        *("cards", "one", "estimate", "engine", "calibrating", "exporting"),
+        *("cards", "one", "estimate", "engine", "calibrating", "exporting", "chosen", "comparing"),
     ),
     ("figures", "report"),
-    ("api", "importers"),
+    ("api", "importers", "studies"),
     ("commands",),
 )
 """Rooms, bottom to top, as in ``docs/architecture.md``; an import goes down or stays on its floor."""
