@@ -190,7 +190,9 @@ def _look(marks: Marks, width: int) -> dict[str, Any]:
         return alt.Scale(domain=list(marks), range=[mark[channel] for mark in marks.values()])
 
     columns = max(1, min(len(marks), width // 150))
-    legend = alt.Legend(orient="top", direction="horizontal", offset=8, columns=columns, symbolSize=110, symbolDash=[1, 0])
+    legend = alt.Legend(
+        orient="top", direction="horizontal", offset=8, columns=columns, symbolSize=110, symbolDash=[1, 0]
+    )
     return {
         "color": alt.Color("who:N", scale=scale(0), title=None, legend=legend),
         "shape": alt.Shape("who:N", scale=scale(1), title=None, legend=legend),
