@@ -100,7 +100,7 @@ def error_of_sum(errors: np.ndarray, degrees: np.ndarray) -> tuple[np.ndarray, n
 
     .. math:: V = \sum_i e_i^2, \qquad f = V^2 / \sum_i (e_i^4 / f_i)
 
-    (Welch 1947, doi 10.2307/2332510). Without any error the degrees are the smallest of the estimates'.
+    (Welch 1947, doi 10.1093/biomet/34.1-2.28). Without any error the degrees are the smallest of the estimates'.
 
     Parameters
     ----------
