@@ -248,15 +248,15 @@ def _about(one: Chosen) -> Row:
 
 
 APART_NOTE = (
-    "leave out different groups, so the variances of the two are added; where their errors go together, as with one "
-    "vocabulary, the true intervals are narrower."
+    "they leave out different groups, so the variances of the two are added; where their errors go together, as with "
+    "one vocabulary, the true intervals are narrower."
 )
 
 
 def _notes(chosen: Sequence[Chosen], changes: Sequence[Row]) -> list[str]:
     """Return what a reader needs to know beside the numbers."""
-    apart = dict.fromkeys((row["first"], row["second"]) for row in changes if row["interval"] == "apart")
-    out = [f"Intervals of {second} minus {first}: the studies {APART_NOTE}" for first, second in apart]
+    apart = dict.fromkeys(f"{row['second']} − {row['first']}" for row in changes if row["interval"] == "apart")
+    out = [f"Intervals of {', '.join(apart)}: {APART_NOTE}"] if apart else []
     twins = {one.twin for one in chosen}
     if len(twins) > 1:
         out.append(f"Their twins differ ({', '.join(sorted(twins))}): only neurons are compared.")
