@@ -13,10 +13,10 @@ import polars as pl
 import pytest
 from tests.tiny_models import NEURONS, random_texts, tiny_bert, tiny_gpt2
 
-import intraneuron as inn
 from intraneuron import api
+from intraneuron.errors import IntraneuronError, SettingError, StudyError
 from intraneuron.store import StudyFolder
-from intraneuron.studies import MARK, TABLES, StudyComparison
+from intraneuron.studies import MARK, TABLES, StudyComparison, compare_studies
 
 
 @pytest.fixture(scope="module")
@@ -39,12 +39,12 @@ def row(rows: list[dict[str, Any]], **wanted: object) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def spaces(home: Path) -> StudyComparison:
-    return inn.compare_studies(home / "input", home / "centred")
+    return compare_studies(home / "input", home / "centred")
 
 
 @pytest.fixture(scope="module")
 def models(home: Path) -> StudyComparison:
-    return inn.compare_studies(home / "input", home / "twelve")
+    return compare_studies(home / "input", home / "twelve")
 
 
 @pytest.mark.parametrize("name", ["input", "centred"])
@@ -92,7 +92,7 @@ def test_neurons_of_two_models_with_one_vocabulary_are_matched_by_tokens(models:
 
 
 def test_layers_of_one_study_are_compared_with_each_other(home: Path) -> None:
-    found = inn.compare_studies(f"{home / 'input'}@0", f"{home / 'input'}@1")
+    found = compare_studies(f"{home / 'input'}@0", f"{home / 'input'}@1")
     claims = api.open(home / "input").summary["claims"]
     by_layer = {c["layer"]: c["neurons"] for c in claims if c["number"] == "tightness"}
     change = row(found.changes, number="tightness", of="neurons", layer_first=0)
@@ -103,7 +103,7 @@ def test_layers_of_one_study_are_compared_with_each_other(home: Path) -> None:
 
 
 def test_different_vocabularies_are_compared_without_pairs(home: Path) -> None:
-    found = inn.compare_studies(f"{home / 'input'}@1", home / "words@2")
+    found = compare_studies(f"{home / 'input'}@1", home / "words@2")
     assert found.pairs == found.matches == []
     assert any("their vocabularies differ" in note for note in found.notes)
     assert math.isfinite(row(found.changes, number="tightness", of="neurons", layer_first=None)["low"])
@@ -111,7 +111,7 @@ def test_different_vocabularies_are_compared_without_pairs(home: Path) -> None:
 
 def test_a_folder_whose_name_has_layers_is_itself(home: Path) -> None:
     shutil.copytree(home / "centred", home / "run@0")
-    found = inn.compare_studies(home / "input", home / "run@0")
+    found = compare_studies(home / "input", home / "run@0")
     assert found.studies[1] == found.studies[0] | {
         "study": "run@0",
         "path": str(home / "run@0"),
@@ -121,14 +121,14 @@ def test_a_folder_whose_name_has_layers_is_itself(home: Path) -> None:
 
 def test_studies_of_one_name_are_told_apart_by_their_folders(home: Path) -> None:
     shutil.copytree(home / "twelve", home / "more" / "input")
-    found = inn.compare_studies(home / "input", home / "more" / "input")
+    found = compare_studies(home / "input", home / "more" / "input")
     assert [r["study"] for r in found.studies] == [f"{home.name}/input", "more/input"]
 
 
 def test_tables_figures_and_a_page_are_written_and_an_earlier_comparison_is_replaced(
     home: Path, tmp_path: Path, spaces: StudyComparison
 ) -> None:
-    inn.compare_studies(home / "input", home / "twelve", out=tmp_path / "out")
+    compare_studies(home / "input", home / "twelve", out=tmp_path / "out")
     spaces.write(tmp_path / "out")
     names = {file.name for file in (tmp_path / "out").iterdir()}
     assert names == {MARK, "comparison.html", "means.png", "own.png", "changes.png"} | {
@@ -166,8 +166,8 @@ def test_tables_figures_and_a_page_are_written_and_an_earlier_comparison_is_repl
 def test_what_cannot_be_compared_is_told_in_a_sentence(
     home: Path, names: list[str], settings: dict[str, Any], told: str
 ) -> None:
-    with pytest.raises(inn.IntraneuronError) as error:
-        inn.compare_studies(*(home / name for name in names), **settings)
+    with pytest.raises(IntraneuronError) as error:
+        compare_studies(*(home / name for name in names), **settings)
     assert told in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -179,8 +179,8 @@ def test_by_index_needs_equally_many_neurons(home: Path, monkeypatch: pytest.Mon
         "core_tokens",
         lambda self, population, layer: whole(self, population, layer)[: 20 if self.path.name == "twelve" else None],
     )
-    with pytest.raises(inn.SettingError, match=r"layer 0 of input has 24, layer 0 of twelve has 20\. Leave it out"):
-        inn.compare_studies(home / "input", home / "twelve", match="index")
+    with pytest.raises(SettingError, match=r"layer 0 of input has 24, layer 0 of twelve has 20\. Leave it out"):
+        compare_studies(home / "input", home / "twelve", match="index")
 
 
 def test_a_study_of_another_method_is_refused(home: Path, tmp_path: Path) -> None:
@@ -188,24 +188,24 @@ def test_a_study_of_another_method_is_refused(home: Path, tmp_path: Path) -> Non
     folder = StudyFolder.open(tmp_path / "old")
     folder.manifest["stages"]["intervals"]["method"] = 1
     folder.write_manifest()
-    with pytest.raises(inn.StudyError, match=r"was made by another version, .* \(intervals\)\. Run its study command"):
-        inn.compare_studies(home / "input", tmp_path / "old")
+    with pytest.raises(StudyError, match=r"was made by another version, .* \(intervals\)\. Run its study command"):
+        compare_studies(home / "input", tmp_path / "old")
 
 
 def test_an_unfinished_study_is_refused(home: Path, tmp_path: Path) -> None:
     shutil.copytree(home / "centred", tmp_path / "half")
     (tmp_path / "half" / "summary.json").unlink()
-    with pytest.raises(inn.StudyError, match=r"has no summary\.json: it is not finished\."):
-        inn.compare_studies(home / "input", tmp_path / "half")
+    with pytest.raises(StudyError, match=r"has no summary\.json: it is not finished\."):
+        compare_studies(home / "input", tmp_path / "half")
     shutil.copytree(home / "centred", tmp_path / "lost")
     (tmp_path / "lost" / "neurons" / "effects" / "peak" / "layer-01.parquet").unlink()
-    with pytest.raises(inn.StudyError, match=r"has no neurons/effects/peak/layer-01\.parquet"):
-        inn.compare_studies(home / "input", tmp_path / "lost")
+    with pytest.raises(StudyError, match=r"has no neurons/effects/peak/layer-01\.parquet"):
+        compare_studies(home / "input", tmp_path / "lost")
 
 
 def test_a_study_without_a_twin_says_so(home: Path, tmp_path: Path) -> None:
     api.study(str(home / "one"), out=tmp_path / "alone", core_tokens=40, layers=[0, 1], twins=["shuffled"])
-    found = inn.compare_studies(tmp_path / "alone", home / "input")
+    found = compare_studies(tmp_path / "alone", home / "input")
     assert found.notes[-1] == "Without a twin, nobody can say what is the neurons' own: alone."
     assert math.isnan(row(found.changes, number="peak", of="own", layer_first=0)["change"])
     assert math.isfinite(row(found.changes, number="peak", of="neurons", layer_first=0)["low"])
@@ -215,7 +215,7 @@ def test_texts_that_are_the_same_are_left_out_together(home: Path, tmp_path: Pat
     texts = random_texts(tmp_path / "texts")
     for name in ("one", "other"):
         api.study(str(home / name), out=tmp_path / name, texts=texts, core_tokens=30, layers=[0])
-    found = inn.compare_studies(tmp_path / "one", tmp_path / "other")
+    found = compare_studies(tmp_path / "one", tmp_path / "other")
     assert {r["interval"] for r in found.changes} == {"paired"}
     assert found.notes == []
 
@@ -228,5 +228,5 @@ def test_a_comparison_is_not_written_over_what_is_none(home: Path, tmp_path: Pat
     else:
         out.mkdir()
         (out / "means.csv").write_text("mine")
-    with pytest.raises(inn.StudyError, match=r"is a file|is a folder with other files in it \(means\.csv\)"):
-        inn.compare_studies(home / "input", home / "twelve", out=out)
+    with pytest.raises(StudyError, match=r"is a file|is a folder with other files in it \(means\.csv\)"):
+        compare_studies(home / "input", home / "twelve", out=out)

@@ -65,7 +65,7 @@ def left_out(study: str, layer: int, who: str, number: int) -> np.ndarray:
 
 def textbook(estimates: np.ndarray) -> float:
     """Return the standard error of an estimate from what it is without each of J equal groups."""
-    return math.sqrt((GROUPS - 1) / GROUPS * ((estimates - estimates.mean()) ** 2).sum())
+    return float(math.sqrt((GROUPS - 1) / GROUPS * ((estimates - estimates.mean()) ** 2).sum()))
 
 
 T = float(stats.t.ppf(0.975, GROUPS - 1))
@@ -89,7 +89,7 @@ def test_a_change_of_studies_with_the_same_groups_is_the_jackknife_of_the_change
     i = NAMES.index("peak")
 
     def own(study: str) -> np.ndarray:
-        return left_out(study, 1, "neurons", i) - left_out(study, 1, "twin", i)
+        return np.asarray(left_out(study, 1, "neurons", i) - left_out(study, 1, "twin", i))
 
     change = sum(
         sign * mean_of(study, 1, who, i)

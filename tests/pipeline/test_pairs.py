@@ -94,7 +94,7 @@ def test_neurons_without_core_tokens_take_no_part() -> None:
     token = np.where((n > 0)[:, None], given.first.token_id, -1)
     first = replace(given.first, n=n, token_id=token, activation=np.where(token >= 0, given.first.activation, np.nan))
     for match in ("index", "tokens"):
-        rows, worth, _ = match_rows(replace(given, first=first), match)  # type: ignore[arg-type]
+        rows, worth, _ = match_rows(replace(given, first=first), match)
         assert len(rows) == worth["pairs"] == SIZE - 2
         assert not {2, 9} & {row["neuron_first"] for row in rows}
 

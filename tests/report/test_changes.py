@@ -23,7 +23,7 @@ CHANGE = {"ami": (0.02, 0.01, 0.03), "peak": (0.01, -0.01, 0.03), "interleaving"
 
 def make(studies: tuple[str, ...] = ("before", "after"), layers: tuple[int, ...] = (0, 1)) -> dict[str, Any]:
     """Return the tables of made-up studies."""
-    heads = [{"claim": n.claim, "number": n.name, "title": n.title} for n in NUMBERS]
+    heads: list[dict[str, Any]] = [{"claim": n.claim, "number": n.name, "title": n.title} for n in NUMBERS]
     about = {"model": "m", "mode": "vocabulary", "space": "input", "twin": "rotated", "layers": list(layers)}
     means = [
         head | {"of": of, "study": s, "layer": layer, "twin": "rotated", "value": 0.1 * i, "low": 0.05, "high": 0.9}
@@ -41,10 +41,24 @@ def make(studies: tuple[str, ...] = ("before", "after"), layers: tuple[int, ...]
                     both = {"first": first, "second": second, "layer_first": layer, "layer_second": layer}
                     told = {"change": change, "low": low, "high": high, "interval": "apart"}
                     changes += [head | both | told | {"of": of} for of in ("neurons", "twin", "own")]
-    match = {"first": studies[0], "second": studies[1], "layer_first": 0, "layer_second": 0, "match": "tokens"}
-    worth = {"pairs": 1024, "sharing": 1000, "cosine": 0.4, "median": 0.41, "random": 0.01, "twin": 0.2}
+    match: dict[str, Any] = {
+        "first": studies[0],
+        "second": studies[1],
+        "layer_first": 0,
+        "layer_second": 0,
+        "match": "tokens",
+    }
+    worth: dict[str, Any] = {"pairs": 1024, "sharing": 1000, "cosine": 0.4, "median": 0.41, "random": 0.01, "twin": 0.2}
     worth |= {"among": 1024, "cosine_among": 0.4, "same_index": 0.9}
-    r = {"claim": "C1", "number": "ami", "pairs": 1000, "r": 0.5, "null_std": 0.03, "p": 1e-9, "r_twin": 0.1}
+    r: dict[str, Any] = {
+        "claim": "C1",
+        "number": "ami",
+        "pairs": 1000,
+        "r": 0.5,
+        "null_std": 0.03,
+        "p": 1e-9,
+        "r_twin": 0.1,
+    }
     return {
         "studies": [{"study": s, "path": s} | about for s in studies],
         "means": means,
