@@ -121,6 +121,12 @@ def _check_published(config: StudyConfig) -> None:
     if config.observe.words:
         msg = "words (--words) is for the tokens of a model; published lists are taken as they are. Leave it out."
         raise SettingError(msg)
+    if config.observe.forms != "all":
+        msg = "forms (--forms) is for the tokens of a model; published lists are taken as they are. Leave it out."
+        raise SettingError(msg)
+    if config.observe.sign != "positive":
+        msg = "sign (--sign) is for the neurons of a model; published lists are taken as they are. Leave it out."
+        raise SettingError(msg)
     if config.observe.texts:
         msg = "mode (--mode) published reads no texts (--texts), got some. Leave one of the two out."
         raise SettingError(msg)

@@ -11,6 +11,8 @@ DType = Literal["float32", "bfloat16", "float16", "auto"]
 SpaceName = Literal["input", "output", "vectors"]
 Twin = Literal["shuffled", "frequency", "rotated", "untrained", "readout"]
 Keep = Literal["tables"]
+Forms = Literal["all", "distinct"]
+Sign = Literal["positive", "negative", "magnitude"]
 OwnTwin = Literal["rotated", "untrained", "readout"]
 LongTable = Literal["neurons", "tokens", "categories", "segments"]
 ExportFormat = Literal["csv", "parquet", "json"]
@@ -78,6 +80,14 @@ class ObserveConfig:
 
     words: bool = False
     """Whole words only as core tokens: letters, from the mark of a word's beginning on; no pieces of words."""
+
+    forms: Forms = "all"
+    """all: every token by itself; distinct: of tokens that are one word in several forms (case, a space before it, an
+    ending such as -s or -ing) only the most active."""
+
+    sign: Sign = "positive"
+    """positive: the tokens of highest mean activation above 0; negative: of lowest below 0; magnitude: farthest from 0.
+    Activations are then turned round, so that more is always further from 0."""
 
     cross_fit: bool = False
     """Choose core tokens on one half of the texts, and order and cut them by the other half."""

@@ -13,6 +13,7 @@ import polars as pl
 from intraneuron.config import MIN_TOKENS
 from intraneuron.data import TokenActivations
 from intraneuron.data.core_tokens import MAYBE
+from intraneuron.models.words import forms_of
 from intraneuron.pipeline.leave_out import select_without
 from intraneuron.pipeline.retest import RETESTED
 from intraneuron.pipeline.select import RELIABLE, choose_min_count, select, select_halves
@@ -47,6 +48,7 @@ class KeptLayer:
         self._said: dict[str, Any] = {}
         self._work, self._layer = work, layer
         self._eligible, self._group = eligible, group
+        self._form = forms_of(work.plan.vocabulary, work.plan.config.observe.forms)
         self._frames: dict[str, dict[int, pl.DataFrame]] = defaultdict(dict)
 
     def take(self, index: int, frames: Mapping[str, pl.DataFrame], notes: Mapping[str, Any]) -> None:
@@ -98,20 +100,22 @@ class KeptLayer:
             "core_tokens": config.core_tokens,
             "min_count": self.notes["min_count"],
             "cross_fit": config.cross_fit,
+            "form": self._form,
+            "sign": config.sign,
         }
         frames = {f"{name}/core_tokens": core_tokens_table(select(activations, self._eligible, **selection))}
         shards, size = observation.shards.get(name), observation.sizes[name]
         if shards is not None:
             frames[f"jackknife/{name}/core_tokens"] = self._without_shards(shards, selection)
-            chosen = {"core_tokens": config.core_tokens, "min_count": self.notes["min_count"], "seed": config.seed}
-            frames[f"{name}/settling"] = settling_table(settle(shards, self._eligible, **chosen))
+            chosen = {name: value for name, value in selection.items() if name != "cross_fit"}
+            frames[f"{name}/settling"] = settling_table(settle(shards, self._eligible, seed=config.seed, **chosen))
         if activations.parts == 1:
             some = _sampled(activations, size, JACKKNIFE_NEURONS)
             frames |= (
                 {f"jackknife/{name}/core_tokens": self._without_tokens(some, selection)} if len(some.neuron) else {}
             )
         elif name in RETESTED and len((some := _sampled(activations, size, RETEST_NEURONS)).neuron):
-            chosen = {"core_tokens": config.core_tokens, "min_count": self.notes["min_count"]}
+            chosen = {name: value for name, value in selection.items() if name != "cross_fit"}
             halves = enumerate(select_halves(some, self._eligible, **chosen))
             both = [core_tokens_table(core).with_columns(half=pl.lit(half)) for half, core in halves]
             frames[f"halves/{name}/core_tokens"] = pl.concat(both)
@@ -124,9 +128,8 @@ class KeptLayer:
             return {"min_count": 1}
         if config.min_count != "auto":
             return {"min_count": config.min_count}
-        chosen, reliability = choose_min_count(
-            neurons, self._eligible, core_tokens=config.core_tokens, cross_fit=config.cross_fit
-        )
+        how: dict[str, Any] = {"cross_fit": config.cross_fit, "form": self._form, "sign": config.sign}
+        chosen, reliability = choose_min_count(neurons, self._eligible, core_tokens=config.core_tokens, **how)
         if not reliability >= RELIABLE:
             found = f"with {reliability:.2f}" if np.isfinite(reliability) else "too short to say how reliable"
             self._work.progress.say(
@@ -150,7 +153,8 @@ class KeptLayer:
         eligible, group = self._eligible, self._group
         weight = np.bincount(group[eligible], minlength=int(group.max()) + 1).astype(float)
         groups = [-1, *self._share(weight)]
-        cores = select_without(some, eligible, group, groups, core_tokens=selection["core_tokens"])
+        chosen = {name: selection[name] for name in ("core_tokens", "form", "sign")}
+        cores = select_without(some, eligible, group, groups, **chosen)
         frames = [core_tokens_table(core).with_columns(group=pl.lit(g)) for g, core in zip(groups, cores, strict=True)]
         return pl.concat(frames)
 

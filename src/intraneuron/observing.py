@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from intraneuron.files import fingerprint
 from intraneuron.keeping import KeptLayer
 from intraneuron.kernels.orthants import orthants
 from intraneuron.manifest import versions
-from intraneuron.models.words import eligible_tokens
+from intraneuron.models.words import eligible_tokens, forms_of
 from intraneuron.planning import Plan
 from intraneuron.samples import with_samples
 from intraneuron.sum_tables import SumTables
@@ -74,6 +75,7 @@ def _precision(work: Work[Plan], eligible: np.ndarray) -> dict[int, dict[str, An
     from intraneuron.models.loading import load_model
     from intraneuron.models.texts import vocabulary_windows
     from intraneuron.pipeline.precision import has_room, precision
+    from intraneuron.pipeline.select import select
 
     if isinstance(plan.model.model, LensModel) or not has_room(plan.model):
         return {layer: {"precision_positions": 0, "precision_overlap": math.nan} for layer in work.layers}
@@ -82,9 +84,14 @@ def _precision(work: Work[Plan], eligible: np.ndarray) -> dict[int, dict[str, An
             plan.model,
             load_model(plan.name, device=plan.run.device, dtype="float32"),
             plan.texts or vocabulary_windows(plan.model),
-            eligible,
             work.layers,
-            core_tokens=plan.config.observe.core_tokens,
+            choose=partial(
+                select,
+                eligible=eligible,
+                core_tokens=plan.config.observe.core_tokens,
+                form=forms_of(plan.vocabulary, plan.config.observe.forms),
+                sign=plan.config.observe.sign,
+            ),
             progress=report,
         )
     return {

@@ -215,6 +215,10 @@ def plan(model: str | LoadedModel, config: StudyConfig, run: RunConfig) -> Plan:
         from intraneuron.models.words import whole_words
 
         whole_words(model.vocabulary)  # says now whether it can be told
+    if config.observe.sign == "negative":
+        from intraneuron.models.signs import check_negative
+
+        check_negative(model)
     corpus = read_corpus(model, config.observe, run)
     layers = layers_of(config, model.layers, name)
     config = replace(config, observe=replace(config.observe, layers=layers))
@@ -285,6 +289,8 @@ def keys(plan: Wanted) -> dict[str, str]:
             plan.run.dtype,
             [twin for twin in OWN_TWINS if twin in plan.config.twin.twins],
             *(["words"] if observe.words else []),
+            *([observe.forms] if observe.forms != "all" else []),
+            *([observe.sign] if observe.sign != "positive" else []),
         ),
         "contexts": [observe.contexts, plan.config.partition.segments] if plan.mode == "corpus" else None,
         "space": asdict(plan.config.space),

@@ -32,7 +32,8 @@ def contexts_stage(work: Work[Plan]) -> None:
 
     work = with_samples(work)
     plan, folder = work.plan, work.folder
-    task = task_of(plan.model, plan.config.observe, texts=plan.texts)
+    observe = plan.config.observe
+    task = task_of(plan.model, observe, texts=plan.texts)
     groups = list(_groups(work))
     with work.progress.stage("contexts", "positions") as report:
         for i, layers in enumerate(groups):
@@ -41,7 +42,7 @@ def contexts_stage(work: Work[Plan]) -> None:
                 core = folder.core_tokens("neurons", layer)
                 parts[layer] = core, segment(core, plan.config.partition.segments)
             told = partial(_report_from, report, i, len(groups), task.windows.positions)
-            for found in contexts(task, parts, top=plan.config.observe.contexts, progress=told):
+            for found in contexts(task, parts, top=observe.contexts, sign=observe.sign, progress=told):
                 file = folder.layer_file("neurons/contexts", found.layer)
                 folder.write(file, contexts_table(found, len(parts[found.layer][0])))
                 work.finish(found.layer)

@@ -13,7 +13,18 @@ from intraneuron.planned import Wanted
 from intraneuron.planning import UNTWINNED
 from intraneuron.store import STAGES, Stage, StudyFolder
 
-OBSERVED = ("core_tokens", "min_count", "words", "cross_fit", "seed", "dtype", "own_twins", *("mode", "texts", "model"))
+OBSERVED = (
+    "core_tokens",
+    "min_count",
+    "words",
+    "forms",
+    "sign",
+    "cross_fit",
+    "seed",
+    "dtype",
+    "own_twins",
+    *("mode", "texts", "model"),
+)
 FIELDS = {
     "observe": OBSERVED,
     "space": ("space", "center"),
@@ -105,7 +116,8 @@ def _comparable(parts: Mapping[str, Any], known: Mapping[str, Any], identity: Ma
     twins = sorted(parts.get("twins", ()))
     return {
         **{name: parts.get(name) for name in ("core_tokens", "min_count", "cross_fit", "seed", "contexts")},
-        **{"words": "on" if parts.get("words") else "off"},
+        **{"words": "on" if parts.get("words") else "off", "forms": parts.get("forms", "all")},
+        **{"sign": parts.get("sign", "positive")},
         **{name: parts.get(name) for name in ("space", "center", "categories", "segments")},
         **known,
         **{

@@ -29,6 +29,15 @@ OF_LAYER = ("min_count", "min_count_reliability", "reliability", "rank_correlati
 """What the table of reliability has of a layer."""
 
 
+SIGNS = {
+    "negative": "Core tokens are those of lowest activation below 0; activations are shown times -1, so that more is "
+    "lower.",
+    "magnitude": "Core tokens are those whose mean activation is farthest from 0 on either side; activations are shown "
+    "without their sign.",
+}
+"""What is said of activations that are turned round."""
+
+
 def write_summary(folder: StudyFolder, found: dict[int, dict[str, Population]]) -> None:
     """Write ``results.parquet`` of every population, and ``summary.json``."""
     reference = reference_in(folder.manifest["settings"]["mode"])
@@ -246,9 +255,11 @@ def _notes(summary: dict[str, Any]) -> list[str]:
     """Return remarks that a reader needs beside the numbers."""
     notes = []
     tested, total = summary["reliability"]["testable"], summary["n_neurons"]
+    sign = summary["settings"]["observe"].get("sign", "positive")
     if tested < total:
+        side = {"positive": "above", "negative": "below", "magnitude": "other than"}[sign]
         notes.append(
-            f"{total - tested} of {total} neurons have fewer than 20 core tokens (mean activation above 0) and are "
+            f"{total - tested} of {total} neurons have fewer than 20 core tokens (mean activation {side} 0) and are "
             "not tested."
         )
     twin = reference_of(summary)
@@ -279,6 +290,10 @@ def _notes(summary: dict[str, Any]) -> list[str]:
         )
     if summary["settings"]["observe"].get("words"):
         notes.append("Core tokens are whole words only; one that only begins a longer word cannot be told from a word.")
+    if summary["settings"]["observe"].get("forms") == "distinct":
+        notes.append("Of tokens that are one word in several forms, only the most active is a core token.")
+    if sign in SIGNS:
+        notes.append(SIGNS[sign])
     if summary["settings"]["observe"].get("cross_fit"):
         n = summary["reliability"]["core_tokens"]
         notes.append(

@@ -33,6 +33,24 @@ def test_the_most_active_tokens_are_numpys_lexsort_with_ties_to_the_smaller_id(k
         assert np.isnan(mean[c, n[c] :]).all()
 
 
+@pytest.mark.parametrize("parts", [1, 2])
+@pytest.mark.parametrize("k", [1, 20, 100])
+def test_of_each_form_the_most_active_token_counts_and_ties_go_to_the_smaller_id(k: int, parts: int) -> None:
+    total, count, eligible = observed(parts, seed=k)
+    form = np.random.default_rng(k).integers(0, 120, 300).astype(np.int32)
+    token_id, mean, n = top_tokens(total, count, eligible, k, form=form)
+    every, means, many = top_tokens(total, count, eligible, 300)
+    for c in range(17):
+        seen: dict[int, int] = {}
+        for rank in range(many[c]):
+            seen.setdefault(int(form[every[c, rank]]), rank)
+        first = sorted(seen.values())[:k]
+        assert n[c] == len(first)
+        np.testing.assert_array_equal(token_id[c, : n[c]], every[c, first])
+        np.testing.assert_array_equal(mean[c, : n[c]], means[c, first])
+        assert (token_id[c, n[c] :] == -1).all()
+
+
 def test_the_oracle_selects_the_same_tokens() -> None:
     total, count, eligible = observed(1, seed=4)
     token_id, _, n = top_tokens(total, count, eligible, 50)

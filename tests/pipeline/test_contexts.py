@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import torch
 from tests.tiny_families import FAMILIES
 from tests.tiny_models import LETTERS, NEURONS, WORDS, loaded, tiny_bert, tiny_gpt2
 
-from intraneuron.config import ObserveConfig, RunConfig
+from intraneuron.config import ObserveConfig, RunConfig, Sign
 from intraneuron.data import CoreTokens, Partition
 from intraneuron.data.contexts import Contexts
 from intraneuron.models.feeding import at_tokens, model_arguments
@@ -113,6 +114,25 @@ def test_top_contexts_are_the_windows_of_highest_activation_in_their_order(
             shown = one.activation[top, one.at[top]]
             assert one.rank[top].tolist() == list(range(len(shown)))
             expected = np.sort(highest[:, neuron])[::-1][:TOP]
+            np.testing.assert_allclose(shown, expected[expected > 0], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(("sign", "turn"), [("negative", np.negative), ("magnitude", np.abs)])
+def test_contexts_of_another_sign_are_those_farthest_from_0(
+    model: LoadedModel,
+    windows: Windows,
+    parts: dict[int, tuple[CoreTokens, Partition]],
+    activations: dict[int, np.ndarray],
+    sign: Sign,
+    turn: Callable[[np.ndarray], np.ndarray],
+) -> None:
+    for one in contexts(task_of(model, windows), parts, top=TOP, sign=sign):
+        turned = turn(activations[one.layer])
+        highest = np.where(windows.counted[:, :, None], turned, -np.inf).max(axis=1)
+        for neuron in range(NEURONS):
+            top = (one.neuron == neuron) & (one.segment == -1)
+            expected = np.sort(highest[:, neuron])[::-1][:TOP]
+            shown = one.activation[top, one.at[top]]
             np.testing.assert_allclose(shown, expected[expected > 0], rtol=1e-3, atol=1e-4)
 
 

@@ -41,6 +41,13 @@ def test_one_pass_selects_what_a_pass_a_group_selects(spare: int, monkeypatch: p
         assert_same(core, expected)
 
 
+def test_the_next_token_of_a_form_stands_in_for_one_that_is_left_out() -> None:
+    form = (np.arange(V) // 4).astype(np.int32)
+    found = select_without(ACTIVATIONS, BATCH.eligible, GROUP, GROUPS, core_tokens=30, form=form)
+    for g, core in zip(GROUPS, found, strict=True):
+        assert_same(core, select(ACTIVATIONS, BATCH.eligible & (g != GROUP), core_tokens=30, form=form))
+
+
 def test_a_group_that_holds_most_core_tokens_is_replaced_from_all_that_are_left() -> None:
     top = select(ACTIVATIONS, BATCH.eligible, core_tokens=80).token_id[0]
     group = GROUP.copy()

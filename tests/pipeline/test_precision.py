@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +10,12 @@ import pytest
 import torch
 from tests.tiny_models import NEURONS, loaded, tiny_gpt2
 
+from intraneuron.data import CoreTokens, TokenActivations
 from intraneuron.models.loading import LoadedModel, load_model
 from intraneuron.models.texts import Windows, vocabulary_windows
 from intraneuron.pipeline import precision as module
 from intraneuron.pipeline.precision import has_room, precision, sampled_windows
+from intraneuron.pipeline.select import select
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +28,13 @@ def model(folder: Path) -> LoadedModel:
     return loaded(folder)
 
 
+def choosing(model: LoadedModel) -> Callable[[TokenActivations], CoreTokens]:
+    return partial(select, eligible=~model.vocabulary.special, core_tokens=30)
+
+
 def test_a_model_has_all_core_tokens_in_common_with_itself(model: LoadedModel) -> None:
     windows = vocabulary_windows(model)
-    found = precision(model, model, windows, ~model.vocabulary.special, [0, 2], core_tokens=30)
+    found = precision(model, model, windows, [0, 2], choose=choosing(model))
     assert found.overlap == {0: 1.0, 2: 1.0}
     assert found.positions == windows.positions
 
@@ -35,7 +43,7 @@ def test_the_overlap_is_the_share_of_core_tokens_in_common_of_plain_means(folder
     """Of a bfloat16 model so coarse that something changes: by sorting the activations of every token."""
     short = load_model(str(folder), device="cpu", dtype="bfloat16")
     windows = vocabulary_windows(model)
-    found = precision(short, model, windows, ~model.vocabulary.special, [1], core_tokens=30)
+    found = precision(short, model, windows, [1], choose=choosing(model))
     from intraneuron.config import ObserveConfig, RunConfig
     from intraneuron.pipeline.observe import observe
 

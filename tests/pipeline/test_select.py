@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,6 +53,75 @@ def test_only_tokens_that_switch_a_neuron_on_are_core_tokens_and_the_row_is_padd
     assert (core.count[3, core.n[3] :] == -1).all()
     assert np.isnan(core.activation[3, core.n[3] :]).all()
     assert (core.activation[3, : core.n[3]] > 0).all()
+
+
+def assert_same(a: CoreTokens, b: CoreTokens, but: tuple[str, ...] = ()) -> None:
+    for name in a.__dataclass_fields__:
+        if name not in but:
+            np.testing.assert_array_equal(getattr(a, name), getattr(b, name), err_msg=name)
+
+
+FORM = (np.arange(V) // 3).astype(np.int32)
+
+
+@pytest.mark.parametrize("cross_fit", [False, True])
+def test_of_the_tokens_of_one_form_the_most_active_one_is_selected(cross_fit: bool) -> None:
+    activations = corpus()
+    core = select(activations, ALL, core_tokens=40, min_count=4, cross_fit=cross_fit, form=FORM)
+    every = select(activations, ALL, core_tokens=V, min_count=4, cross_fit=cross_fit)
+    chosen = select(activations.part(0), ALL, core_tokens=V, min_count=2) if cross_fit else every
+    for i in range(N):
+        _, first = np.unique(FORM[chosen.token_id[i, : chosen.n[i]]], return_index=True)
+        expected = chosen.token_id[i, np.sort(first)[:40]]
+        own = core.token_id[i, : core.n[i]]
+        assert len(set(FORM[own])) == core.n[i]
+        assert set(own) <= set(expected)
+        assert cross_fit or own.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("cross_fit", [False, True])
+def test_the_negative_side_is_the_positive_one_of_activations_times_minus_one(cross_fit: bool) -> None:
+    activations = corpus()
+    turned = replace(activations, total=-activations.total)
+    how: dict[str, Any] = {"core_tokens": 40, "min_count": 4, "cross_fit": cross_fit, "form": FORM}
+    assert_same(select(activations, ALL, sign="negative", **how), select(turned, ALL, **how))
+
+
+def test_by_magnitude_the_tokens_farthest_from_0_on_either_side_are_selected(monkeypatch: pytest.MonkeyPatch) -> None:
+    activations = corpus()
+    core = select(activations, ALL, core_tokens=40, min_count=4, sign="magnitude")
+    seen = np.maximum(activations.count.sum(axis=0), 1)
+    mean = activations.total.sum(axis=0, dtype=np.float64) / seen[:, None]
+    allowed = activations.count.sum(axis=0) >= 4
+    signs = set()
+    for i in range(N):
+        order = np.lexsort((np.arange(V), np.where(allowed, -np.abs(mean[:, i]), np.inf)))[:40]
+        assert core.token_id[i].tolist() == order.tolist()
+        np.testing.assert_allclose(core.activation[i], np.abs(mean[order, i]), rtol=1e-12)
+        signs |= set(np.sign(mean[order, i]))
+    assert signs == {-1, 1}
+    monkeypatch.setattr("intraneuron.pipeline.select.TURNED", 3)
+    assert_same(select(activations, ALL, core_tokens=40, min_count=4, sign="magnitude"), core)
+
+
+def test_each_half_says_by_itself_on_which_side_a_token_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    activations = corpus()
+    how: dict[str, Any] = {"core_tokens": 40, "sign": "magnitude"}
+    for half, core in enumerate(select_halves(activations, ALL, min_count=4, **how)):
+        assert_same(core, select(activations.part(half), ALL, min_count=2, **how))
+    fitted = select(activations, ALL, min_count=4, cross_fit=True, **how)
+    first = activations.turned("magnitude", by=0)
+    assert_same(fitted, select(first, ALL, min_count=4, cross_fit=True, core_tokens=40), ("overlap",))
+
+
+def test_halves_and_the_least_count_go_by_forms_too() -> None:
+    activations = corpus(2.0, sightings=40)
+    for half in select_halves(activations, ALL, core_tokens=50, min_count=5, form=FORM):
+        assert all(len(set(FORM[row[:n]])) == n for row, n in zip(half.token_id, half.n, strict=True))
+    core = select(activations, ALL, core_tokens=50, min_count=5, form=FORM)
+    _, reliability = choose_min_count(activations, ALL, core_tokens=50, form=FORM)
+    assert (core.overlap != select(activations, ALL, core_tokens=50, min_count=5).overlap).any()
+    assert reliability != choose_min_count(activations, ALL, core_tokens=50)[1]
 
 
 def test_reliability_is_the_stepped_up_correlation_of_the_halves_over_the_core_tokens() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from intraneuron.pipeline.settling import FAR, LAWS, SIZES, SPLITS, WANTED, law_
 
 V, N, H = 1500, 12, 20
 ALL = np.ones(V, dtype=bool)
-SELECTION = {"core_tokens": 40, "min_count": 20, "seed": 3}
+SELECTION: dict[str, Any] = {"core_tokens": 40, "min_count": 20, "seed": 3}
 
 
 def shards(noise: float = 1.5, *, seed: int = 0, sightings: int = 6) -> TokenActivations:

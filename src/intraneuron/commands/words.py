@@ -43,7 +43,9 @@ def announce(console: Console, plan: Planned, out: Path, todo: Mapping[str, tupl
     layers = f"{len(plan.layers)} of {_count(plan.n_layers, 'layer')}"
     twins = ", ".join(plan.config.twin.twins) or "none"
     observe = plan.config.observe
-    how = ["whole words"] * observe.words + ["cross-fit"] * observe.cross_fit
+    how = ["whole words"] * observe.words + ["distinct forms"] * (observe.forms == "distinct")
+    how += {"negative": ["activations below 0"], "magnitude": ["on either side of 0"]}.get(observe.sign, [])
+    how += ["cross-fit"] * observe.cross_fit
     of = f" ({', '.join(how)})" if how else ""
     lines = [
         f"{plan.name}: {_count(neurons, 'neuron')} in {layers}; reads {plan.reads}.",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from intraneuron.config import Sign
 from intraneuron.data._checks import check_shape
 from intraneuron.errors import DataError
 
@@ -54,6 +55,24 @@ class TokenActivations:
     def columns(self, index: np.ndarray | slice) -> TokenActivations:
         """Return some neurons only."""
         return replace(self, neuron=self.neuron[index], total=self.total[:, :, index])
+
+    def turned(self, sign: Sign, *, by: int | None = None) -> TokenActivations:
+        """Return the activations turned round, so that those on the side of 0 that is asked for are above 0.
+
+        Parameters
+        ----------
+        sign : str
+            ``positive``: as they are; ``negative``: times -1; ``magnitude``: each token and neuron times the sign of
+            its sum.
+        by : int, optional
+            The part of the text whose sums say so for ``magnitude``; all when not given.
+        """
+        if sign == "positive":
+            return self
+        if sign == "negative":
+            return replace(self, total=-self.total)
+        side = np.sign(self.total.sum(axis=0) if by is None else self.total[by])
+        return replace(self, total=self.total * side)
 
     def part(self, h: int) -> TokenActivations:
         """Return one part of the text as an observation by itself."""

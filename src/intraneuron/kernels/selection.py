@@ -7,6 +7,12 @@ import numpy as np
 from intraneuron.kernels.blocks import over_neurons
 from intraneuron.kernels.compiled import compiled
 
+LEAST = 1e-300
+"""Below every mean that is above 0: sums are of float32."""
+
+NEARLY = 1 - 1e-12
+"""Rounding of a product is far less than this is below 1."""
+
 
 @compiled()
 def _worse(value_a, id_a, value_b, id_b):  # type: ignore[no-untyped-def]
@@ -43,33 +49,51 @@ def _rise(value, token, i):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def _core(start, stop, total, count, eligible, k, token_id, mean, n):  # type: ignore[no-untyped-def]
-    """Scan the tokens once for all neurons of the block; each keeps a heap of its best."""
-    H, V = count.shape
-    threshold = np.zeros(stop - start)  # an eligible mean is above 0
-    for v in range(V):
-        seen = 0
+def _offer(value, v, mean, token_id, filled, k):  # type: ignore[no-untyped-def]
+    """Put a token into a neuron's heap if it is better than the worst there, or there is room; return how many are."""
+    if filled < k:
+        mean[filled], token_id[filled] = value, v
+        _rise(mean, token_id, filled)
+        return filled + 1
+    if _worse(mean[0], token_id[0], value, v):
+        mean[0], token_id[0] = value, v
+        _sink(mean, token_id, k, 0)
+    return filled
+
+
+@compiled()
+def _core(start, stop, total, count, eligible, order, last, k, token_id, mean, n):  # type: ignore[no-untyped-def]
+    """Scan the tokens once for all neurons of the block, form by form; each neuron keeps a heap of its best."""
+    H, width = len(count), stop - start
+    value, best, own = np.empty(width), np.zeros(width), np.empty(width, np.int64)  # best: of the form that is read
+    needed = np.full(width, LEAST)
+    some = False
+    for i in range(len(order)):
+        v, seen = order[i], 0
         for h in range(H):
             seen += count[h, v]
-        if seen == 0 or not eligible[v]:
-            continue
-        for c in range(start, stop):
-            value = np.float64(0.0)
+        if seen > 0 and eligible[v]:
             for h in range(H):
-                value += total[h, v, c]
-            value /= seen
-            if not value > threshold[c - start]:
-                continue
-            filled = n[c]
-            if filled < k:
-                mean[c, filled], token_id[c, filled] = value, v
-                _rise(mean[c], token_id[c], filled)
-                n[c] = filled + 1
-            else:
-                mean[c, 0], token_id[c, 0] = value, v
-                _sink(mean[c], token_id[c], k, 0)
-            if n[c] == k:
-                threshold[c - start] = mean[c, 0]
+                row = total[h, v, start:stop]  # counted from 0: an index that could be negative is not vectorised
+                for c in range(width):
+                    value[c] = row[c] if h == 0 else value[c] + row[c]
+            near = 0  # few tokens are: all neurons at once are asked first, without a division
+            for c in range(width):
+                near += value[c] >= NEARLY * needed[c] * seen
+            if near > 0:
+                for c in range(width):
+                    mean_of_v = value[c] / seen
+                    if mean_of_v >= needed[c] and mean_of_v > best[c]:  # of equal ones the smaller id, read first
+                        best[c], own[c] = mean_of_v, v
+                        some = True
+        if last[i] and some:
+            some = False
+            for c in range(width):
+                if best[c] > 0:
+                    n[start + c] = _offer(best[c], own[c], mean[start + c], token_id[start + c], n[start + c], k)
+                    best[c] = 0.0
+                    if n[start + c] == k:
+                        needed[c] = mean[start + c, 0]
     for c in range(start, stop):  # heap sort: the worst goes last
         for length in range(n[c] - 1, 0, -1):
             mean[c, 0], mean[c, length] = mean[c, length], mean[c, 0]
@@ -78,7 +102,7 @@ def _core(start, stop, total, count, eligible, k, token_id, mean, n):  # type: i
 
 
 def top_tokens(
-    total: np.ndarray, count: np.ndarray, eligible: np.ndarray, k: int
+    total: np.ndarray, count: np.ndarray, eligible: np.ndarray, k: int, *, form: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return each neuron's k eligible tokens of highest mean activation above 0.
 
@@ -91,6 +115,8 @@ def top_tokens(
     count : int64 (H, V)
     eligible : bool (V,)
     k : int
+    form : int32 (V,), optional
+        Tokens of one form count once: as the most active of them.
 
     Returns
     -------
@@ -109,7 +135,11 @@ def top_tokens(
     token_id = np.full((N, k), -1, dtype=np.int32)
     mean = np.full((N, k), np.nan)
     n = np.zeros(N, dtype=np.int32)
-    over_neurons(_core, N, (total, count, eligible, k), (token_id, mean, n))
+    order = np.arange(len(eligible)) if form is None else np.argsort(form, kind="stable")
+    last = np.ones(len(order), dtype=bool)
+    if form is not None:
+        last[:-1] = form[order[1:]] != form[order[:-1]]
+    over_neurons(_core, N, (total, count, eligible, order, last, k), (token_id, mean, n))
     return token_id, mean, n
 
 

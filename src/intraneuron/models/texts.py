@@ -48,6 +48,11 @@ class Windows:
         """Return W."""
         return len(self.token_id)
 
+    def rows(self, window: np.ndarray) -> Windows:
+        """Return some windows, by their numbers."""
+        begins = None if self.begins is None else self.begins[window]
+        return Windows(self.token_id[window], self.counted[window], self.shard[window], begins)
+
     @property
     def positions(self) -> int:
         """Number of counted positions."""

@@ -7,6 +7,7 @@ import unicodedata
 
 import numpy as np
 
+from intraneuron.config import Forms
 from intraneuron.data import Space, Vocabulary
 from intraneuron.errors import SettingError
 
@@ -35,6 +36,11 @@ def eligible_tokens(vocabulary: Vocabulary, space: Space, *, words: bool) -> np.
     """
     eligible: np.ndarray = ~vocabulary.special & space.defined
     return eligible & whole_words(vocabulary) if words else eligible
+
+
+def forms_of(vocabulary: Vocabulary, forms: Forms) -> np.ndarray | None:
+    """Return the form of each token, (V,), where tokens of one form count once; None where all count."""
+    return vocabulary.form if forms == "distinct" else None
 
 
 def whole_words(vocabulary: Vocabulary) -> np.ndarray:

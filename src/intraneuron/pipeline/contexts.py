@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from intraneuron.config import Sign
 from intraneuron.data import CoreTokens, Partition
 from intraneuron.data.contexts import Contexts
 from intraneuron.kernels.contexts import copy_around, keep_top, stretches
@@ -28,6 +29,13 @@ BEFORE, AFTER = 12, 8
 """Tokens of a context before and after its own."""
 
 LENGTH = BEFORE + 1 + AFTER
+
+TURNS: dict[Sign, Callable[[np.ndarray], np.ndarray]] = {
+    "positive": lambda values: values,
+    "negative": np.negative,
+    "magnitude": np.abs,
+}
+"""How activations are turned round, so that more is further from 0."""
 
 _STREAM = 7  # last word of seeds; models/twins.py has 1, pipeline/passes.py 2, task.py 3, settling.py and readout.py 4
 
@@ -129,9 +137,9 @@ def draw(core: CoreTokens, segments: Partition, sightings: Sightings, *, seed: i
 class LayerContexts:
     """What is kept of one layer while the model runs."""
 
-    def __init__(self, site: Site, drawn: Drawn, sightings: Sightings, top: int) -> None:
-        """Start with nothing; ``top`` contexts of highest activation are kept of each neuron."""
-        self.site, self.drawn, self._sightings = site, drawn, sightings
+    def __init__(self, site: Site, drawn: Drawn, sightings: Sightings, top: int, sign: Sign) -> None:
+        """Start with nothing; ``top`` contexts of highest activation, turned by ``sign``, are kept of a neuron."""
+        self.site, self.drawn, self._sightings, self._sign = site, drawn, sightings, sign
         n = site.n_neurons
         self._best = np.zeros((n, top), dtype=np.float32)
         self._place = np.full((n, top, 2), -1, dtype=np.int64)
@@ -144,6 +152,7 @@ class LayerContexts:
         windows, drawn = self._sightings.windows, self.drawn
         shape = (len(chosen), windows.token_id.shape[1], self.site.n_neurons)
         values = at_tokens(activation.reshape(shape), decoder=self.site.decoder).float().cpu().contiguous().numpy()
+        values = TURNS[self._sign](values)
         for row, window in enumerate(chosen.tolist()):
             begin, end = self._sightings.begin[window], self._sightings.end[window]
             kept = (self._best, self._place, self._start, self._around)
@@ -177,6 +186,7 @@ def contexts(
     layers: Mapping[int, tuple[CoreTokens, Partition]],
     *,
     top: int,
+    sign: Sign = "positive",
     progress: Callable[[int], None] = lambda done: None,
 ) -> Iterator[Contexts]:
     """Run the model once over all windows, and return contexts of every neuron of some layers.
@@ -188,6 +198,8 @@ def contexts(
         Core tokens and segments of each layer.
     top : int
         Contexts of highest activation, a window each.
+    sign : str
+        Activations are kept as they are (``positive``), times -1 (``negative``), or without their sign (``magnitude``).
     progress : callable
         Is told how many counted positions are done.
 
@@ -199,7 +211,7 @@ def contexts(
     sightings = Sightings.of(task.windows, len(task.model.vocabulary))
     sites = [task.model.site(layer) for layer in sorted(layers)]
     found = {
-        site.layer: LayerContexts(site, draw(*layers[site.layer], sightings, seed=task.seed), sightings, top)
+        site.layer: LayerContexts(site, draw(*layers[site.layer], sightings, seed=task.seed), sightings, top, sign)
         for site in sites
     }
     chosen = np.empty(0, dtype=np.int64)

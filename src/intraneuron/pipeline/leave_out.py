@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
-from intraneuron.config import PartitionConfig
+from intraneuron.config import PartitionConfig, Sign
 from intraneuron.data import Background, Comparison, CoreTokens, Space, Spelling, TokenActivations
 from intraneuron.pipeline.analyse import analyse
 from intraneuron.pipeline.select import select
@@ -23,7 +24,14 @@ SPARE = 3
 
 
 def select_without(
-    activations: TokenActivations, eligible: np.ndarray, group: np.ndarray, groups: Sequence[int], *, core_tokens: int
+    activations: TokenActivations,
+    eligible: np.ndarray,
+    group: np.ndarray,
+    groups: Sequence[int],
+    *,
+    core_tokens: int,
+    form: np.ndarray | None = None,
+    sign: Sign = "positive",
 ) -> list[CoreTokens]:
     """Select core tokens with each group of tokens left out: those of :func:`select`, from one pass over the sums.
 
@@ -35,14 +43,22 @@ def select_without(
     groups : which to leave out, one at a time; -1: none
     core_tokens : int
         K.
+    form : int32 (V,), optional
+        As in :func:`select`. Without a token the next of its form may stand in its place, so every group is read anew.
+    sign : str
+        As in :func:`select`.
     """
-    many = select(activations, eligible, core_tokens=SPARE * core_tokens)
+    if form is not None:
+        how: dict[str, Any] = {"core_tokens": core_tokens, "form": form, "sign": sign}
+        return [select(activations, eligible & (group != g), **how) for g in groups]
+    many = select(activations, eligible, core_tokens=SPARE * core_tokens, sign=sign)
     found = []
     for g in groups:
         core, enough = _without(many, group == g, core_tokens)
         if not enough.all():
             some = activations.columns(np.flatnonzero(~enough))
-            core = _with_rows(core, ~enough, select(some, eligible & (group != g), core_tokens=core_tokens))
+            others = select(some, eligible & (group != g), core_tokens=core_tokens, sign=sign)
+            core = _with_rows(core, ~enough, others)
         found.append(core)
     return found
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from intraneuron.data import CoreTokens, TokenActivations
 from intraneuron.kernels.halves import in_common
 from intraneuron.models.texts import Windows
 from intraneuron.pipeline.observe import observe_passes, wanted_sites
-from intraneuron.pipeline.select import select
 from intraneuron.pipeline.task import Piece, Task
 
 if TYPE_CHECKING:
@@ -47,10 +47,9 @@ def precision(
     model: LoadedModel,
     reference: LoadedModel,
     windows: Windows,
-    eligible: np.ndarray,
     layers: Sequence[int],
     *,
-    core_tokens: int,
+    choose: Callable[[TokenActivations], CoreTokens],
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Precision:
     """Select core tokens on evenly spaced windows with a model, and with the same model in another number format.
@@ -62,10 +61,9 @@ def precision(
     ----------
     model, reference : LoadedModel
     windows : Windows
-    eligible : bool (V,)
     layers : layers to compare
-    core_tokens : int
-        K.
+    choose : callable
+        Selects core tokens, as :func:`intraneuron.pipeline.select.select` does.
     progress : callable
         Is told how many of how many positions are done.
     """
@@ -79,10 +77,7 @@ def precision(
             progress(before * total + done, 2 * total)
 
         chosen.append(
-            {
-                found.layer: select(found.populations["neurons"], eligible, core_tokens=core_tokens).token_id
-                for found in observe_passes(task, pieces, told)
-            }
+            {found.layer: choose(found.populations["neurons"]).token_id for found in observe_passes(task, pieces, told)}
         )
     first, second = chosen
     return Precision(sample.positions, {layer: _mean(in_common(first[layer], second[layer])) for layer in first})
@@ -106,9 +101,7 @@ def sampled_windows(windows: Windows, positions: int) -> Windows:
     share = min(1.0, positions / max(windows.positions, 1))
     n = max(1, round(share * len(windows)))
     chosen = np.linspace(0, len(windows) - 1, n).astype(int)
-    return replace(
-        windows, token_id=windows.token_id[chosen], counted=windows.counted[chosen], shard=windows.shard[chosen]
-    )
+    return windows.rows(chosen)
 
 
 def _mean(values: np.ndarray) -> float:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from intraneuron.config import MIN_TOKENS
+from intraneuron.config import MIN_TOKENS, Sign
 from intraneuron.data import CoreTokens, TokenActivations
 from intraneuron.errors import DataError
 from intraneuron.kernels.halves import correlation, in_common, rank_correlation, stepped_up
@@ -22,6 +24,9 @@ RELIABLE = 0.8
 SAMPLE = 256
 """Neurons of a layer that ``--min-count auto`` looks at."""
 
+TURNED = 256
+"""Neurons whose activations are turned round at a time, so that the table is not there twice."""
+
 
 def select(
     activations: TokenActivations,
@@ -30,6 +35,8 @@ def select(
     core_tokens: int = 100,
     min_count: int = 1,
     cross_fit: bool = False,
+    form: np.ndarray | None = None,
+    sign: Sign = "positive",
 ) -> CoreTokens:
     """Select the tokens of highest mean activation of every neuron.
 
@@ -41,6 +48,11 @@ def select(
     core tokens, and the second half alone how active they are, and so their order. Tokens that the second half never
     saw leave. A token's activation is then free of the luck that it was selected for, and may be 0 or below.
 
+    With another ``sign`` than ``positive`` the same is done with activations that are turned round
+    (:meth:`intraneuron.data.TokenActivations.turned`): tokens of lowest mean activation below 0, or those farthest from
+    0 on either side, and ``activation`` is their distance from it. Which side that is, is said by what selects: the
+    whole text, or with ``cross_fit`` its first half.
+
     Parameters
     ----------
     activations : TokenActivations
@@ -51,6 +63,10 @@ def select(
         K.
     min_count : int
     cross_fit : bool
+    form : int32 (V,), optional
+        Of tokens of one form only the most active is selected.
+    sign : str
+        ``positive``, ``negative`` or ``magnitude``.
 
     Raises
     ------
@@ -58,13 +74,43 @@ def select(
         When an activation is NaN or infinite (the neuron is named), or ``cross_fit`` has no two halves.
     """
     check_finite(activations)
+    found = [
+        _select(some, eligible, core_tokens=core_tokens, min_count=min_count, cross_fit=cross_fit, form=form)
+        for some in _turned(activations, sign, by=0 if cross_fit else None)
+    ]
+    core = CoreTokens.concatenate(found)
+    if activations.parts != 2:
+        return core
+    halves = select_halves(activations, eligible, core_tokens=core_tokens, min_count=min_count, form=form, sign=sign)
+    return replace(core, overlap=in_common(*(half.token_id for half in halves)))
+
+
+def _turned(activations: TokenActivations, sign: Sign, *, by: int | None) -> Iterator[TokenActivations]:
+    """Yield activations turned round, so many neurons at a time; all at once where there is nothing to turn."""
+    size = len(activations.neuron)
+    step = size if sign == "positive" else TURNED
+    for first in range(0, max(size, 1), max(step, 1)):
+        some = activations if step == size else activations.columns(slice(first, first + step))
+        yield some.turned(sign, by=by)
+
+
+def _select(
+    activations: TokenActivations,
+    eligible: np.ndarray,
+    *,
+    core_tokens: int,
+    min_count: int,
+    cross_fit: bool,
+    form: np.ndarray | None,
+) -> CoreTokens:
+    """Select the tokens of highest mean activation above 0, and say how far the halves' means over them agree."""
     if cross_fit:
-        token_id, mean, n = _cross_fitted(activations, eligible, core_tokens, min_count)
+        token_id, mean, n = _cross_fitted(activations, eligible, core_tokens, min_count, form)
         seen = activations.count[1]
     else:
         seen = activations.count.sum(axis=0)
         allowed = eligible & (seen >= min_count)
-        token_id, mean, n = top_tokens(activations.total, activations.count, allowed, core_tokens)
+        token_id, mean, n = top_tokens(activations.total, activations.count, allowed, core_tokens, form=form)
     core = CoreTokens(
         layer=np.full(len(n), activations.layer, dtype=np.int32),
         neuron=activations.neuron.astype(np.int32),
@@ -76,9 +122,7 @@ def select(
     )
     if activations.parts != 2:
         return core
-    halves = select_halves(activations, eligible, core_tokens=core_tokens, min_count=min_count)
-    overlap = in_common(*(half.token_id for half in halves))
-    return replace(core, **_correlations(activations, token_id, whole=not cross_fit), overlap=overlap)
+    return replace(core, **_correlations(activations, token_id, whole=not cross_fit))
 
 
 def part_of_count(min_count: int, share: float) -> int:
@@ -91,7 +135,7 @@ def part_of_count(min_count: int, share: float) -> int:
 
 
 def _cross_fitted(
-    activations: TokenActivations, eligible: np.ndarray, core_tokens: int, min_count: int
+    activations: TokenActivations, eligible: np.ndarray, core_tokens: int, min_count: int, form: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return tokens that the first half selects, in the order of the second half's means; its means; how many."""
     if activations.parts != 2:
@@ -99,7 +143,7 @@ def _cross_fitted(
         raise DataError(msg)
     first = activations.part(0)
     allowed = eligible & (first.count[0] >= part_of_count(min_count, 0.5))
-    token_id, _, _ = top_tokens(first.total, first.count, allowed, core_tokens)
+    token_id, _, _ = top_tokens(first.total, first.count, allowed, core_tokens, form=form)
     mean = means_of(activations.total[1], activations.count[1], token_id)
     order = np.lexsort((token_id, -mean), axis=-1)  # NaN, padding and tokens never seen, goes last
     token_id, mean = (np.take_along_axis(table, order, axis=1) for table in (token_id, mean))
@@ -131,12 +175,19 @@ def _correlations(activations: TokenActivations, token_id: np.ndarray, *, whole:
 
 
 def select_halves(
-    activations: TokenActivations, eligible: np.ndarray, *, core_tokens: int, min_count: int
+    activations: TokenActivations,
+    eligible: np.ndarray,
+    *,
+    core_tokens: int,
+    min_count: int,
+    form: np.ndarray | None = None,
+    sign: Sign = "positive",
 ) -> tuple[CoreTokens, CoreTokens]:
     """Return the core tokens that each of two halves of the text selects by itself, with half of ``min_count``."""
     needed = part_of_count(min_count, 0.5)
     first, second = (
-        select(activations.part(half), eligible, core_tokens=core_tokens, min_count=needed) for half in (0, 1)
+        select(activations.part(half), eligible, core_tokens=core_tokens, min_count=needed, form=form, sign=sign)
+        for half in (0, 1)
     )
     return first, second
 
@@ -147,7 +198,13 @@ def sampled(size: int) -> slice:
 
 
 def choose_min_count(
-    activations: TokenActivations, eligible: np.ndarray, *, core_tokens: int, cross_fit: bool = False
+    activations: TokenActivations,
+    eligible: np.ndarray,
+    *,
+    core_tokens: int,
+    cross_fit: bool = False,
+    form: np.ndarray | None = None,
+    sign: Sign = "positive",
 ) -> tuple[int, float]:
     """Return the smallest count whose median reliability passes 0.8, with that reliability.
 
@@ -161,7 +218,8 @@ def choose_min_count(
     for min_count in MIN_COUNTS:
         if min_count > MIN_COUNTS[0] and (eligible & (seen >= min_count)).sum() < 2 * core_tokens:
             break
-        core = select(some, eligible, core_tokens=core_tokens, min_count=min_count, cross_fit=cross_fit)
+        how: dict[str, Any] = {"core_tokens": core_tokens, "cross_fit": cross_fit, "form": form, "sign": sign}
+        core = select(some, eligible, min_count=min_count, **how)
         defined = core.reliability[np.isfinite(core.reliability)]
         median = float(np.median(defined)) if len(defined) else float("nan")
         if median > best[1] or (math.isnan(best[1]) and not math.isnan(median)):

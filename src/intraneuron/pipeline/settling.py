@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from intraneuron.config import MIN_TOKENS
+from intraneuron.config import MIN_TOKENS, Sign
 from intraneuron.data import Curve, TokenActivations
 from intraneuron.kernels.growth import Law, fit_law
 from intraneuron.kernels.halves import correlation, in_common
@@ -39,7 +39,16 @@ _SPLIT = 4  # last word of seeds; models/twins.py has 1, pipeline/passes.py 2 an
 Row = dict[str, Any]
 
 
-def settle(shards: TokenActivations, eligible: np.ndarray, *, core_tokens: int, min_count: int, seed: int) -> Curve:
+def settle(
+    shards: TokenActivations,
+    eligible: np.ndarray,
+    *,
+    core_tokens: int,
+    min_count: int,
+    seed: int,
+    form: np.ndarray | None = None,
+    sign: Sign = "positive",
+) -> Curve:
     """Compare the core tokens of two texts of 1, 2, ... shards each, dealt in several keyed ways.
 
     A token needs, in a text of s of H shards, s/H of the sightings of ``min_count``, at least 1.
@@ -54,13 +63,16 @@ def settle(shards: TokenActivations, eligible: np.ndarray, *, core_tokens: int, 
     min_count : int
         Of the whole text.
     seed : int
+    form : int32 (V,), optional
+    sign : str
+        As in :func:`intraneuron.pipeline.select.select`.
     """
     rows = []
     for split in range(SPLITS):
         order = np.random.default_rng([seed, shards.layer, split, _SPLIT]).permutation(shards.parts)
         for size, two in _growing(shards, order):
             needed = part_of_count(min_count, size / shards.parts)
-            rows.append((split, size, two.count.sum() / 2, *_agreement(two, eligible, core_tokens, needed)))
+            rows.append((split, size, two.count.sum() / 2, *_agreement(two, eligible, core_tokens, needed, form, sign)))
     return Curve(*(np.array(column) for column in zip(*rows, strict=True)))
 
 
@@ -76,17 +88,24 @@ def _growing(shards: TokenActivations, order: np.ndarray) -> Iterator[tuple[int,
             yield size, TokenActivations(shards.layer, shards.neuron, count, total)
 
 
-def _agreement(two: TokenActivations, eligible: np.ndarray, core_tokens: int, min_count: int) -> tuple[float, float]:
+def _agreement(
+    two: TokenActivations,
+    eligible: np.ndarray,
+    core_tokens: int,
+    min_count: int,
+    form: np.ndarray | None,
+    sign: Sign,
+) -> tuple[float, float]:
     """Return the median over neurons of correlation and of overlap of two texts; ``min_count`` is of each."""
-    texts = [two.part(0), two.part(1)]
-    chosen = [
-        top_tokens(text.total, text.count, eligible & (text.count[0] >= min_count), core_tokens)[0] for text in texts
-    ]
     # Over tokens that one text chose. Over those that both chose together, high sums, the luck of one would be the bad
     # luck of the other, and noise alone would correlate by -0.5.
-    found = []
-    for token_id in chosen:
-        first, second = (means_of(text.total[0], text.count[0], token_id) for text in texts)
+    chosen, found = [], []
+    for text in (0, 1):
+        turned = two.turned(sign, by=text)
+        own, allowed = turned.part(text), eligible & (two.count[text] >= min_count)
+        token_id = top_tokens(own.total, own.count, allowed, core_tokens, form=form)[0]
+        first, second = (means_of(turned.total[h], two.count[h], token_id) for h in (0, 1))
+        chosen.append(token_id)
         found.append(correlation(first, second, MIN_TOKENS))
     return _median(np.concatenate(found)), _median(in_common(*chosen))
 

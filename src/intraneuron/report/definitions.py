@@ -7,6 +7,7 @@ from typing import Any
 
 from intraneuron.config import K_MAX, MIN_GROUP
 from intraneuron.figures.reference import Reference
+from intraneuron.report.wording import HIGHEST
 
 Definition = tuple[str, str, str]
 """What is defined, in which words, by which formula (empty without one)."""
@@ -121,7 +122,7 @@ def definitions(settings: Mapping[str, Any], mode: str, twin: Reference) -> tupl
     """Define every number of a report; ``settings`` are those of the study's summary, ``twin`` is that of reference."""
     groups = settings["partition"]
     return (
-        _core_tokens(settings["observe"]["core_tokens"], mode),
+        _core_tokens(settings["observe"], mode),
         _categories(str(groups["categories"]), settings["space"]),
         ("Segments (zones)", *_segments(str(groups["segments"]))),
         *FIXED,
@@ -137,7 +138,8 @@ def _beside(definition: Definition, twin: Reference) -> Definition:
     return name, meaning.replace("{name}", twin.name), formula.replace("{name}", twin.name)
 
 
-def _core_tokens(wanted: object, mode: str) -> Definition:
+def _core_tokens(observe: Mapping[str, Any], mode: str) -> Definition:
+    wanted = observe["core_tokens"]
     if mode == "published":
         meaning = (
             f"The tokens of a neuron's published list that have a vector: the {wanted} of highest activation above 0, "
@@ -145,8 +147,8 @@ def _core_tokens(wanted: object, mode: str) -> Definition:
         )
         return "Core tokens", meaning, f"K = {wanted}"
     meaning = (
-        f"The tokens to which a neuron responds most: the {wanted} of highest mean activation above 0, or as many as "
-        "there are."
+        f"The tokens to which a neuron responds most: the {wanted} of {HIGHEST[observe.get('sign', 'positive')]}, or "
+        "as many as there are."
     )
     return "Core tokens", meaning, f"K = {wanted}"
 

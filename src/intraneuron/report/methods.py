@@ -12,6 +12,7 @@ from intraneuron.data.display import plain
 from intraneuron.figures.reference import reference
 from intraneuron.models.documents import own_tokens
 from intraneuron.report.references import SOFTWARE, bibtex
+from intraneuron.report.wording import HIGHEST
 
 Table = Mapping[str, Any]
 
@@ -131,7 +132,9 @@ def _observed(manifest: Table, summary: Table, observe: Table) -> list[str]:
         seen = f", of those seen at least {counts} times (by layer)" if len(reliability["min_count"]) > 1 else ""
         seen = seen or f", of those seen at least {counts} times"
     kind = "tokens that are whole words, with" if observe.get("words") else "tokens with"
-    chosen = f"The core tokens of a neuron are the up to {k} {kind} the highest mean activation above 0"
+    if observe.get("forms") == "distinct":
+        kind = "word forms (the most active of the tokens that are one word in several forms)" + kind[len("tokens") :]
+    chosen = f"The core tokens of a neuron are the up to {k} {kind} the {HIGHEST[observe.get('sign', 'positive')]}"
     if observe.get("cross_fit"):
         chosen += (
             f" in the even documents{seen.replace('seen at least', 'seen there at least half of')}; their activations "

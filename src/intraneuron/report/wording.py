@@ -29,6 +29,13 @@ TWINS = {
     "readout": "Readout twins read the token embeddings themselves along random directions: they show what projection "
     "does without a model (in deep layers less than it does there).",
 }
+HIGHEST = {
+    "positive": "highest mean activation above 0",
+    "negative": "lowest mean activation below 0",
+    "magnitude": "mean activation farthest from 0, on either side",
+}
+"""Which tokens are core tokens, by the sign of activation that is looked at."""
+
 WEAK = "The pattern of a single neuron is weak evidence: compare shares of neurons with those of the twins."
 _PATTERNS = {
     "none": "no relation beyond that of {directions}",
