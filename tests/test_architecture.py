@@ -63,10 +63,10 @@ FLOORS: tuple[tuple[str, ...], ...] = (
             "replicating",
             "summary",
         ),
-        *("cards", "one", "estimate", "engine", "calibrating", "exporting"),
+        *("cards", "one", "estimate", "engine", "calibrating", "exporting", "chosen", "comparing"),
     ),
     ("figures", "report"),
-    ("api", "importers", "neuron_card"),
+    ("api", "importers", "neuron_card", "studies"),
     ("commands",),
 )
 """Rooms, bottom to top, as in ``docs/architecture.md``; an import goes down or stays on its floor."""

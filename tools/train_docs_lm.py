@@ -4,7 +4,8 @@ A maintainer's program; users load the result. From the repository's root:
 
     PYTHONPATH=src python tools/train_docs_lm.py --out /tmp/docs_lm/run --keep-checkpoints
 
-A killed run goes on with `--resume` and the same other options.
+A killed run goes on with `--resume` and the same other options. Early checkpoints of the same schedule, without the
+hour that the rest takes: `--keep-checkpoints --stop-at 0.1`.
 """
 
 from __future__ import annotations
@@ -118,6 +119,7 @@ class Options:
     tokens: int
     seed: int
     minutes: float
+    stop_at: float = 1.0
     windows_per_step: int = 16
     learning_rate: float = 1.5e-3
     final_learning_rate: float = 1e-4
@@ -150,7 +152,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     torch.set_num_threads(arguments.threads)
     disable_progress_bar()
-    options = Options(arguments.tokens, arguments.seed, arguments.minutes)
+    options = Options(arguments.tokens, arguments.seed, arguments.minutes, arguments.stop_at)
     out: Path = arguments.out
     out.mkdir(parents=True, exist_ok=True)
     work = out.with_name(out.name + "_work")
@@ -160,6 +162,9 @@ def main() -> None:
     model = new_model(options.seed)
     keep = keeper(out.with_name(out.name + "_checkpoints"), model, tokenizer) if arguments.keep_checkpoints else None
     progress = train(model, corpus.train, options, work, keep)
+    if progress.share < 1:
+        log.info("stopped at %.1f %%; --resume without --stop-at goes on", 100 * progress.share)
+        return
     save(out, model, tokenizer)
     results = judge(model.half().float(), corpus)
     write_card(out, options, progress, corpus, results)
@@ -178,6 +183,13 @@ def parse_arguments() -> argparse.Namespace:
         type=float,
         default=math.inf,
         help="time limit: the schedule ends by then, with fewer tokens",
+    )
+    parser.add_argument(
+        "--stop-at",
+        type=float,
+        default=1.0,
+        metavar="SHARE",
+        help="stop at this share of the schedule, which stays that of the whole training; only checkpoints are kept",
     )
     parser.add_argument("--keep-checkpoints", action="store_true", help="also keep 0, 1, 10 and 100 %% as folders")
     parser.add_argument("--resume", action="store_true", help="go on from the saved progress of a killed run")
@@ -295,13 +307,16 @@ def train(
     work: Path,
     keep: Callable[[float, float], None] | None,
 ) -> Progress:
-    """Train until the tokens, or the minutes, are used up: whichever share is larger decides the rate."""
+    """Train until the tokens, or the minutes, are used up: whichever share is larger decides the rate.
+
+    `stop_at` ends it sooner and changes no step before.
+    """
     optimizer = new_optimizer(model, options)
     progress = load_progress(work, model, optimizer)
     first_share, first_seconds, started, losses = progress.share, progress.seconds, time.monotonic(), []
     for batch in batches(documents, options, progress.step):
         before = progress.share
-        if progress.share >= 1:
+        if progress.share >= options.stop_at:
             break
         if keep is not None and progress.step == 0:
             keep(-1.0, 0.0)

@@ -24,7 +24,9 @@ _HOME = {
     "import_neuronpedia": "importers",
     "import_table": "importers",
     "replicate": "importers",
+    "compare_studies": "studies",
     "Study": "api",
+    "StudyComparison": "studies",
     "NeuronCard": "neuron_card",
     "load_lens": "models.lens",
     "load_model": "models.loading",
@@ -39,6 +41,7 @@ _HOME = {
     "background": "pipeline.background",
     "compare": "pipeline.compare",
     "CalibrateConfig": "config",
+    "CompareConfig": "config",
     "ExportConfig": "config",
     "ImportConfig": "config",
     "ObserveConfig": "config",
@@ -72,6 +75,7 @@ if TYPE_CHECKING:
     from intraneuron.api import Study, calibrate, export, open, study, test
     from intraneuron.config import (
         CalibrateConfig,
+        CompareConfig,
         ExportConfig,
         ImportConfig,
         ObserveConfig,
@@ -107,6 +111,7 @@ if TYPE_CHECKING:
     from intraneuron.pipeline.select import select
     from intraneuron.pipeline.shuffle import shuffle
     from intraneuron.pipeline.simulate import simulate
+    from intraneuron.studies import StudyComparison, compare_studies
 
 
 def __getattr__(name: str) -> Any:

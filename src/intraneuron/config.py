@@ -308,6 +308,23 @@ class CalibrateConfig:
     """Seed of shuffles, directions and made-up neurons."""
 
 
+MatchBy = Literal["auto", "index", "tokens", "none"]
+
+
+@dataclass(frozen=True)
+class CompareConfig:
+    """What of two or more studies is set side by side."""
+
+    layers: tuple[int, ...] | None = None
+    """Layers of every study, with commas between them, e.g. 0,1; those that all have when not given. For layers of its
+    own, a study is written with them: STUDY@0,1."""
+
+    match: MatchBy = "auto"
+    """Which neurons are pairs: index, the same numbers (checkpoints, spaces, texts of one model); tokens, one to one by
+    their core tokens (one vocabulary); none; auto: index for the same layers of the same weights, else tokens where it
+    can be."""
+
+
 @dataclass(frozen=True)
 class ExportConfig:
     """What of a study is written as long tables, and how."""

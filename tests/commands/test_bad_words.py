@@ -11,7 +11,7 @@ from tests.commands.test_cli import User
 
 from intraneuron.commands.app import app
 
-STUDIES = ("show", "calibrate", "status", "methods", "export")
+STUDIES = ("show", "calibrate", "compare", "status", "methods", "export")
 """Commands that take a finished study."""
 
 IMPORTS = ("import table", "import neuronpedia", "replicate")

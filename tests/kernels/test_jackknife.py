@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from intraneuron.kernels.jackknife import interval_factor, jackknife_parts, standard_error
+from intraneuron.kernels.jackknife import (
+    error_of_sum,
+    interval_factor,
+    jackknife_parts,
+    of_the_same_neurons,
+    standard_error,
+)
 
 
 def simulate(rng: np.random.Generator, share: np.ndarray, neurons: int, own: float) -> tuple[np.ndarray, np.ndarray]:
@@ -105,3 +111,41 @@ def test_intervals_cover_at_least_what_they_should_however_few_neurons_are_sampl
         covered.append(abs(x.mean()) < interval_factor(degrees)[0] * error[0])
     assert np.mean(covered) >= 0.92
     assert sampled < neurons or np.mean(covered) <= 0.98
+
+
+def test_variances_of_independent_estimates_add_with_welchs_degrees() -> None:
+    rng = np.random.default_rng(4)
+    a, b = rng.normal(size=12), rng.normal(size=7) * 3
+    errors = np.array([[a.std(ddof=1) / np.sqrt(12)], [b.std(ddof=1) / np.sqrt(7)]])
+    error, degrees = error_of_sum(errors, np.array([[11.0], [6.0]]))
+    told = stats.ttest_ind(a, b, equal_var=False)
+    assert degrees[0] == pytest.approx(told.df)
+    low, high = told.confidence_interval(0.95)
+    assert 2 * interval_factor(degrees)[0] * error[0] == pytest.approx(high - low)
+
+
+def test_without_any_error_the_degrees_are_the_fewest() -> None:
+    error, degrees = error_of_sum(np.zeros((2, 1)), np.array([[31.0], [19.0]]))
+    assert (error[0], degrees[0]) == (0.0, 19.0)
+
+
+def test_the_difference_of_the_same_neurons_is_the_jackknife_of_the_difference() -> None:
+    rng = np.random.default_rng(5)
+    share = np.full(8, 1 / 8)
+    full, without = rng.normal(size=(2, 30, 1)), rng.normal(size=(2, 8, 30, 1))
+    parts = [jackknife_parts(full[i], without[i], share, 30) for i in (0, 1)]
+    straight = jackknife_parts(full[1] - full[0], without[1] - without[0], share, 30)
+    joined = of_the_same_neurons(*parts)
+    expected = np.sqrt((straight[0] ** 2).mean(axis=0))
+    np.testing.assert_allclose(standard_error([joined], [1.0])[0], expected, rtol=1e-12)
+    np.testing.assert_array_equal(standard_error([of_the_same_neurons(parts[0], parts[0])], [1.0])[0], 0)
+
+
+def test_noise_that_may_be_shared_is_not_taken_off() -> None:
+    rng = np.random.default_rng(6)
+    share, own = np.full(8, 1 / 8), rng.normal(size=(8, 30, 1))
+    first, second = np.zeros((8, 30, 1)), own  # all noise of 30 neurons, of a layer with 3,000
+    parts = [jackknife_parts(np.zeros((30, 1)), one, share, 3000) for one in (first, second)]
+    joined = standard_error([of_the_same_neurons(*parts)], [1.0])[0][0]
+    apart = standard_error(parts, [-1.0, 1.0])[0][0]
+    assert joined > 1.3 * apart

@@ -9,6 +9,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from intraneuron.commands.amounts import write_out
 from intraneuron.commands.calibrate import calibrate
+from intraneuron.commands.compare import compare
 from intraneuron.commands.configured import fill
 from intraneuron.commands.export import export
 from intraneuron.commands.imports import imports
@@ -35,6 +36,7 @@ app = App(
 app.command(study)
 app.command(show)
 app.command(calibrate)
+app.command(compare)
 app.command(status)
 app.command(methods)
 app.register_install_completion_command(help="Write completion of this command for bash, zsh or fish, and exit.")

@@ -58,7 +58,7 @@ def choose(folder: StudyFolder, config: ExportConfig) -> Choice:
         When the study is not finished, lacks one of the populations, layers or neurons, or no row is left.
     """
     summary = folder.summary()
-    _check_finished(folder, summary["layers"])
+    check_finished(folder, summary["layers"])
     for name in config.populations or ():
         if name not in summary["populations"]:
             raise no_population(name, summary["populations"])
@@ -100,7 +100,7 @@ UNEXPORTED = ("contexts", "full_range", "report")
 """Stages that no table of an export is made from."""
 
 
-def _check_finished(folder: StudyFolder, layers: list[int]) -> None:
+def check_finished(folder: StudyFolder, layers: list[int]) -> None:
     """Raise StudyError when a stage is still to do for some layer: the study's tables may be half old, half new."""
     stages = folder.manifest["stages"]
     needed = [s.name for s in STAGES if s.name not in UNEXPORTED]

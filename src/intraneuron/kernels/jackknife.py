@@ -83,3 +83,39 @@ def standard_error(parts: list[np.ndarray], weights: list[float]) -> tuple[np.nd
 def interval_factor(degrees: np.ndarray, level: float = 0.95) -> np.ndarray:
     """Return how many standard errors an interval of this level is wide on each side (Student's t)."""
     return np.asarray(stats.t.ppf(0.5 + level / 2, degrees))
+
+
+def of_the_same_neurons(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return the parts of second minus first where both may be of the same sampled neurons, float64 (3, J, M).
+
+    Their noises may go together, so nobody knows how much of the square of the difference is noise of the sample: none
+    is taken off (:func:`standard_error`), and the error is, if anything, too large.
+    """
+    deviation = second[0] - first[0]
+    return np.stack([deviation, np.zeros_like(deviation), np.zeros_like(deviation)])
+
+
+def error_of_sum(errors: np.ndarray, degrees: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    r"""Return the standard error of a sum of independent estimates, and its degrees of freedom.
+
+    .. math:: V = \sum_i e_i^2, \qquad f = V^2 / \sum_i (e_i^4 / f_i)
+
+    (Welch 1947, doi 10.1093/biomet/34.1-2.28). Without any error the degrees are the smallest of the estimates'.
+
+    Parameters
+    ----------
+    errors, degrees : float64 (S, M)
+        A row an estimate.
+
+    Returns
+    -------
+    error, degrees : float64 (M,)
+
+    >>> error, degrees = error_of_sum(np.array([[3.0], [4.0]]), np.array([[10.0], [10.0]]))
+    >>> float(error[0]), round(float(degrees[0]), 3)
+    (5.0, 18.546)
+    """
+    variance = (errors**2).sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = variance**2 / (errors**4 / degrees).sum(axis=0)
+    return np.sqrt(variance), np.where(variance > 0, found, degrees.min(axis=0))

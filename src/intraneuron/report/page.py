@@ -29,6 +29,12 @@ NAVIGATION = (
 )
 
 
+THEME_BUTTON = Html('<button id="theme" type="button" aria-pressed="false" hidden>Light or dark</button>')
+UNSEEN = Html(
+    "<noscript><p>The charts need JavaScript, all of which is in this file; the tables do not.</p></noscript>"
+)
+
+
 def write_report(summary: Mapping[str, Any], cards: Sequence[Card], path: str | Path) -> Path:
     """Write the report of a study.
 
@@ -56,21 +62,32 @@ def write_report(summary: Mapping[str, Any], cards: Sequence[Card], path: str | 
 
 
 def _page(summary: Mapping[str, Any], body: Sequence[Html], charts: Charts) -> str:
-    head = _head(str(summary.get("model", "a model")))
-    header = element("header", *_header(summary))
+    title = f"Zones of activation and of meaning in {summary.get('model', 'a model')}"
+    return document(title, _header(summary), body, charts)
+
+
+def document(title: str, header: Sequence[Html], body: Sequence[Html], charts: Charts) -> str:
+    """Return a whole page with all its code, styles and data."""
+    top = element("header", THEME_BUTTON, *header)
     footer = element("footer", element("p", "Made with intraneuron. This page makes no request.", class_="soft"))
-    page = join([header, element("main", *body), footer, *_scripts(charts)], Html("\n"))
-    return f'<!doctype html>\n<html lang="en">\n{head}\n<body>\n{page}\n</body>\n</html>\n'
+    page = join([top, element("main", *body), footer, *_scripts(charts)], Html("\n"))
+    return f'<!doctype html>\n<html lang="en">\n{_head(title)}\n<body>\n{page}\n</body>\n</html>\n'
 
 
-def _head(model: str) -> Html:
+def navigation(links: Sequence[tuple[str, str]]) -> Html:
+    """Return links to the sections of a page: anchors and names."""
+    every = [element("li", element("a", name, href=f"#{anchor}")) for anchor, name in links]
+    return element("nav", element("ul", *every), aria_label="Sections")
+
+
+def _head(title: str) -> Html:
     return join(
         [
             Html('<head>\n<meta charset="utf-8">'),
             Html(f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'),
             Html('<meta name="viewport" content="width=device-width, initial-scale=1">'),
             Html('<meta name="color-scheme" content="light dark">'),
-            element("title", f"Zones of activation and of meaning in {model}"),
+            element("title", title),
             element("style", Html(_asset("page.css"))),
             Html("</head>"),
         ],
@@ -84,18 +101,14 @@ def _header(summary: Mapping[str, Any]) -> list[Html]:
     count = summary.get("n_neurons")
     kind = "latents of sparse autoencoders" if "sae" in (summary.get("identity") or {}) else "neurons"
     facts = f"{summary.get('model', 'a model')}: {count:,} {kind}, {where}" if count else str(summary.get("model"))
-    button = Html('<button id="theme" type="button" aria-pressed="false" hidden>Light or dark</button>')
     there = [one for one in NAVIGATION if one[0] != "full-range" or summary.get("full_range")]
-    links = [element("li", element("a", name, href=f"#{anchor}")) for anchor, name in there]
-    unseen = "The charts need JavaScript, all of which is in this file; the tables do not."
     return [
-        button,
         element("h1", "Do zones of activation pick out zones of meaning?"),
         element("p", facts, f"; {summary.get('mode')} mode, {summary.get('space')} space", class_="soft"),
         element("p", wording.question(reference(summary)), class_="lead"),
         glance(summary),
-        element("nav", element("ul", *links), aria_label="Sections"),
-        element("noscript", element("p", unseen)),
+        navigation(there),
+        UNSEEN,
     ]
 
 
