@@ -61,6 +61,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
             "importing",
             "listing",
             "replicating",
+            "notes",
             "summary",
         ),
         *("cards", "one", "estimate", "engine", "calibrating", "exporting", "chosen", "comparing"),

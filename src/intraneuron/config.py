@@ -20,14 +20,8 @@ ExportFormat = Literal["csv", "parquet", "json"]
 DEALT_TWINS: tuple[Twin, ...] = ("shuffled", "frequency")
 """Twins that have their neurons' core tokens, with the activations dealt anew."""
 
-FILE = "file:"
-"""How a space begins that is read from a file."""
-
-NORMS = "norms:"
-"""How categories begin that people named."""
-
-LAYER_INPUT = "layer-input"
-"""The space that each layer has for itself."""
+FILE, NORMS, LAYER_INPUT = "file:", "norms:", "layer-input"
+"""How a space from a file begins; how categories that people named begin; the space that each layer has for itself."""
 
 OWN_TWINS: tuple[OwnTwin, ...] = ("rotated", "untrained", "readout")
 """Twins that have core tokens of their own."""
@@ -95,15 +89,14 @@ class ObserveConfig:
     ending such as -s or -ing) only the most active."""
 
     sign: Sign = "positive"
-    """positive: the tokens of highest mean activation above 0; negative: of lowest below 0; magnitude: farthest from 0.
-    Activations are then turned round, so that more is always further from 0."""
+    """positive: tokens of highest mean activation above 0; negative: of lowest below 0; magnitude: farthest from 0.
+    Activations are then turned round: more is always further from 0."""
 
     cross_fit: bool = False
     """Choose core tokens on one half of the texts, and order and cut them by the other half."""
 
     contexts: int = 10
-    """Places in the texts that are kept of each neuron, those of its highest activation, and 5 from each segment; 0:
-    none, which saves a pass of the model."""
+    """Places in the texts kept of each neuron: of highest activation, and 5 from each segment; 0 saves a pass."""
 
     seed: int = 0
     """Seed of everything random: twins, samples, permutations."""
