@@ -20,7 +20,7 @@ ROOT = Path(intraneuron.__file__).parent
 PACKAGE = "intraneuron"
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors", "config", "plain", "settings", "files"),
+    ("errors", "config", "choices", "plain", "settings", "files"),
     ("data", "kernels"),
     ("models", "sources"),
     ("pipeline",),
@@ -60,10 +60,21 @@ FLOORS: tuple[tuple[str, ...], ...] = (
             "replicating",
             "summary",
         ),
-        *("cards", "one", "estimate", "engine", "calibrating", "exporting"),
+        *(
+            "cards",
+            "one",
+            "estimate",
+            "engine",
+            "calibrating",
+            "offering",
+            "choosing",
+            "reselecting",
+            "varying",
+            "exporting",
+        ),
     ),
     ("figures", "report"),
-    ("api", "importers"),
+    ("api", "importers", "shown"),
     ("commands",),
 )
 """Rooms, bottom to top, as in ``docs/architecture.md``; an import goes down or stays on its floor."""

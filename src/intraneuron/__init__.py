@@ -19,13 +19,14 @@ _HOME = {
     "study": "api",
     "calibrate": "api",
     "export": "api",
+    "robustness": "api",
     "open": "api",
     "test": "api",
     "import_neuronpedia": "importers",
     "import_table": "importers",
     "replicate": "importers",
     "Study": "api",
-    "NeuronCard": "api",
+    "NeuronCard": "shown",
     "load_lens": "models.lens",
     "load_model": "models.loading",
     "load_sae": "models.latents",
@@ -40,6 +41,7 @@ _HOME = {
     "compare": "pipeline.compare",
     "CalibrateConfig": "config",
     "ExportConfig": "config",
+    "RobustnessConfig": "choices",
     "ImportConfig": "config",
     "ObserveConfig": "config",
     "PartitionConfig": "config",
@@ -69,7 +71,8 @@ __version__ = "0.1.0"
 __all__ = [*_HOME, "__version__"]
 
 if TYPE_CHECKING:
-    from intraneuron.api import NeuronCard, Study, calibrate, export, open, study, test
+    from intraneuron.api import Study, calibrate, export, open, robustness, study, test
+    from intraneuron.choices import RobustnessConfig
     from intraneuron.config import (
         CalibrateConfig,
         ExportConfig,
@@ -107,6 +110,7 @@ if TYPE_CHECKING:
     from intraneuron.pipeline.select import select
     from intraneuron.pipeline.shuffle import shuffle
     from intraneuron.pipeline.simulate import simulate
+    from intraneuron.shown import NeuronCard
 
 
 def __getattr__(name: str) -> Any:

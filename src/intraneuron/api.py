@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,8 @@ import polars as pl
 from intraneuron import planning
 from intraneuron.calibrating import FOLDER, calibrate_config, calibrate_study
 from intraneuron.cards import build_card
-from intraneuron.data import QUESTIONS, Card, TokenActivations, parse_neuron
+from intraneuron.choosing import robustness_config
+from intraneuron.data import QUESTIONS, TokenActivations, parse_neuron
 from intraneuron.engine import run_study
 from intraneuron.errors import StudyError
 from intraneuron.exporting.choice import export_config, no_population
@@ -25,7 +25,6 @@ from intraneuron.figures.calibration import calibration as calibration_figure
 from intraneuron.figures.claims import claims as claims_figure
 from intraneuron.figures.distributions import distributions as distributions_figure
 from intraneuron.figures.profile import profile as profile_figure
-from intraneuron.figures.spectrum import spectrum as spectrum_figure
 from intraneuron.figures.theme import save
 from intraneuron.files import atomic, writing
 from intraneuron.last import last_study, remember
@@ -33,37 +32,19 @@ from intraneuron.one import one_neuron
 from intraneuron.pipeline.calibrate import Calibration
 from intraneuron.planned import Planned
 from intraneuron.progress import Progress
-from intraneuron.report.card_html import card_html
 from intraneuron.report.methods import Methods, methods
 from intraneuron.report.page import write_report
-from intraneuron.report.terminal import card_text
+from intraneuron.report.robustness_page import write_robustness
 from intraneuron.settings import check_flag, path_from, settings_from
+from intraneuron.shown import NeuronCard, StudyRobustness
 from intraneuron.store import StudyFolder
 from intraneuron.sum_tables import read_sums
+from intraneuron.varying import FOLDER as ROBUSTNESS
+from intraneuron.varying import vary_study
 from intraneuron.work import Work
 
 if TYPE_CHECKING:
     from intraneuron.models.loading import LoadedModel
-
-
-class NeuronCard(Card):
-    """A card that shows itself: text in a terminal, a picture and tables in a notebook."""
-
-    @classmethod
-    def of(cls, card: Card) -> NeuronCard:
-        """Wrap a card."""
-        return cls(**{f.name: getattr(card, f.name) for f in fields(card)})
-
-    def figure(self) -> alt.Chart:
-        """Return the spectrum: the activation axis with every core token."""
-        return spectrum_figure(self)
-
-    def _repr_html_(self) -> str:
-        return card_html(self)
-
-    def __str__(self) -> str:
-        """Return the card as plain text."""
-        return card_text(self)
 
 
 class Study:
@@ -146,6 +127,10 @@ class Study:
     def calibrate(self, *, progress: Progress | None = None, **settings: Any) -> Calibration:
         """Check the tests of this study (:func:`calibrate`)."""
         return calibrate(self, progress=progress, **settings)
+
+    def robustness(self, *, progress: Progress | None = None, **settings: Any) -> StudyRobustness:
+        """Compute this study's numbers under every defensible choice (:func:`robustness`)."""
+        return robustness(self, progress=progress, **settings)
 
     def export(
         self, out: str | os.PathLike[str] | None = None, *, progress: Progress | None = None, **settings: Any
@@ -268,6 +253,25 @@ def calibrate(
         with writing(to):
             save(calibration_figure(found.tables()), to / f"calibration{suffix}")
     return found
+
+
+def robustness(
+    study: Study | str | os.PathLike[str] | None = None,
+    *,
+    out: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> StudyRobustness:
+    """Compute the difference of neurons from their twins under every defensible choice, from what a study keeps.
+
+    As :func:`calibrate`, with fields of :class:`intraneuron.RobustnessConfig` (``core_tokens=[50, 100]``, ...). The
+    result has a ``table`` with a row a specification, number and layer, ``conclusions``, ``choices``, ``remarks``.
+    """
+    config = robustness_config(settings)
+    folder = (study if isinstance(study, Study) else open(study)).folder
+    to = folder.path / ROBUSTNESS if out is None else Path(path_from("out", out))
+    made = vary_study(folder, to, config, progress, last=lambda found, new: write_robustness(found.tables(), new))
+    return StudyRobustness.of(made)
 
 
 def export(

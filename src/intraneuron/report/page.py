@@ -27,6 +27,9 @@ NAVIGATION = (
     *(("method", "Method"), ("settings", "Settings"), ("cite", "Cite")),
 )
 
+UNSEEN = "The charts need JavaScript, all of which is in this file; the tables do not."
+BUTTON = Html('<button id="theme" type="button" aria-pressed="false" hidden>Light or dark</button>')
+
 
 def write_report(summary: Mapping[str, Any], cards: Sequence[Card], path: str | Path) -> Path:
     """Write the report of a study.
@@ -49,26 +52,27 @@ def write_report(summary: Mapping[str, Any], cards: Sequence[Card], path: str | 
     ]
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(_page(summary, body, charts), encoding="utf-8")
+    title = f"Zones of activation and of meaning in {summary.get('model', 'a model')}"
+    path.write_text(page(title, _header(summary), body, charts), encoding="utf-8")
     return path
 
 
-def _page(summary: Mapping[str, Any], body: Sequence[Html], charts: Charts) -> str:
-    head = _head(str(summary.get("model", "a model")))
-    header = element("header", *_header(summary))
+def page(title: str, header: Sequence[Html], body: Sequence[Html], charts: Charts) -> str:
+    """Return a page that carries its code, styles and data, and forbids itself any request."""
+    head, top = _head(title), element("header", BUTTON, *header)
     footer = element("footer", element("p", "Made with intraneuron. This page makes no request.", class_="soft"))
-    page = join([header, element("main", *body), footer, *_scripts(charts)], Html("\n"))
-    return f'<!doctype html>\n<html lang="en">\n{head}\n<body>\n{page}\n</body>\n</html>\n'
+    parts = join([top, element("main", *body), footer, *_scripts(charts)], Html("\n"))
+    return f'<!doctype html>\n<html lang="en">\n{head}\n<body>\n{parts}\n</body>\n</html>\n'
 
 
-def _head(model: str) -> Html:
+def _head(title: str) -> Html:
     return join(
         [
             Html('<head>\n<meta charset="utf-8">'),
             Html(f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'),
             Html('<meta name="viewport" content="width=device-width, initial-scale=1">'),
             Html('<meta name="color-scheme" content="light dark">'),
-            element("title", f"Zones of activation and of meaning in {model}"),
+            element("title", title),
             element("style", Html(_asset("page.css"))),
             Html("</head>"),
         ],
@@ -82,17 +86,14 @@ def _header(summary: Mapping[str, Any]) -> list[Html]:
     count = summary.get("n_neurons")
     kind = "latents of sparse autoencoders" if "sae" in (summary.get("identity") or {}) else "neurons"
     facts = f"{summary.get('model', 'a model')}: {count:,} {kind}, {where}" if count else str(summary.get("model"))
-    button = Html('<button id="theme" type="button" aria-pressed="false" hidden>Light or dark</button>')
     links = [element("li", element("a", name, href=f"#{anchor}")) for anchor, name in NAVIGATION]
-    unseen = "The charts need JavaScript, all of which is in this file; the tables do not."
     return [
-        button,
         element("h1", "Do zones of activation pick out zones of meaning?"),
         element("p", facts, f"; {summary.get('mode')} mode, {summary.get('space')} space", class_="soft"),
         element("p", wording.question(reference(summary)), class_="lead"),
         glance(summary),
         element("nav", element("ul", *links), aria_label="Sections"),
-        element("noscript", element("p", unseen)),
+        element("noscript", element("p", UNSEEN)),
     ]
 
 
