@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
 
 from intraneuron.data import Curve
 from intraneuron.data.card import Card, CardCategory, CardNumber, CardSegment, CardToken
+from intraneuron.pipeline.robust import beside_of
 from intraneuron.pipeline.settling import SIZES, settling_rows
 
 NAN = math.nan
@@ -384,3 +386,30 @@ def make_calibration(rotated: bool = True) -> dict[str, list[dict[str, Any]]]:
         both | {"forms": "texts", "agreement": 0.91, "kappa": 0.52},
     ] * rotated
     return {"size": size, "power": power, "patterns": patterns, "reach": reach, "retest": retest}
+
+
+def make_specifications() -> list[dict[str, Any]]:
+    """Build the table of a robustness: three numbers, of which one turns on centring and one is the same in all."""
+    rows = []
+    for number, claim, zones, shift in (
+        ("ami", "C1", ("quantile:5", "natural"), 0.02),
+        ("peak", "C2", (None,), 0.0),
+        ("interleaving", "C4", (None,), 0.0),
+    ):
+        for place, (center, tokens, segments) in enumerate(product((False, True), (50, 100), zones)):
+            difference = 0.05 + 0.001 * place - 2 * shift - shift * center
+            half = 0.012 if number == "ami" else 0.001
+            sign = -1 if number == "interleaving" else 1
+            for layer in (None, 0):
+                rows.append(  # noqa: PERF401 - a loop of four
+                    {
+                        **{"claim": claim, "number": number, "layer": layer, "space": "input", "center": center},
+                        **{"segments": segments, "categories": "ward" if number == "ami" else None},
+                        **{"core_tokens": tokens, "forms": "all", "sign": "positive", "cross_fit": False},
+                        **{"neurons": difference, "twin": 0.0, "difference": difference},
+                        **{"low": difference - half, "high": difference + half, "n": 24, "n_twin": 24},
+                        **{"left_out": "tokens", "beside": beside_of(sign, difference - half, difference + half)},
+                        **{"own": (center, tokens, segments or "quantile:5") == (False, 100, "quantile:5")},
+                    }
+                )
+    return rows

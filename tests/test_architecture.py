@@ -20,7 +20,7 @@ ROOT = Path(intraneuron.__file__).parent
 PACKAGE = "intraneuron"
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors", "config", "plain", "settings", "files", "machine"),
+    ("errors", "config", "choices", "plain", "settings", "files", "machine"),
     ("data", "kernels"),
     ("models", "sources"),
     ("pipeline",),
@@ -64,10 +64,23 @@ FLOORS: tuple[tuple[str, ...], ...] = (
             "notes",
             "summary",
         ),
-        *("cards", "one", "estimate", "engine", "calibrating", "exporting", "chosen", "comparing"),
+        *(
+            "cards",
+            "one",
+            "estimate",
+            "engine",
+            "calibrating",
+            "offering",
+            "choosing",
+            "reselecting",
+            "varying",
+            "exporting",
+            "chosen",
+            "comparing",
+        ),
     ),
     ("figures", "report"),
-    ("api", "importers", "neuron_card", "studies"),
+    ("api", "importers", "neuron_card", "shown", "studies"),
     ("commands",),
 )
 """Rooms, bottom to top, as in ``docs/architecture.md``; an import goes down or stays on its floor."""

@@ -21,7 +21,7 @@ from intraneuron.kernels.abstraction import abstraction
 from intraneuron.kernels.agreement import agreement
 from intraneuron.kernels.background import background_sums, tightness
 from intraneuron.kernels.breaks import cut, variance_fit
-from intraneuron.kernels.clustering import LINKAGES, cluster
+from intraneuron.kernels.clustering import LINKAGES, cluster, cluster_each
 from intraneuron.kernels.composition import composition
 from intraneuron.kernels.groups import renumber
 from intraneuron.kernels.halves import correlation, in_common, rank_correlation, stepped_up
@@ -81,6 +81,7 @@ KERNELS: dict[str, Kernel] = {
     "cluster complete": lambda b: cluster(b.cosines(), b.n, linkage="complete"),
     "cluster threshold": lambda b: cluster(b.cosines(), b.n, linkage="average", cosine=0.4),
     "given_groups": lambda b: given_groups(b.cosines(), b.n, b.category),
+    "cluster_each": lambda b: cluster_each(b.cosines(), b.n, linkage="average", k_max=(3, 10)),
     "cut quantile": lambda b: cut(b.activation, b.n, "quantile", 5),
     "cut equal-width": lambda b: cut(b.activation, b.n, "equal-width", 5),
     "cut natural": lambda b: cut(b.activation, b.n, "natural", 0),

@@ -19,6 +19,7 @@ _HOME = {
     "study": "api",
     "calibrate": "api",
     "export": "api",
+    "robustness": "api",
     "open": "api",
     "test": "api",
     "import_neuronpedia": "importers",
@@ -43,6 +44,7 @@ _HOME = {
     "CalibrateConfig": "config",
     "CompareConfig": "config",
     "ExportConfig": "config",
+    "RobustnessConfig": "choices",
     "ImportConfig": "config",
     "ObserveConfig": "config",
     "PartitionConfig": "config",
@@ -72,7 +74,8 @@ __version__ = "0.1.0"
 __all__ = [*_HOME, "__version__"]
 
 if TYPE_CHECKING:
-    from intraneuron.api import Study, calibrate, export, open, study, test
+    from intraneuron.api import Study, calibrate, export, open, robustness, study, test
+    from intraneuron.choices import RobustnessConfig
     from intraneuron.config import (
         CalibrateConfig,
         CompareConfig,

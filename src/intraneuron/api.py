@@ -14,6 +14,7 @@ import polars as pl
 from intraneuron import planning
 from intraneuron.calibrating import FOLDER, calibrate_config, calibrate_study
 from intraneuron.cards import build_card
+from intraneuron.choosing import robustness_config
 from intraneuron.data import QUESTIONS, TokenActivations, parse_neuron
 from intraneuron.engine import run_study
 from intraneuron.errors import StudyError
@@ -36,9 +37,13 @@ from intraneuron.progress import Progress
 from intraneuron.ranging import full_range
 from intraneuron.report.methods import Methods, methods
 from intraneuron.report.page import write_report
+from intraneuron.report.robustness_page import write_robustness
 from intraneuron.settings import check_flag, path_from, settings_from
+from intraneuron.shown import StudyRobustness
 from intraneuron.store import StudyFolder
 from intraneuron.sum_tables import read_sums
+from intraneuron.varying import FOLDER as ROBUSTNESS
+from intraneuron.varying import vary_study
 from intraneuron.work import Work
 
 if TYPE_CHECKING:
@@ -144,6 +149,10 @@ class Study:
     def calibrate(self, *, progress: Progress | None = None, **settings: Any) -> Calibration:
         """Check the tests of this study (:func:`calibrate`)."""
         return calibrate(self, progress=progress, **settings)
+
+    def robustness(self, *, progress: Progress | None = None, **settings: Any) -> StudyRobustness:
+        """Compute this study's numbers under every defensible choice (:func:`robustness`)."""
+        return robustness(self, progress=progress, **settings)
 
     def export(
         self, out: str | os.PathLike[str] | None = None, *, progress: Progress | None = None, **settings: Any
@@ -266,6 +275,25 @@ def calibrate(
         with writing(to):
             save(calibration_figure(found.tables()), to / f"calibration{suffix}")
     return found
+
+
+def robustness(
+    study: Study | str | os.PathLike[str] | None = None,
+    *,
+    out: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> StudyRobustness:
+    """Compute the difference of neurons from their twins under every defensible choice, from what a study keeps.
+
+    As :func:`calibrate`, with fields of :class:`intraneuron.RobustnessConfig` (``core_tokens=[50, 100]``, ...). The
+    result has a ``table`` with a row a specification, number and layer, ``conclusions``, ``choices``, ``remarks``.
+    """
+    config = robustness_config(settings)
+    folder = (study if isinstance(study, Study) else open(study)).folder
+    to = folder.path / ROBUSTNESS if out is None else Path(path_from("out", out))
+    made = vary_study(folder, to, config, progress, last=lambda found, new: write_robustness(found.tables(), new))
+    return StudyRobustness.of(made)
 
 
 def export(

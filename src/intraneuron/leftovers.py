@@ -19,11 +19,12 @@ from intraneuron.space_files import space_file
 from intraneuron.stages import FURTHER
 from intraneuron.store import STAGES, StudyFolder
 from intraneuron.sum_tables import sums_name
+from intraneuron.varying import remove_outdated_robustness
 from intraneuron.work import Work
 
 
 def remove_leftovers(planned: Planned, folder: StudyFolder) -> None:
-    """Remove tables of layers and populations, spaces, a calibration and an export, of other settings than these.
+    """Remove tables of layers and populations, spaces and what is made of a study, of other settings than these.
 
     Layers that were made with the present settings by an earlier command stay, and are not made again when they are
     asked for.
@@ -36,6 +37,7 @@ def remove_leftovers(planned: Planned, folder: StudyFolder) -> None:
                 _remove_empty(file.parent, folder.path)
     remove_outdated(folder)
     remove_outdated_export(folder)
+    remove_outdated_robustness(folder)
     observed = folder.done("observe", keys(planned)["observe"])
     notes = folder.manifest["observation"]
     folder.manifest["observation"] = {layer: of for layer, of in notes.items() if int(layer) in observed}

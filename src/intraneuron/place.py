@@ -30,7 +30,7 @@ NORMED = "norms.parquet"
 
 OWN = (
     *(OBSERVING, "vocabulary.parquet", SAMPLES, NORMED, "spaces", "neurons", *get_args(Twin)),
-    *("jackknife", "halves", "calibration"),
+    *("jackknife", "halves", "calibration", "robustness"),
     *("summary.json", "report.html", "manifest.toml"),
 )
 """What a study writes into its folder; the manifest last, because it says that the rest is there."""
@@ -43,6 +43,12 @@ CALIBRATION = (
     *("calibration.html", "calibration.png", "settings.toml"),
 )
 """What a calibration writes; the settings last, because they say that the rest is there."""
+
+ROBUSTNESS = (
+    *(f"{table}.{kind}" for table in ("specifications", "conclusions", "choices") for kind in ("parquet", "csv")),
+    *("robustness.html", "robustness.png", "robustness.svg", "settings.toml"),
+)
+"""What a robustness table leaves; the settings last."""
 
 LOCK = ".lock"
 """Names the process that works on the study; it is there only while one does, or when one was killed."""
@@ -194,7 +200,9 @@ def _remove_written(folder: Path) -> None:
     """Remove what a study wrote into one of its folders, and the folders that are empty then."""
     inside = sorted(folder.rglob("*"), reverse=True)  # what is in a folder comes before it
     for file in inside:
-        own = any(fnmatch(file.name, pattern) for pattern in TABLES + CALIBRATION) or re.fullmatch(TEMPORARY, file.name)
+        own = any(fnmatch(file.name, pattern) for pattern in TABLES + CALIBRATION + ROBUSTNESS) or re.fullmatch(
+            TEMPORARY, file.name
+        )
         if own and not file.is_dir():
             file.unlink()
     for place in (*inside, folder):

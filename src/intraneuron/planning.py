@@ -151,6 +151,8 @@ class Plan:
 
     def manifest(self) -> dict[str, Any]:
         """Return everything that a later reader needs to know where the numbers come from."""
+        from intraneuron.models.signs import below_zero
+
         model = self.model
         return {
             "identity": self.identity,
@@ -163,6 +165,7 @@ class Plan:
                 "tokenizer": model.tokenizer_hash,
                 "config": model.config_hash,
                 "context": self.context,
+                "below_zero": below_zero(model),
                 "fused": list(model.replaced.fused),
                 "tabulated": list(model.replaced.tabulated),
                 "layers": self.n_layers,

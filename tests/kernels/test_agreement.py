@@ -100,3 +100,14 @@ def test_two_categories_of_two_segments_have_digits_however_small_p_is() -> None
 def test_no_p_is_0() -> None:
     steps = np.repeat(np.arange(10), 100).astype(np.int16)
     assert agreement(steps[None], steps[None], np.array([1000])).p[0] > 0
+
+
+def test_estimates_alone_are_the_same_and_have_no_p() -> None:
+    b = make_batch(20, 40, 5, seed=2)
+    every = agreement(b.category, b.segment, b.n)
+    fast = agreement(b.category, b.segment, b.n, estimates_only=True)
+    for name in ("x2", "ami", "information_first", "information_second"):
+        np.testing.assert_array_equal(getattr(fast, name), getattr(every, name))
+    for name in ("null_mean", "null_std", "p"):
+        assert np.isnan(getattr(fast, name)).all()
+        assert np.isfinite(getattr(every, name)).any()

@@ -10,7 +10,7 @@ from scipy.cluster import hierarchy
 from sklearn.metrics import silhouette_score
 from tests.made_up import clustered_vectors
 
-from intraneuron.kernels.clustering import LINKAGES, cluster, merges
+from intraneuron.kernels.clustering import LINKAGES, cluster, cluster_each, merges
 from intraneuron.kernels.similarity import cosines
 
 LOOSE = np.random.default_rng(3).normal(size=(200, 10))
@@ -137,3 +137,17 @@ def test_no_more_groups_than_asked_for_are_tried() -> None:
     few, _ = cluster(S, n, k_max=3)
     assert many.max() + 1 > 3
     assert few.max() + 1 <= 3
+
+
+@pytest.mark.parametrize("linkage", LINKAGES)
+def test_several_cuts_of_one_tree_are_those_of_a_tree_each(linkage: str) -> None:
+    unit = TABLES["clustered"]
+    token_id = np.arange(200).reshape(4, 50).astype(np.int32)
+    n = np.array([50, 31, 2, 20])
+    S = cosines(unit, np.where(np.arange(50) < n[:, None], token_id, -1).astype(np.int32), n)
+    label, quality = cluster_each(S, n, linkage=linkage, k_max=(3, 20, 5), min_tokens=20)
+    for j, k_max in enumerate((3, 20, 5)):
+        expected = cluster(S, n, linkage=linkage, k_max=k_max, min_tokens=20)
+        np.testing.assert_array_equal(label[:, j], expected[0])
+        np.testing.assert_array_equal(quality[:, j], expected[1])
+    assert len({tuple(row) for row in label[0].tolist()}) > 1

@@ -107,3 +107,13 @@ def test_no_p_of_purity_is_above_1() -> None:
     rng = np.random.default_rng(3)
     p = np.concatenate([of_one(rng.integers(0, 5, 60), np.arange(60) // 12).purity_p.ravel() for _ in range(200)])
     assert np.nanmax(p) == 1
+
+
+def test_the_first_zones_alone_are_the_same_as_among_all() -> None:
+    b = make_batch(20, 40, 5, seed=2)
+    given = (b.category, b.segment, b.n, b.n_categories, b.n_segments)
+    every, first = composition(*given), composition(*given, most=1)
+    for whole, some in zip(every, first, strict=True):
+        np.testing.assert_array_equal(some[:, 0], whole[:, 0])
+        assert np.isnan(some[:, 1:]).all()
+    assert np.isfinite(every.purity[:, 1:]).any()

@@ -18,6 +18,7 @@ from intraneuron.commands.methods import methods
 from intraneuron.commands.outcome import outcome
 from intraneuron.commands.refusals import refusal
 from intraneuron.commands.replicate import replicate
+from intraneuron.commands.robustness import robustness
 from intraneuron.commands.show import show
 from intraneuron.commands.status import status
 from intraneuron.commands.study import study
@@ -37,6 +38,7 @@ app.command(study)
 app.command(show)
 app.command(calibrate)
 app.command(compare)
+app.command(robustness)
 app.command(status)
 app.command(methods)
 app.register_install_completion_command(help="Write completion of this command for bash, zsh or fish, and exit.")

@@ -14,8 +14,11 @@ from intraneuron.errors import SettingError
 _NUMBER = re.compile(r"-?\d+", re.ASCII)
 _NEURON = re.compile(r"[Ll]\d+[Nn]\d+", re.ASCII)
 
-_LISTS = ("--layers", "--twins", "--tables", "--populations", "--neurons", "--columns")
+_LISTS = ("--layers", "--twins", "--keep", "--tables", "--populations", "--neurons", "--columns")
 """Options whose values stand behind each other with commas between them."""
+
+_VARIED = ("--spaces", "--segments", "--categories", "--core-tokens", "--further")
+"""Further ones of `intraneuron robustness`; of other commands they take one value."""
 
 _PATHS = ("--texts", "--sae")
 """Options that are repeated for more: a path may hold a comma."""
@@ -34,9 +37,10 @@ def split_lists(words: Sequence[str]) -> list[str]:
     """
     out: list[str] = []
     rest = list(words)
+    lists = (*_LISTS, *(_VARIED if rest[:1] == ["robustness"] else ()))
     while rest:
         name, equals, value = rest.pop(0).partition("=")
-        if name not in (*_LISTS, *_PATHS) or not (equals or rest):
+        if name not in (*lists, *_PATHS) or not (equals or rest):
             out.append(name + equals + value)
             continue
         value = value if equals else rest.pop(0)

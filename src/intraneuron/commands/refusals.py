@@ -20,6 +20,7 @@ from intraneuron.settings import must_be
 _ONLY_ONE = {
     "study": "Only one MODEL can be studied",
     "calibrate": "Only one STUDY can be calibrated",
+    "robustness": "Only one STUDY can be varied",
     "methods": "Only one STUDY can be described",
     "status": "Only one STUDY can be asked about",
     "export": "Only one STUDY can be exported",

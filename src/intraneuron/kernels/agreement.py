@@ -84,7 +84,22 @@ def _exact(table, rows, columns):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def _core(start, stop, first, second, n, log_factorial, out):  # type: ignore[no-untyped-def]
+def _test(x2, table, rows, columns, m, log_factorial, out):  # type: ignore[no-untyped-def]
+    """Write the null mean of chi-square, its standard deviation, and the p of a table's."""
+    arrangements = log_factorial[m]
+    for size in rows:
+        arrangements -= log_factorial[size]
+    mean, std, skewness = chi_square_moments(rows, columns, m)
+    out[1], out[2] = mean, std
+    p = lognormal_upper((x2 - mean) / std, skewness)
+    if p < EXACT_BELOW:
+        exact = _exact(table, rows, columns)
+        p = p if math.isnan(exact) else exact
+    out[3] = max(p, least_p(arrangements))
+
+
+@compiled()
+def _core(start, stop, first, second, n, log_factorial, estimates_only, out):  # type: ignore[no-untyped-def]
     """Fill rows x2, its null mean, standard deviation and p, AMI, the two shares of information."""
     for i in range(start, stop):
         groups_a, groups_b = 0, 0
@@ -111,17 +126,9 @@ def _core(start, stop, first, second, n, log_factorial, out):  # type: ignore[no
                 if x > 0:
                     x2 += x * x / (rows[g] * columns[h])
                     information += x / m * math.log(m * x / (rows[g] * columns[h]))
-        arrangements = log_factorial[m]
-        for size in rows:
-            arrangements -= log_factorial[size]
-        x2 = max(m * (x2 - 1), 0.0)  # of equal shares, rounding left as much below 0
-        mean, std, skewness = chi_square_moments(rows, columns, m)
-        out[0, i], out[1, i], out[2, i] = x2, mean, std
-        p = lognormal_upper((x2 - mean) / std, skewness)
-        if p < EXACT_BELOW:
-            exact = _exact(table, rows, columns)
-            p = p if math.isnan(exact) else exact
-        out[3, i] = max(p, least_p(arrangements))
+        out[0, i] = x2 = max(m * (x2 - 1), 0.0)  # of equal shares, rounding left as much below 0
+        if not estimates_only:
+            _test(x2, table, rows, columns, m, log_factorial, out[:, i])
         expected = _expected_information(rows, columns, m, log_factorial)
         entropy_a, entropy_b = _entropy(rows, m), _entropy(columns, m)
         gain = information - expected
@@ -131,7 +138,7 @@ def _core(start, stop, first, second, n, log_factorial, out):  # type: ignore[no
         out[6, i] = gain / entropy_b
 
 
-def agreement(first: np.ndarray, second: np.ndarray, n: np.ndarray) -> Agreement:
+def agreement(first: np.ndarray, second: np.ndarray, n: np.ndarray, *, estimates_only: bool = False) -> Agreement:
     r"""Compare two partitions of each neuron's tokens; tokens without a label in either are left out.
 
     ``x2`` is Pearson's chi-square of the table; its p is the upper tail of a shifted lognormal variable with its three
@@ -144,6 +151,8 @@ def agreement(first: np.ndarray, second: np.ndarray, n: np.ndarray) -> Agreement
     ----------
     first, second : int16 (N, K)
     n : int32 (N,)
+    estimates_only : bool
+        Leave out (NaN) the null of chi-square and its p, which take most of the time.
 
     Returns
     -------
@@ -157,5 +166,5 @@ def agreement(first: np.ndarray, second: np.ndarray, n: np.ndarray) -> Agreement
     """
     out = np.full((7, len(first)), np.nan)
     log_factorial = np.array([math.lgamma(i + 1.0) for i in range(first.shape[1] + 1)])
-    over_neurons(_core, len(first), (first, second, n, log_factorial), (out,))
+    over_neurons(_core, len(first), (first, second, n, log_factorial, estimates_only), (out,))
     return Agreement(*out)

@@ -9,6 +9,7 @@ two columns. References: Ward (1963), doi 10.1080/01621459.1963.10500845; Murtag
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -252,4 +253,46 @@ def cluster(
     label = np.full(S.shape[:2], -1, dtype=np.int16)
     quality = np.full(len(S), np.nan)
     over_neurons(_core, len(S), (S, n, LINKAGES[linkage], k_max, float(cosine), max(min_tokens, 3)), (label, quality))
+    return label, quality
+
+
+@compiled()
+def _core_each(start, stop, S, n, linkage, k_max, min_tokens, label, quality):  # type: ignore[no-untyped-def]
+    size = S.shape[1]
+    distance = np.empty((size, size))
+    pair = np.empty((size, 2), np.int64)
+    height = np.empty(size)
+    for i in range(start, stop):
+        if n[i] < min_tokens:
+            continue
+        merges(S[i], n[i], linkage, distance, pair, height)
+        for j in range(len(k_max)):
+            quality[i, j] = best_cut(S[i], n[i], pair, k_max[j], label[i, j])
+
+
+def cluster_each(
+    S: np.ndarray, n: np.ndarray, *, linkage: str = "ward", k_max: Sequence[int] = (10,), min_tokens: int = 3
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cluster each neuron's tokens once, and cut the tree for several numbers of groups.
+
+    What is found for each is that of :func:`cluster`, to the last bit.
+
+    Parameters
+    ----------
+    S : float32 (N, K, K)
+    n : int32 (N,)
+    linkage : one of :data:`LINKAGES`
+    k_max : J whole numbers
+    min_tokens : int
+        As in :func:`cluster`.
+
+    Returns
+    -------
+    label : int16 (N, J, K)
+    quality : float64 (N, J)
+    """
+    label = np.full((len(S), len(k_max), S.shape[1]), -1, dtype=np.int16)
+    quality = np.full((len(S), len(k_max)), np.nan)
+    given = (S, n, LINKAGES[linkage], np.array(k_max, dtype=np.int64), max(min_tokens, 3))
+    over_neurons(_core_each, len(S), given, (label, quality))
     return label, quality

@@ -155,7 +155,7 @@ def _count(category, segment, n, table):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def _core(start, stop, category, segment, n, k, n_segments, estimates_only, out):  # type: ignore[no-untyped-def]
+def _core(start, stop, category, segment, n, k, n_segments, most, estimates_only, out):  # type: ignore[no-untyped-def]
     width = category.shape[1] + 1
     k_max, G = max(k.max(), 1), out.shape[1]
     now, after = np.zeros((3, width)), np.zeros((3, width))
@@ -172,7 +172,7 @@ def _core(start, stop, category, segment, n, k, n_segments, estimates_only, out)
         choose = np.zeros((k[i], width))
         done = np.int64(-1)  # zones are mostly of one size: what depends on it is computed once
         all_ways = mean = std = entropy_mean = entropy_std = 0.0
-        for g in range(n_segments[i]):
+        for g in range(min(n_segments[i], most)):
             s, largest = np.int64(0), np.int64(0)
             for c in range(k[i]):
                 s += table[g, c]
@@ -207,6 +207,7 @@ def composition(
     k: np.ndarray,
     n_segments: np.ndarray,
     *,
+    most: int | None = None,
     estimates_only: bool = False,
 ) -> Composition:
     """Describe the categories that each segment of each neuron holds, against fixed margins.
@@ -222,6 +223,8 @@ def composition(
     n : int32 (N,)
     k, n_segments : int16 (N,)
         Numbers of groups.
+    most : int, optional
+        Describe only so many segments, the first ones; all when not given.
     estimates_only : bool
         Leave out (NaN) the p of purity and the standard deviation of entropy.
 
@@ -236,5 +239,7 @@ def composition(
     """
     G = int(n_segments.max(initial=0))
     out = np.full((len(category), G, 7), np.nan)
-    over_neurons(_core, len(category), (category, segment, n, k, n_segments, estimates_only), (out,))
+    over_neurons(
+        _core, len(category), (category, segment, n, k, n_segments, G if most is None else most, estimates_only), (out,)
+    )
     return Composition(*(np.ascontiguousarray(column) for column in np.moveaxis(out, -1, 0)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 
@@ -19,18 +19,30 @@ STEPS = 6001
 """At how many places."""
 
 
-def check_negative(model: LoadedModel) -> None:
-    """Raise SettingError when the lowest activations of a model's neurons are not those of their lowest inputs.
+BelowZero = Literal["never", "middle", "ordered"]
+"""What the activations below 0 of a model's neurons are: none; lowest in the middle of the axis; in order."""
 
-    With gate and up they are: the product is below 0 where the two differ in sign, and the further the larger they are.
-    Without, what a nonlinearity does below 0 decides: GELU and SiLU are lowest a little below 0 and near 0 further
-    down, ReLU is never below 0, and latents of sparse autoencoders are not, either.
+
+def below_zero(model: LoadedModel) -> BelowZero:
+    """Tell what the activations below 0 of a model's neurons are.
+
+    With gate and up they are in order: the product is below 0 where the two differ in sign, and the further the larger
+    they are. Without, what a nonlinearity does below 0 decides: GELU and SiLU are lowest a little below 0 and near 0
+    further down, ReLU is never below 0, and latents of sparse autoencoders are not, either.
     """
     alone = [site for site in model.sites if len(site.inputs) == 1]
     if model.saes or (alone and not _goes_below(alone[0].activation)):
+        return "never"
+    return "middle" if alone and not _is_monotone(alone[0].activation) else "ordered"
+
+
+def check_negative(model: LoadedModel) -> None:
+    """Raise SettingError when the lowest activations of a model's neurons are not those of their lowest inputs."""
+    below = below_zero(model)
+    if below == "never":
         msg = f"sign (--sign) negative is about activations below 0, and those of {model.name} never are. Leave it out."
         raise SettingError(msg)
-    if alone and not _is_monotone(alone[0].activation):
+    if below == "middle":
         msg = (
             f"sign (--sign) negative asks for the lowest activations, and those of {model.name} are lowest in the "
             "middle of the axis, as with GELU and SiLU without a gate. Use --sign positive or magnitude."

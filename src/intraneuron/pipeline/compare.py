@@ -14,7 +14,7 @@ from intraneuron.kernels.abstraction import abstraction
 from intraneuron.kernels.agreement import agreement
 from intraneuron.kernels.background import tightness
 from intraneuron.kernels.composition import composition
-from intraneuron.kernels.homogeneity import zones
+from intraneuron.kernels.homogeneity import Zones, zones
 from intraneuron.kernels.multiplicity import benjamini_hochberg
 from intraneuron.kernels.ranks import top_down
 from intraneuron.kernels.runs import interleaving
@@ -61,31 +61,18 @@ def compare(
         blocks = with_similarity(core, space, spelling)
         found = [verb(core[own], space, categories[own], segments[own], similarity=S) for own, S in blocks]
         return Comparison.concatenate(found)
-    keys = np.stack([np.full(len(core), seed), core.layer, core.neuron]).astype(np.int64)
-    z = zones(
-        similarity.meaning,
-        core.n,
-        core.activation,
-        segments.label,
-        segments.n_groups,
-        keys=keys,
-        window=PROFILE_WINDOW,
-        min_tokens=MIN_TOKENS,
-        estimates_only=estimates_only,
-    )
-    effects = _category_effects(core, categories, keys, estimates_only)
-    effects |= _agreement_effects(core, categories, segments, estimates_only)
-    effects["abstraction"] = _effect("abstraction", *_abstraction(core, segments, similarity, keys, estimates_only))
+    keys = keys_of(core, seed)
+    effects = category_effects(core, categories, keys, fast=estimates_only)
+    effects |= agreement_effects(core, categories, segments, fast=estimates_only)
+    zone, z = zone_effects(core, segments, similarity, keys, fast=estimates_only)
+    effects |= zone
     effects["tightness"] = _tightness(core, z.mean_similarity, background)
-    pairs = {
-        "homogeneity": z.homogeneity,
-        "homogeneity_stepdown": z.stepdown,
-        "peak": z.peak,
-        "mrpp": z.mrpp,
-        "distance": z.distance,
-    }
-    effects |= {name: _effect(name, *np.moveaxis(table, -1, 0)) for name, table in pairs.items()}
     return Comparison({name: effects[name] for name in QUESTIONS}, z.mean_similarity, z.profile)
+
+
+def keys_of(core: CoreTokens, seed: int) -> np.ndarray:
+    """Return seed, layer and neuron of every row, which key its draws, int64 (3, N)."""
+    return np.stack([np.full(len(core), seed), core.layer, core.neuron]).astype(np.int64)
 
 
 def _effect(question: str, *columns: np.ndarray) -> Effect:
@@ -95,7 +82,38 @@ def _effect(question: str, *columns: np.ndarray) -> Effect:
     return Effect(question, QUESTIONS[question], observed, effect_size, null_mean, null_std, p, q)
 
 
-def _category_effects(core: CoreTokens, categories: Partition, keys: np.ndarray, fast: bool) -> dict[str, Effect]:
+def zone_effects(
+    core: CoreTokens, segments: Partition, similarity: Similarity, keys: np.ndarray, *, fast: bool
+) -> tuple[dict[str, Effect], Zones]:
+    """Return the effects that depend on segments and cosines alone, with all that was found of the zones.
+
+    ``fast`` leaves out nulls and p (``estimates_only`` of :func:`compare`).
+    """
+    z = zones(
+        similarity.meaning,
+        core.n,
+        core.activation,
+        segments.label,
+        segments.n_groups,
+        keys=keys,
+        window=PROFILE_WINDOW,
+        min_tokens=MIN_TOKENS,
+        estimates_only=fast,
+    )
+    pairs = {
+        "homogeneity": z.homogeneity,
+        "homogeneity_stepdown": z.stepdown,
+        "peak": z.peak,
+        "mrpp": z.mrpp,
+        "distance": z.distance,
+    }
+    effects = {name: _effect(name, *np.moveaxis(table, -1, 0)) for name, table in pairs.items()}
+    effects["abstraction"] = _effect("abstraction", *_abstraction(core, segments, similarity, keys, fast))
+    return effects, z
+
+
+def category_effects(core: CoreTokens, categories: Partition, keys: np.ndarray, *, fast: bool) -> dict[str, Effect]:
+    """Return the effects that depend on categories and activation alone; ``fast`` as in :func:`zone_effects`."""
     groups = (categories.label, core.n, categories.n_groups)
     s = selectivity(core.activation, *groups, keys=keys, estimates_only=fast)
     t = top_down(core.activation, *groups, estimates_only=fast)
@@ -109,12 +127,18 @@ def _category_effects(core: CoreTokens, categories: Partition, keys: np.ndarray,
     }
 
 
-def _agreement_effects(core: CoreTokens, categories: Partition, segments: Partition, fast: bool) -> dict[str, Effect]:
-    a = agreement(categories.label, segments.label, core.n)
+def agreement_effects(
+    core: CoreTokens, categories: Partition, segments: Partition, *, fast: bool, zones_only: int | None = None
+) -> dict[str, Effect]:
+    """Return the effects that depend on categories and segments alone; ``fast`` as in :func:`zone_effects`.
+
+    ``zones_only`` describes the composition of only so many segments, the first ones.
+    """
+    a = agreement(categories.label, segments.label, core.n, estimates_only=fast)
     shares = np.stack([a.information_first, a.information_second], axis=1)
     undefined = np.full(shares.shape, np.nan)
     groups = (categories.label, segments.label, core.n, categories.n_groups, segments.n_groups)
-    c = composition(*groups, estimates_only=fast)
+    c = composition(*groups, most=zones_only, estimates_only=fast)
     with np.errstate(invalid="ignore", divide="ignore"):
         order = np.where(c.entropy_mean > 0, 1 - c.entropy / c.entropy_mean, np.nan)
     return {

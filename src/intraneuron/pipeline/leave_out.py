@@ -130,7 +130,7 @@ def compare_without(
     -------
     The comparison of ``full``, and one for each of ``without``.
     """
-    union, n, orders = _union([full, *without])
+    union, n, orders = union_of([full, *without])
     alike = similarity(union, n, space, spelling)
 
     def compared(core: CoreTokens, order: np.ndarray, row: np.ndarray) -> Comparison:
@@ -142,20 +142,20 @@ def compare_without(
     every = compared(full, orders[0], np.arange(len(full)))
     again = []
     for core, order in zip(without, orders[1:], strict=True):
-        changed = np.flatnonzero(_differ(full, core))
+        changed = np.flatnonzero(differ(full, core))
         index = np.arange(len(full))
         index[changed] = len(full) + np.arange(len(changed))
         again.append(Comparison.concatenate([every, compared(core, order, changed)]).rows(index))
     return every, again
 
 
-def _differ(a: CoreTokens, b: CoreTokens) -> np.ndarray:
+def differ(a: CoreTokens, b: CoreTokens) -> np.ndarray:
     """Return which neurons have other tokens or activations, bool (N,)."""
     tokens = (a.token_id != b.token_id).any(axis=1)
     return np.asarray(tokens | ((a.activation != b.activation) & (a.token_id >= 0)).any(axis=1))
 
 
-def _union(cores: Sequence[CoreTokens]) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+def union_of(cores: Sequence[CoreTokens]) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
     """Return every token that a neuron has in any of them, (N, W), how many, and where each one's tokens are in it."""
     token_id = np.concatenate([core.token_id for core in cores], axis=1)
     rows, places = [], []

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from intraneuron.config import PUBLISHED
-from intraneuron.data import Comparison
+from intraneuron.data import Comparison, Effect
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,11 @@ class Number:
 
     def of(self, comparison: Comparison) -> np.ndarray:
         """Return the effect size, (N,)."""
-        return self._take(comparison.effects[self.question].effect_size)
+        return self.among(comparison.effects)
+
+    def among(self, effects: Mapping[str, Effect]) -> np.ndarray:
+        """Return the effect size, (N,), from the effects by question."""
+        return self._take(effects[self.question].effect_size)
 
     def p_of(self, comparison: Comparison) -> np.ndarray:
         """Return its p, (N,)."""

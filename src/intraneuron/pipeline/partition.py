@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from intraneuron.config import K_MAX, MIN_GROUP, MIN_TOKENS, NORMS
 from intraneuron.data import CoreTokens, Norms, Partition, Space
 from intraneuron.errors import SettingError
 from intraneuron.kernels.breaks import METHODS, cut
-from intraneuron.kernels.clustering import LINKAGES, cluster
+from intraneuron.kernels.clustering import LINKAGES, cluster, cluster_each
 from intraneuron.kernels.groups import renumber
 from intraneuron.kernels.natural import MOST
 from intraneuron.kernels.silhouettes import given_groups
@@ -72,6 +73,33 @@ def categorize(
         raw, quality = given_groups(similarity.meaning, n, norms.of(core.token_id), min_tokens=MIN_TOKENS)
     else:
         raw, quality = cluster(similarity.meaning, n, **tree._asdict(), min_tokens=MIN_TOKENS)
+    return _numbered(core, n, method, raw, quality)
+
+
+def categorize_each(
+    core: CoreTokens, space: Space, methods: Sequence[str], *, similarity: Similarity, norms: Norms | None = None
+) -> dict[str, Partition]:
+    """Group each neuron's core tokens by meaning in several ways: :func:`categorize` for each, to the last bit.
+
+    Ways that differ only in how many groups they allow share their tree.
+    """
+    n = np.where(testable(core), core.n, 0)
+    trees = {method: parse_categories(method) for method in methods}
+    linked = {method: tree for method, tree in trees.items() if tree.linkage in LINKAGES and math.isnan(tree.cosine)}
+    found: dict[str, Partition] = {}
+    for linkage in dict.fromkeys(tree.linkage for tree in linked.values()):
+        own = {method: tree.k_max for method, tree in linked.items() if tree.linkage == linkage}
+        k_max = tuple(own.values())
+        label, quality = cluster_each(similarity.meaning, n, linkage=linkage, k_max=k_max, min_tokens=MIN_TOKENS)
+        for j, method in enumerate(own):
+            found[method] = _numbered(core, n, method, np.ascontiguousarray(label[:, j]), quality[:, j].copy())
+    verb = partial(categorize, core, space, similarity=similarity, norms=norms)
+    others = {method: verb(method=method) for method in set(trees) - set(linked)}
+    return {method: (found | others)[method] for method in methods}
+
+
+def _numbered(core: CoreTokens, n: np.ndarray, method: str, raw: np.ndarray, quality: np.ndarray) -> Partition:
+    """Return categories numbered by mean activation, without those that are too small."""
     label, n_groups = renumber(raw, core.activation, n, MIN_GROUP)
     n_cut = (raw.max(axis=1, initial=-1) + 1).astype(np.int16)
     return Partition("meaning", method, label, n_groups, n_cut, quality)

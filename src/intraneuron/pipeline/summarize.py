@@ -70,10 +70,15 @@ def leave_out(
     """
     own, rows = estimates(full), np.stack([estimates(c) for c in without])
     if not refilled:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            kept = np.isfinite(rows).sum(axis=1) / np.isfinite(own).sum(axis=0)
-        rows[:, :, ~(kept.min(axis=0) >= KEPT)] = np.nan
+        rows = unless_lost(own, rows)
     return jackknife_parts(own, rows, share, population)
+
+
+def unless_lost(full: np.ndarray, without: np.ndarray) -> np.ndarray:
+    """Return numbers without each group, (J, N, M), NaN for those that fewer than 90 % of the neurons keep."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        kept = np.isfinite(without).sum(axis=1) / np.isfinite(full).sum(axis=0)
+    return np.where(kept.min(axis=0) >= KEPT, without, np.nan)
 
 
 def summarize(layers: Sequence[Layer], reference: str = REFERENCE) -> dict[str, list[Row]]:

@@ -28,7 +28,6 @@ NAVIGATION = (
     *(("method", "Method"), ("settings", "Settings"), ("cite", "Cite")),
 )
 
-
 THEME_BUTTON = Html('<button id="theme" type="button" aria-pressed="false" hidden>Light or dark</button>')
 UNSEEN = Html(
     "<noscript><p>The charts need JavaScript, all of which is in this file; the tables do not.</p></noscript>"

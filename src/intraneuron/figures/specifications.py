@@ -1,0 +1,139 @@
+"""Specification curves: the difference from the twins under every choice, and which choices those are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+
+from intraneuron.data.display import number, sentence
+from intraneuron.figures import layout
+from intraneuron.figures.palette import NO_CATEGORY_COLOR
+from intraneuron.pipeline.numbers import BY_NAME
+from intraneuron.pipeline.robust import said_value
+from intraneuron.pipeline.specifications import CHOICES, varied
+
+TITLE = "Does it hold under every choice?"
+CAPTION = (
+    "Each column is a specification, sorted by the difference of the neurons from the {twin} twins; above it the "
+    "difference with its 95 % interval, below the choices that it is made of. The ring is the study's own."
+)
+COLORS = {"more": "#0072B2", "no more": NO_CATEGORY_COLOR, "less": "#D55E00", "untested": "#AA3377"}
+"""What an interval says, and its colour; above or below the line of 0 says the same."""
+
+CHOICE_NAMES = {"core_tokens": "core tokens", "center": "mean taken off", "cross_fit": "cross-fit"}
+KEY = ("ami", "peak", "top_down_eta2", "interleaving", "abstraction")
+"""A number a claim, where one figure stands for all."""
+
+HEIGHT, STEP, NAMES = 130, 11, 140
+
+Row = Mapping[str, Any]
+
+
+def robustness(rows: Sequence[Row], twin: str = "rotated", width: int = 920) -> alt.VConcatChart | alt.LayerChart:
+    """Draw a specification curve for one number of each claim."""
+    title = layout.heading(TITLE, CAPTION.format(twin=twin), width - 60)
+    known = {row["number"] for row in layout.drawable(rows, "difference")}
+    parts = [_curve(rows, name, width, legend=i == 0) for i, name in enumerate(n for n in KEY if n in known)]
+    if not parts:
+        return layout.nothing(title, "No number is defined in neurons and twins alike.", width)
+    described = f"{TITLE} {CAPTION.format(twin=twin)}"
+    return alt.vconcat(*parts, spacing=34, title=title, description=described)
+
+
+def specifications(rows: Sequence[Row], name: str, width: int = 920) -> alt.VConcatChart | alt.LayerChart:
+    """Draw the specification curve of one number."""
+    if not any(row["number"] == name for row in layout.drawable(rows, "difference")):
+        title = layout.heading(_title(name), "", width - 60)
+        return layout.nothing(title, "The number is not defined in neurons and twins alike.", width)
+    return _curve(rows, name, width, legend=True)
+
+
+def choice_name(choice: str) -> str:
+    """Write the name of a choice."""
+    return CHOICE_NAMES.get(choice, choice)
+
+
+def _title(name: str) -> str:
+    return f"{BY_NAME[name].claim}: {sentence(BY_NAME[name].title)}"
+
+
+def _curve(rows: Sequence[Row], name: str, width: int, *, legend: bool) -> alt.VConcatChart:
+    """Draw the sorted differences with their intervals, and below them a matrix of the choices."""
+    own = [row for row in layout.drawable(rows, "difference") if row["number"] == name and row["layer"] is None]
+    choices = varied([{choice: row[choice] for choice in CHOICES} for row in own])
+    own.sort(key=lambda row: BY_NAME[name].sign * row["difference"])
+    shown = [_shown(row, at, list(choices)) for at, row in enumerate(own)]
+    names = min(NAMES, int(0.36 * width))
+    inner = width - names - 20
+    parts = [_differences(shown, inner, names, _title(name), legend=legend)]
+    if choices:
+        parts.append(_matrix(shown, choices, inner, names))
+    return alt.vconcat(*parts, spacing=6, description=f"{_title(name)}: {len(own)} specifications.")
+
+
+def _shown(row: layout.Row, at: int, choices: list[str]) -> layout.Row:
+    values = {choice: f"{choice_name(choice)}: {said_value(row[choice])}" for choice in choices}
+    kept = {name: row[name] for name in ("difference", "low", "high", "beside", "own")}
+    whole = all(layout.drawable([row], end) for end in ("low", "high"))
+    told = f"{number(row['difference'], 4)} [{number(row['low'], 4)}, {number(row['high'], 4)}]"
+    said = ", ".join(values.values())
+    return kept | values | {"at": at, "told": told, "said": said} | ({} if whole else {"low": None, "high": None})
+
+
+def _x(size: int) -> alt.X:
+    return alt.X("at:Q", scale=alt.Scale(domain=[-0.7, size - 0.3], nice=False, zero=False), axis=None)
+
+
+def _color(inner: int, *, legend: bool) -> alt.Color:
+    scale = alt.Scale(domain=list(COLORS), range=list(COLORS.values()))
+    columns = max(1, inner // 110)
+    shown = alt.Legend(orient="top", title="relation beside twins", symbolType="circle", columns=columns)
+    return alt.Color("beside:N", scale=scale, legend=shown if legend else None)
+
+
+def _differences(shown: list[layout.Row], inner: int, names: int, title: str, *, legend: bool) -> alt.LayerChart:
+    x, color = _x(len(shown)), _color(inner, legend=legend)
+    axis = alt.Axis(tickCount=5, minExtent=names, maxExtent=names, titlePadding=-34)
+    y = alt.Y("difference:Q", title="difference", axis=axis, scale=alt.Scale(zero=True, nice=True))
+    tooltip = [
+        alt.Tooltip("told:N", title="difference [95 %]"),
+        alt.Tooltip("beside:N", title="beside twins"),
+        alt.Tooltip("said:N", title="choices"),
+    ]
+    wide = max(0.6, min(2.4, 0.6 * inner / len(shown)))
+    base = alt.Chart(layout.values(shown))
+    whiskers = base.transform_filter("isValid(datum.low) && isValid(datum.high)")
+    point = base.mark_point(filled=True, opacity=1, size=(2.2 * wide + 1.6) ** 2, strokeWidth=0)
+    ring = base.transform_filter("datum.own").mark_point(filled=False, opacity=1, size=110, strokeWidth=1.8)
+    return alt.layer(
+        layout.zero_line(),
+        whiskers.mark_rule(strokeWidth=wide, opacity=0.55).encode(
+            x=x, y=alt.Y("low:Q"), y2=alt.Y2("high:Q"), color=color, tooltip=tooltip
+        ),
+        point.encode(x=x, y=y, color=color, tooltip=tooltip),
+        ring.encode(x=x, y=y, tooltip=tooltip),
+        data=layout.values(shown),
+        title=alt.TitleParams(layout.wrap(title, inner, 11), fontSize=11.5, offset=8),
+        width=inner,
+        height=HEIGHT,
+    )
+
+
+def _matrix(shown: list[layout.Row], choices: Mapping[str, list[Any]], inner: int, names: int) -> alt.Chart:
+    labels = [f"{choice_name(choice)}: {said_value(value)}" for choice, values in choices.items() for value in values]
+    axis = alt.Axis(
+        **{"minExtent": names, "maxExtent": names, "labelLimit": names - 4, "labelFontSize": 9.5},
+        **{"ticks": False, "domain": False, "grid": True},
+    )
+    wide = max(0.8, min(6.0, 0.9 * inner / len(shown)))
+    return (
+        alt.Chart(layout.values(shown))
+        .transform_fold(list(choices), as_=["choice", "value"])
+        .mark_tick(orient="vertical", thickness=wide, size=STEP - 3, opacity=1, tooltip=None)
+        .encode(
+            x=_x(len(shown)), y=alt.Y("value:N", sort=labels, title=None, axis=axis), color=_color(inner, legend=False)
+        )
+        .properties(width=inner, height=alt.Step(STEP))
+    )
