@@ -21,7 +21,7 @@ def compare(
 
     Shows what is the neurons' own in each (neurons minus twins), the differences with intervals, and how alike paired
     neurons are beside pairs with random directions. Layers of one study: intraneuron compare STUDY@0 STUDY@1. With
-    --out, then open comparison.html in that folder.
+    --out, then open comparison.html in that folder, and look at a pair with: intraneuron show STUDY L1N204
 
     Parameters
     ----------
