@@ -389,7 +389,7 @@ def make_calibration(rotated: bool = True) -> dict[str, list[dict[str, Any]]]:
 
 
 def make_specifications() -> list[dict[str, Any]]:
-    """Build the table of a robustness: three numbers, of which one turns on centring and one is the same in all."""
+    """Build the table of a robustness: a number that turns on centring, two whose intervals say the same in all."""
     rows = []
     for number, claim, zones, shift in (
         ("ami", "C1", ("quantile:5", "natural"), 0.02),
@@ -399,17 +399,14 @@ def make_specifications() -> list[dict[str, Any]]:
         for place, (center, tokens, segments) in enumerate(product((False, True), (50, 100), zones)):
             difference = 0.05 + 0.001 * place - 2 * shift - shift * center
             half = 0.012 if number == "ami" else 0.001
-            sign = -1 if number == "interleaving" else 1
-            for layer in (None, 0):
-                rows.append(  # noqa: PERF401 - a loop of four
-                    {
-                        **{"claim": claim, "number": number, "layer": layer, "space": "input", "center": center},
-                        **{"segments": segments, "categories": "ward" if number == "ami" else None},
-                        **{"core_tokens": tokens, "forms": "all", "sign": "positive", "cross_fit": False},
-                        **{"neurons": difference, "twin": 0.0, "difference": difference},
-                        **{"low": difference - half, "high": difference + half, "n": 24, "n_twin": 24},
-                        **{"left_out": "tokens", "beside": beside_of(sign, difference - half, difference + half)},
-                        **{"own": (center, tokens, segments or "quantile:5") == (False, 100, "quantile:5")},
-                    }
-                )
+            low, high = difference - half, difference + half
+            row = {
+                **{"claim": claim, "number": number, "space": "input", "center": center, "segments": segments},
+                **{"categories": "ward" if number == "ami" else None, "core_tokens": tokens},
+                **{"forms": "all", "sign": "positive", "cross_fit": False, "neurons": difference, "twin": 0.0},
+                **{"difference": difference, "low": low, "high": high, "n": 24, "n_twin": 24, "left_out": "tokens"},
+                **{"beside": beside_of(-1 if number == "interleaving" else 1, low, high)},
+                **{"own": (center, tokens, segments or "quantile:5") == (False, 100, "quantile:5")},
+            }
+            rows += [row | {"layer": layer} for layer in (None, 0)]
     return rows

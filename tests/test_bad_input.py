@@ -15,7 +15,7 @@ from tests.made_up import clustered_vectors
 from tests.tiny_models import NEURONS, tiny_gpt2
 from transformers import GPT2LMHeadModel
 
-from intraneuron import api
+from intraneuron import api, neuron_card
 from intraneuron.data import Card, CoreTokens, Space
 from intraneuron.errors import DataError, SettingError
 from intraneuron.one import LARGEST
@@ -39,7 +39,7 @@ def _no_warning() -> Iterator[None]:
 
 def card(tokens: list[str], activations: np.ndarray, vectors: np.ndarray, segments: str = "quantile:5") -> Card:
     """Return the card, which can be shown in every way."""
-    found = api.test(tokens, activations, vectors, segments=segments)
+    found = neuron_card.test(tokens, activations, vectors, segments=segments)
     assert card_text(found)
     assert found.figure() is not None
     return found

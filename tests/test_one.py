@@ -12,7 +12,7 @@ import torch
 from tests import oracle
 from tests.made_up import clustered_vectors
 
-from intraneuron import api
+from intraneuron import neuron_card
 from intraneuron.data import Card
 from intraneuron.errors import DataError, SettingError
 from intraneuron.one import one_neuron
@@ -190,7 +190,7 @@ def test_unknown_ways_of_grouping_are_refused() -> None:
 )
 def test_settings_of_a_wrong_type_are_told(given: dict[str, Any], text: str) -> None:
     with pytest.raises(SettingError, match=text):
-        api.test(TOKENS, ACTIVATIONS, VECTORS, **given)
+        neuron_card.test(TOKENS, ACTIVATIONS, VECTORS, **given)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_what_is_no_array_of_real_numbers_is_told(activations: object, vectors: 
 def test_tokens_must_be_a_list() -> None:
     for tokens in (None, 5, "a" * N):
         with pytest.raises(DataError, match="tokens must be a list of texts, got"):
-            api.test(tokens, ACTIVATIONS, VECTORS)  # type: ignore[arg-type]
+            neuron_card.test(tokens, ACTIVATIONS, VECTORS)  # type: ignore[arg-type]
 
 
 def test_tensors_with_a_gradient_are_arrays() -> None:
@@ -229,7 +229,10 @@ def test_vectors_of_any_size_give_the_same_card(size: int) -> None:
 
 def test_a_seed_of_numpy_is_a_seed() -> None:
     seed: Any = np.int64(3)
-    assert same(api.test(TOKENS, ACTIVATIONS, VECTORS, seed=seed), api.test(TOKENS, ACTIVATIONS, VECTORS, seed=3))
+    assert same(
+        neuron_card.test(TOKENS, ACTIVATIONS, VECTORS, seed=seed),
+        neuron_card.test(TOKENS, ACTIVATIONS, VECTORS, seed=3),
+    )
 
 
 def test_the_order_in_which_tokens_are_given_does_not_matter_ties_included() -> None:

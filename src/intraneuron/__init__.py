@@ -21,7 +21,7 @@ _HOME = {
     "export": "api",
     "robustness": "api",
     "open": "api",
-    "test": "api",
+    "test": "neuron_card",
     "import_neuronpedia": "importers",
     "import_table": "importers",
     "replicate": "importers",
@@ -74,7 +74,7 @@ __version__ = "0.1.0"
 __all__ = [*_HOME, "__version__"]
 
 if TYPE_CHECKING:
-    from intraneuron.api import Study, calibrate, export, open, robustness, study, test
+    from intraneuron.api import Study, calibrate, export, open, robustness, study
     from intraneuron.choices import RobustnessConfig
     from intraneuron.config import (
         CalibrateConfig,

@@ -30,7 +30,6 @@ from intraneuron.figures.theme import save
 from intraneuron.files import atomic, writing
 from intraneuron.last import last_study, remember
 from intraneuron.neuron_card import NeuronCard
-from intraneuron.one import one_neuron
 from intraneuron.pipeline.calibrate import Calibration
 from intraneuron.planned import Planned
 from intraneuron.progress import Progress
@@ -331,42 +330,3 @@ def export(
     folder = (study if isinstance(study, Study) else open(study)).folder
     to = folder.path / EXPORT if out is None else Path(path_from("out", out))
     return export_study(folder, to, config, progress)
-
-
-def test(
-    tokens: Sequence[str],
-    activations: Sequence[float] | np.ndarray,
-    vectors: np.ndarray,
-    *,
-    segments: str = "quantile:5",
-    categories: str = "ward",
-    seed: int = 0,
-) -> NeuronCard:
-    """Test one neuron from three plain arrays; no model is needed.
-
-    Parameters
-    ----------
-    tokens : n strings
-    activations : n numbers
-        Any order; the card shows them descending.
-    vectors : (n, D)
-        One embedding a token, any length; meaning is their cosine.
-    segments, categories : str
-        As in ``inn.study``.
-    seed : int
-        Keys the Monte Carlo draws of small zones.
-
-    Returns
-    -------
-    NeuronCard
-        Without twins: there is no layer to rotate. Its pattern is ``untested``.
-
-    Raises
-    ------
-    DataError
-        When arrays disagree in length, are no real numbers, activations are NaN or all equal, or a vector has no
-        direction.
-    SettingError
-        For segments, categories or a seed that there are not.
-    """
-    return NeuronCard.of(one_neuron(tokens, activations, vectors, segments=segments, categories=categories, seed=seed))

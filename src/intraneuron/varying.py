@@ -70,7 +70,8 @@ class Robustness:
         each = f"at most {count:,} neurons" if count else "all neurons"
         return (
             f"{facts['specifications']:,} specifications of {facts['model']}, {layers} "
-            f"layer{'' if layers == 1 else 's'}: means over {each} and {facts['twin']} twins of each."
+            f"layer{'' if layers == 1 else 's'}: means over {each} and {facts['twin']} twins of each"
+            f"{', whose intervals are wider than those of all' if count else ''}."
         )
 
     def tables(self) -> dict[str, Any]:

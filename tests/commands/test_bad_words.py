@@ -11,7 +11,7 @@ from tests.commands.test_cli import User
 
 from intraneuron.commands.app import app
 
-STUDIES = ("show", "calibrate", "compare", "status", "methods", "export")
+STUDIES = ("show", "calibrate", "compare", "robustness", "status", "methods", "export")
 """Commands that take a finished study."""
 
 IMPORTS = ("import table", "import neuronpedia", "replicate")
@@ -149,7 +149,7 @@ def test_what_is_no_study_is_told_with_what_to_do(user: User, command: str, fold
     assert told in refused(user, command, folder, *(["L0N1"] if command == "show" else []))
 
 
-@pytest.mark.parametrize("command", ["show", "calibrate", "methods", "export"])
+@pytest.mark.parametrize("command", ["show", "calibrate", "robustness", "methods", "export"])
 def test_a_study_that_lacks_its_last_stages_is_told(user: User, command: str) -> None:
     told = refused(user, command, "unfinished", *(["L0N1"] if command == "show" else []))
     assert "not finished" in told

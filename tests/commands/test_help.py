@@ -17,7 +17,7 @@ from tests.tiny_models import tiny_gpt2
 
 from intraneuron.commands.app import app
 
-NAMES = ("study", "show", "calibrate", "compare", "status", "methods", "export", "import", "replicate")
+NAMES = ("study", "show", "calibrate", "compare", "robustness", "status", "methods", "export", "import", "replicate")
 LINE = ("study", "tiny", "--layers", "0", "--core-tokens", "30", "--device", "cpu", "--out", "study")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 

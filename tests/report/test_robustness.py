@@ -34,7 +34,7 @@ def test_what_holds_everywhere_and_what_turns_on_a_choice_is_said_first(found: d
     assert headings(found["conclusions"]) == [
         "More under every choice: peak, top 20.",
         "Less under every choice: interleaving.",
-        "It depends on the choice: agreement (AMI) (mean taken off).",
+        "It depends on the choice: agreement (AMI), on mean taken off.",
     ]
 
 
@@ -63,7 +63,7 @@ def test_one_specification_is_one() -> None:
 def test_what_is_undefined_is_said_to_be() -> None:
     rows = [row | {"difference": math.nan, "beside": "untested"} for row in make_specifications()]
     found = conclusions(rows)
-    assert headings(found) == ["Not testable: agreement (AMI), peak, top 20, interleaving."]
+    assert headings(found) == ["Not testable: agreement (AMI); peak, top 20; interleaving."]
     assert "It is not defined in neurons and twins alike." in said(found[0], [], "rotated")
 
 

@@ -16,8 +16,8 @@ from intraneuron.pipeline.specifications import CHOICES, varied
 
 TITLE = "Does it hold under every choice?"
 CAPTION = (
-    "Each column is a specification, sorted by the difference of the neurons from the {twin} twins; above it the "
-    "difference with its 95 % interval, below the choices that it is made of. The ring is the study's own."
+    "Each column is a specification; they are sorted by how far the neurons are from their {twin} twins. Above: that "
+    "difference with its 95 % interval; below: the choices that the specification is made of. Ring: the study's own."
 )
 COLORS = {"more": "#0072B2", "no more": NO_CATEGORY_COLOR, "less": "#D55E00", "untested": "#AA3377"}
 """What an interval says, and its colour; above or below the line of 0 says the same."""
@@ -66,7 +66,7 @@ def _curve(rows: Sequence[Row], name: str, width: int, *, legend: bool) -> alt.V
     own.sort(key=lambda row: BY_NAME[name].sign * row["difference"])
     shown = [_shown(row, at, list(choices)) for at, row in enumerate(own)]
     names = min(NAMES, int(0.36 * width))
-    inner = width - names - 20
+    inner = width - names - 48
     parts = [_differences(shown, inner, names, _title(name), legend=legend)]
     if choices:
         parts.append(_matrix(shown, choices, inner, names))
@@ -88,7 +88,7 @@ def _x(size: int) -> alt.X:
 
 def _color(inner: int, *, legend: bool) -> alt.Color:
     scale = alt.Scale(domain=list(COLORS), range=list(COLORS.values()))
-    columns = max(1, inner // 110)
+    columns = max(1, inner // 90)
     shown = alt.Legend(orient="top", title="relation beside twins", symbolType="circle", columns=columns)
     return alt.Color("beside:N", scale=scale, legend=shown if legend else None)
 
@@ -133,7 +133,9 @@ def _matrix(shown: list[layout.Row], choices: Mapping[str, list[Any]], inner: in
         .transform_fold(list(choices), as_=["choice", "value"])
         .mark_tick(orient="vertical", thickness=wide, size=STEP - 3, opacity=1, tooltip=None)
         .encode(
-            x=_x(len(shown)), y=alt.Y("value:N", sort=labels, title=None, axis=axis), color=_color(inner, legend=False)
+            x=_x(len(shown)),
+            y=alt.Y("value:N", sort=labels, title=None, axis=axis),
+            color=_color(inner, legend=False),
         )
         .properties(width=inner, height=alt.Step(STEP))
     )

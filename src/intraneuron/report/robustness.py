@@ -42,17 +42,17 @@ def headings(conclusions: Rows) -> list[str]:
     for what in WHAT:
         names = [short_name(row["number"]) for row in conclusions if row["everywhere"] == what]
         if names:
-            lines.append(f"{sentence(what)} under every choice: {', '.join(names)}.")
+            lines.append(f"{sentence(what)} under every choice: {'; '.join(names)}.")
     turning = [row for row in conclusions if row["everywhere"] is None]
     if turning:
         told = [f"{short_name(row['number'])}{_on(row)}" for row in turning]
-        lines.append(f"It depends on the choice: {', '.join(told)}.")
+        lines.append(f"It depends on the choice: {'; '.join(told)}.")
     untested = [short_name(row["number"]) for row in conclusions if row["everywhere"] == "untested"]
-    return [*lines, f"Not testable: {', '.join(untested)}."] if untested else lines
+    return [*lines, f"Not testable: {'; '.join(untested)}."] if untested else lines
 
 
 def _on(row: Row) -> str:
-    return f" ({choice_name(row['turns_on'])})" if row["turns_on"] else ""
+    return f", on {choice_name(row['turns_on'])}" if row["turns_on"] else ""
 
 
 def _count_said(row: Row, twin: str) -> str:
