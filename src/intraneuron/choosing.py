@@ -85,8 +85,9 @@ class Choice:
         spaces, selections = self._spaces(), self._selections()
         if not spaces or not selections:
             what = "space" if not spaces else "number of core tokens"
-            msg = f"No specification is left: no {what} that was asked for can be had. {' '.join(self.left_out)}"
-            raise SettingError(msg.rstrip())
+            why = "".join(f" {one}" for one in self.left_out)
+            msg = f"No specification is left: no {what} that was asked for can be had.{why}"
+            raise SettingError(msg)
         given = {one.core_tokens: one for one in selections}
         base = given.get(self.offered.own_selection.core_tokens, selections[0])
         further = self._further(base)
