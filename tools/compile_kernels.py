@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from intraneuron.api import test
+from intraneuron.neuron_card import test
 from intraneuron.pipeline.analyse import analyse
 from intraneuron.pipeline.shuffle import shuffle
 from intraneuron.pipeline.simulate import simulate
