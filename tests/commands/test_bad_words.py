@@ -28,6 +28,8 @@ FREE = (
     "--hook",
     "--categories",
     "--segments",
+    "--space",
+    "--spaces",
     "--neurons",
     "--populations",
     "--base-url",
