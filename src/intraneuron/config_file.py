@@ -43,6 +43,7 @@ MODEL = (
     "context",
     "fused",
     "tabulated",
+    "below_zero",
     "layers",
     "neurons",
 )

@@ -29,6 +29,8 @@ FREE = (
     "--space",
     "--categories",
     "--segments",
+    "--space",
+    "--spaces",
     "--neurons",
     "--populations",
     "--base-url",
