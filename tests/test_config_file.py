@@ -92,7 +92,7 @@ def test_records_of_a_manifest_are_passed_over() -> None:
         ('modle = "a"', "There is no setting 'modle'; did you mean model?"),
         ('[settings]\nsegmnts = "top:0.1"', "There is no setting 'segmnts'; did you mean segments?"),
         ("[settings.observe]\ncore_token = 5", "There is no setting 'core_token'; did you mean core_tokens?"),
-        ("[settings.partition]\nseed = 5", "There is no setting 'seed'; known are categories, segments."),
+        ("[settings.partition]\nseed = 5", "There is no setting 'seed'; known are categories, full_range, segments."),
         ('[settings.observe]\ncore_tokens = "many"', "core_tokens must be a whole number, got 'many'."),
         ('[run]\ndtype = "int8"', "dtype must be float32, bfloat16, float16 or auto, got 'int8'."),
         ("[run]\nlayers = [0]", "There is no setting 'layers'; known are device, dtype, keep, memory."),

@@ -185,7 +185,7 @@ def test_a_setting_changes_the_stages_that_depend_on_it_and_no_others(model: Pat
     )
     old, new = keys(before), keys(after)
     redone = {stage for stage in old if old[stage] != new[stage]}
-    expected = {first}
+    expected = {first} | ({"full_range"} if name == "space" else set())
     for stage in STAGES:
         if set(stage.inputs) & expected or (name == "twins" and stage.name == "segment"):
             expected.add(stage.name)
@@ -239,6 +239,7 @@ def test_what_is_no_amount_of_tokens_is_refused(amount: Any) -> None:
 def test_more_core_tokens_than_the_vocabulary_has_are_refused(model: Path) -> None:
     there = int((~planned(model).vocabulary.special).sum())
     planned(model, core_tokens=there)
-    for given in ({"core_tokens": there + 1}, {"core_tokens": there, "words": True}):
+    planned(model)  # of the usual number there may be fewer
+    for given in ({"core_tokens": max(there, 100) + 1}, {"core_tokens": 101, "words": True}):
         with pytest.raises(SettingError, match=r"must be at most [\d,]+, the tokens of .* that may be core tokens"):
             planned(model, **given)

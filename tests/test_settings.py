@@ -77,7 +77,7 @@ def test_an_unknown_name_is_told_the_nearest_known_one() -> None:
             {"twins": ["rotted"]},
             r"twins must be a list of shuffled, frequency, rotated, untrained or readout, got \['rotted'\]",
         ),
-        ({"space": "inputs"}, "space must be input, output or vectors, got 'inputs'"),
+        ({"space": 3}, "space must be text, got 3"),
         ({"mode": "texts"}, "mode must be auto, vocabulary, corpus or published, got 'texts'"),
         ({"core_tokens": "many"}, "core_tokens must be a whole number, got 'many'"),
         ({"core_tokens": 50.0}, r"core_tokens must be a whole number, got 50\.0"),

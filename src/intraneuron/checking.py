@@ -175,7 +175,7 @@ def check_core_tokens(observe: ObserveConfig, vocabulary: Vocabulary, model: str
     if space is not None:
         allowed = allowed & space.space.defined
     there = int(allowed.sum())
-    if observe.core_tokens > there:
+    if observe.core_tokens > max(there, ObserveConfig.core_tokens):  # of the usual number there may be fewer
         kind = "whole words " * observe.words + "with a vector " * (space is not None)
         msg = (
             f"core_tokens (--core-tokens) must be at most {there:,}, the tokens of {model} {kind}that may be core "

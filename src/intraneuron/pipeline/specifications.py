@@ -97,7 +97,7 @@ def columns(segments: tuple[str, ...], categories: tuple[str, ...]) -> tuple[Col
     """Return each number under the partitions that it depends on.
 
     >>> [len(columns(("quantile:5", "natural"), ("ward",) * n)) for n in (1, 3)]
-    [21, 41]
+    [20, 40]
     """
     found: list[Column] = []
     for number in VARIED:
