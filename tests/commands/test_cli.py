@@ -388,7 +388,7 @@ def test_another_model_in_the_folder_of_a_study_is_refused(student: Made, models
 
 def test_an_unknown_command_is_told(user: User) -> None:
     known = "study, show, calibrate, compare, robustness, status, methods, export, ..."
-    refused(user, "studdy", text=f'Did you mean "study"? Available commands: {known}. Try: intraneuron --help')
+    refused(user, "studdy", text=f'Did you mean "study"? Available commands: {known} Try: intraneuron --help')
 
 
 def test_the_installed_command_ends_with_exit_code_2_and_one_line(user: User) -> None:
