@@ -117,7 +117,7 @@ def _check_methods(folder: StudyFolder) -> None:
     if old:
         msg = (
             f"The study in {folder.path} was made by another version, whose numbers are made in another way "
-            f"({', '.join(old)}). Run its study command again: it makes anew what is."
+            f"({', '.join(old)}). Run its study command again: it makes them anew."
         )
         raise StudyError(msg)
 
