@@ -17,6 +17,7 @@ from tests.published import lists_file, vectors_file
 from tests.tiny_models import NEURONS, random_texts, tiny_gpt2
 
 from intraneuron import api, varying
+from intraneuron.calibrating import remove_outdated
 from intraneuron.config import PartitionConfig
 from intraneuron.data import Comparison
 from intraneuron.errors import SettingError, StudyError
@@ -28,6 +29,7 @@ from intraneuron.pipeline.analyse import analyse
 from intraneuron.pipeline.numbers import NUMBERS
 from intraneuron.pipeline.select import select
 from intraneuron.pipeline.specifications import CHOICES
+from intraneuron.place import ROBUSTNESS
 from intraneuron.sum_tables import sums_file
 
 LAYERS = (0, 2)
@@ -226,10 +228,10 @@ def test_another_study_in_the_folder_takes_an_outdated_one_away(home: Path, stud
     again.robustness(spaces="input", center="no", **SMALL)
     (copy / "robustness" / "mine.txt").write_text("mine")
     manifest = again.folder.manifest
-    varying.remove_outdated_robustness(again.folder)
+    remove_outdated(again.folder, varying.FOLDER, ROBUSTNESS)
     assert (copy / "robustness" / "specifications.parquet").is_file()
     manifest["stages"]["summarize"]["key"] = "another"
-    varying.remove_outdated_robustness(again.folder)
+    remove_outdated(again.folder, varying.FOLDER, ROBUSTNESS)
     assert [file.name for file in (copy / "robustness").iterdir()] == ["mine.txt"]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -81,9 +81,18 @@ def study_key(folder: StudyFolder) -> str:
     return str(folder.manifest["stages"].get("summarize", {}).get("key", ""))
 
 
-def remove_outdated(folder: StudyFolder) -> None:
-    """Remove the study's calibration when it is of other settings than the study's present ones."""
-    own = folder.path / FOLDER
+def remove_outdated(folder: StudyFolder, name: str = FOLDER, files: Sequence[str] = CALIBRATION) -> None:
+    """Remove what was made of a study, its calibration or another, when it is of other settings than the present ones.
+
+    Parameters
+    ----------
+    folder : StudyFolder
+    name : str
+        The folder in the study's; its ``settings.toml`` says of which study it is.
+    files : list of str
+        Those that may be removed.
+    """
+    own = folder.path / name
     made = own / "settings.toml"
     with writing(own):
         if not made.is_file():
@@ -91,8 +100,8 @@ def remove_outdated(folder: StudyFolder) -> None:
         with suppress(tomllib.TOMLDecodeError, UnicodeDecodeError):  # damaged: nobody can say what it is of
             if tomllib.loads(made.read_text(encoding="utf-8")).get("study", {}).get("key") == study_key(folder):
                 return
-        for name in CALIBRATION:
-            (own / name).unlink(missing_ok=True)
+        for file in files:
+            (own / file).unlink(missing_ok=True)
         with suppress(OSError):  # somebody's own files are in it
             own.rmdir()
 

@@ -11,7 +11,7 @@ from intraneuron.config import LAYER_INPUT
 from intraneuron.exporting.place import remove_outdated_export
 from intraneuron.files import writing
 from intraneuron.missing import OUTPUTS
-from intraneuron.place import OWN, TABLES
+from intraneuron.place import OWN, ROBUSTNESS, TABLES
 from intraneuron.planned import Planned
 from intraneuron.planning import keys
 from intraneuron.progress import Progress
@@ -19,7 +19,7 @@ from intraneuron.space_files import space_file
 from intraneuron.stages import FURTHER
 from intraneuron.store import STAGES, StudyFolder
 from intraneuron.sum_tables import sums_name
-from intraneuron.varying import remove_outdated_robustness
+from intraneuron.varying import FOLDER as VARIED
 from intraneuron.work import Work
 
 
@@ -37,7 +37,7 @@ def remove_leftovers(planned: Planned, folder: StudyFolder) -> None:
                 _remove_empty(file.parent, folder.path)
     remove_outdated(folder)
     remove_outdated_export(folder)
-    remove_outdated_robustness(folder)
+    remove_outdated(folder, VARIED, ROBUSTNESS)
     observed = folder.done("observe", keys(planned)["observe"])
     notes = folder.manifest["observation"]
     folder.manifest["observation"] = {layer: of for layer, of in notes.items() if int(layer) in observed}

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import tomllib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -151,22 +150,6 @@ def staged(out: Path) -> Iterator[Path]:
         finally:
             shutil.rmtree(new, ignore_errors=True)
             unmake(made)
-
-
-def remove_outdated_robustness(folder: StudyFolder) -> None:
-    """Remove the study's robustness when it is of other settings than the study's present ones."""
-    own = folder.path / FOLDER
-    made = own / "settings.toml"
-    with writing(own):
-        if not made.is_file():
-            return
-        with suppress(tomllib.TOMLDecodeError, UnicodeDecodeError):  # damaged: nobody can say what it is of
-            if tomllib.loads(made.read_text(encoding="utf-8")).get("study", {}).get("key") == study_key(folder):
-                return
-        for name in ROBUSTNESS:
-            (own / name).unlink(missing_ok=True)
-        with suppress(OSError):  # somebody's own files are in it
-            own.rmdir()
 
 
 def _write(folder: StudyFolder, out: Path, config: RobustnessConfig, made: Robustness) -> None:
