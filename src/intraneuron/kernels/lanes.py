@@ -9,7 +9,6 @@ kernels sum its columns side by side instead, which needs no reordering.
 
 from __future__ import annotations
 
-from itertools import product
 from typing import Any
 
 import numba
@@ -28,7 +27,8 @@ def _has_wide_registers() -> bool:
     return "+avx512f" in (codegen.get_host_cpu_features() if features is None else features).split(",")
 
 
-ROWS, COLUMNS = 4, 6 if _has_wide_registers() else 3
+ROWS = 4
+COLUMNS, TOGETHER = (6, 2) if _has_wide_registers() else (3, 1)
 """Sums that stay in registers: two rows side by side in a wide one, else one in each of 16. No sum depends on it."""
 
 
@@ -96,19 +96,24 @@ def tile_products(typingctx: Any, E: Any, i: Any, j: Any, width: Any) -> Any:
         left = [row(args[1], a) for a in range(ROWS)]
         right = [row(args[2], b) for b in range(COLUMNS)]
 
-        def side_by_side(one: ir.Value, other: ir.Value) -> ir.Value:
-            return builder.shuffle_vector(one, other, _numbers(range(2 * lanes)))
+        def side_by_side(*values: ir.Value) -> ir.Value:
+            return builder.shuffle_vector(*values, _numbers(range(2 * lanes))) if len(values) == 2 else values[0]
 
         def multiplied(
-            sums: list[ir.Value], begin: ir.Value, end: ir.Value, kind: ir.Type, step: int, pair: Any
+            sums: list[ir.Value], begin: ir.Value, end: ir.Value, kind: ir.Type, step: int, together: int
         ) -> None:
             with cgutils.for_range_slice(builder, begin, end, ir.Constant(size, step), size) as (k, _):
-                at = [builder.bitcast(builder.gep(p, [k]), kind.as_pointer()) for p in (*left, *right)]
-                value = [builder.load(p, align=E.dtype.bitwidth // 8) for p in at]
-                rows = [pair(value[a], value[a + 1]) for a in range(0, ROWS, 2)] if pair else value[:ROWS]
-                columns = [pair(one, one) if pair else one for one in value[ROWS:]]
-                for to, (x, y) in zip(sums, product(rows, columns), strict=True):
-                    builder.store(_fused(builder, x, y, builder.load(to)), to)
+
+                def at(row: ir.Value) -> ir.Value:
+                    place = builder.bitcast(builder.gep(row, [k]), kind.as_pointer())
+                    return builder.load(place, align=E.dtype.bitwidth // 8)
+
+                rooms = iter(sums)
+                columns = [side_by_side(*[one] * together) for one in map(at, right)]
+                for a in range(0, ROWS, together):  # a row's vector is read, used, and gives its register to the next
+                    x = side_by_side(*map(at, left[a : a + together]))
+                    for y, to in zip(columns, rooms, strict=False):
+                        builder.store(_fused(builder, x, y, builder.load(to)), to)
 
         def zeros(kind: ir.Type, count: int) -> list[ir.Value]:
             rooms = [cgutils.alloca_once(builder, kind) for _ in range(count)]
@@ -116,17 +121,18 @@ def tile_products(typingctx: Any, E: Any, i: Any, j: Any, width: Any) -> Any:
                 builder.store(ir.Constant(kind, None), room)
             return rooms
 
-        whole = builder.and_(args[3], ir.Constant(size, -lanes))
-        pairs, totals = zeros(ir.VectorType(scalar, 2 * lanes), ROWS // 2 * COLUMNS), zeros(scalar, ROWS * COLUMNS)
-        multiplied(pairs, ir.Constant(size, 0), whole, vector, lanes, side_by_side)
-        for i, two in enumerate(pairs):
-            a, b = 2 * (i // COLUMNS), i % COLUMNS
-            both = builder.load(two)
-            for half in (0, 1):
-                own = _numbers(range(half * lanes, (half + 1) * lanes))
-                one = builder.shuffle_vector(both, ir.Constant(both.type, ir.Undefined), own)
-                builder.store(_summed(builder, one, lanes), totals[(a + half) * COLUMNS + b])
-        multiplied(totals, whole, args[3], scalar, 1, None)
+        whole, none = builder.and_(args[3], ir.Constant(size, -lanes)), ir.Constant(size, 0)
+        vectors = zeros(ir.VectorType(scalar, TOGETHER * lanes), ROWS // TOGETHER * COLUMNS)
+        totals = zeros(scalar, ROWS * COLUMNS)
+        multiplied(vectors, none, whole, vector, lanes, TOGETHER)
+        for i, room in enumerate(vectors):
+            a, b = TOGETHER * (i // COLUMNS), i % COLUMNS
+            rows = builder.load(room)
+            for beside in range(TOGETHER):
+                own = _numbers(range(beside * lanes, (beside + 1) * lanes))
+                one = builder.shuffle_vector(rows, ir.Constant(rows.type, ir.Undefined), own)
+                builder.store(_summed(builder, one, lanes), totals[(a + beside) * COLUMNS + b])
+        multiplied(totals, whole, args[3], scalar, 1, 1)
         return context.make_tuple(builder, found, [builder.load(one) for one in totals])
 
     return found(E, index, index, index), write
