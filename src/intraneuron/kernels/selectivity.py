@@ -18,6 +18,7 @@ import numpy as np
 
 from intraneuron.kernels.blocks import over_neurons
 from intraneuron.kernels.compiled import compiled
+from intraneuron.kernels.counted_sums import counted_upper
 from intraneuron.kernels.keyed import key_of
 from intraneuron.kernels.subset_sums import drawn_upper, largest_upper, log_choose, saddlepoint_upper
 from intraneuron.kernels.tails import least_p, lognormal_upper
@@ -46,7 +47,11 @@ def _upper(w, size, total, z, skewness, key):  # type: ignore[no-untyped-def]
     exact = largest_upper(w, size, total)  # there the saddlepoint runs to infinity, and draws find nothing
     if not math.isnan(exact):
         return exact
-    if min(size, len(w) - size) < SMALL_ZONE:
+    few = min(size, len(w) - size)
+    if few < SMALL_ZONE:
+        exact = counted_upper(w, few, total) if few == size else counted_upper(-w, few, total - w.sum())
+        if not math.isnan(exact):
+            return exact
         return drawn_upper(w, size, total, DRAWS, EXCEEDANCES, key_of(key[0], key[1], key[2], key[3]))
     exact = saddlepoint_upper(w, size, total)
     return p if math.isnan(exact) else exact
@@ -117,7 +122,7 @@ def selectivity(
     keys : int64 (3, N)
         Seed, layer and neuron, for the draws of small categories.
     estimates_only : bool
-        Leave p out (NaN): its draws take most of the time.
+        Leave p out (NaN): it takes most of the time.
 
     Returns
     -------
