@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 from tests import oracle
 
-from intraneuron.kernels.kinds import KINDS, Kinds, _given, find_kinds, kinds_upper, three_kinds, unknown
+from intraneuron.kernels.kinds import KINDS, Kinds, _by_count, _given, find_kinds, kinds_upper, three_kinds, unknown
 from intraneuron.kernels.moments import permutation_moments
 
 
@@ -43,10 +43,34 @@ def test_given_their_counts_mean_and_variance_are_those_of_all_subsets(
         value = inside * M[np.ix_(chosen, chosen)].sum() / 2 + rows * M[chosen].sum()
         found[tuple(np.bincount(kind[chosen], minlength=KINDS))].append(value)
     assert len(found) > 3
-    for taken, values in found.items():
-        mean, variance = _given(kinds, np.array(taken), inside, rows, np.empty((KINDS, 4)))
-        assert mean == pytest.approx(np.mean(values), rel=1e-9, abs=1e-12)
-        assert variance == pytest.approx(np.var(values), rel=1e-9, abs=1e-12)
+    factor = np.empty((KINDS, 3, 6))
+    for a in range(KINDS):
+        _by_count(kinds.size[a], factor[a, :, : min(5, kinds.size[a]) + 1])
+    for first in {taken[0] for taken in found}:
+        counts = sorted(taken for taken in found if taken[0] == first)
+        mean, variance = np.empty((2, len(counts)))
+        _given(kinds, factor, first, counts[0][1], 5 - first, inside, rows, mean, variance)
+        for i, taken in enumerate(counts):
+            assert mean[i] == pytest.approx(np.mean(found[taken]), rel=1e-9, abs=1e-12)
+            assert variance[i] == pytest.approx(np.var(found[taken]), rel=1e-9, abs=1e-12)
+
+
+def test_the_best_of_all_splits_into_three_is_found() -> None:
+    rng = np.random.default_rng(7)
+    for _ in range(200):
+        n = int(rng.integers(4, 40))
+        v = rng.normal(size=n) ** rng.choice([1, 3])
+        if rng.random() < 0.3:
+            v = np.round(v, 1)
+        of = np.array([three_kinds(v) == k for k in range(KINDS)])
+        assert of.any(axis=1).all()
+        order = np.sort(v)
+        between = [
+            sum(part.sum() ** 2 / len(part) for part in np.split(order, [a, b]))
+            for a in range(1, n - 1)
+            for b in range(a + 1, n)
+        ]
+        assert sum(v[own].sum() ** 2 / own.sum() for own in of) == pytest.approx(max(between), rel=1e-12)
 
 
 @pytest.mark.parametrize("top", [10, 30])

@@ -32,7 +32,7 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
         before = numba.config.CACHE_DIR  # read when a function is decorated; other packages keep their own
         numba.config.CACHE_DIR = str(cache_folder())
         try:
-            return numba.njit(cache=True, nogil=True, **options)(function)
+            return numba.njit(cache=True, nogil=True, error_model="numpy", **options)(function)
         finally:
             numba.config.CACHE_DIR = before
 

@@ -6,9 +6,9 @@ has its exact mean given the subset, and a variance of up to a quarter of a cell
 
 .. math:: f_k(b) \mathrel{+}= (1 - \phi_j) f_{k-1}(b - r_j) + \phi_j f_{k-1}(b - r_j - 1),
 
-with number j at :math:`r_j + \phi_j` cells: the generating function :math:`\prod_j (1 + y x^{w_j})`, on a grid. What the
-grid adds moves a smooth tail by its second derivative, which is looked at. Reference: Pagano and Tritchler (1983), doi
-10.1080/01621459.1983.10477990 (such counts without a grid).
+with number j at :math:`r_j + \phi_j` cells: the generating function :math:`\prod_j (1 + y x^{w_j})`, on a grid. What
+the grid adds moves a smooth tail by its second derivative, which is looked at. Reference: Pagano and Tritchler (1983),
+doi 10.1080/01621459.1983.10477990 (such counts without a grid).
 """
 
 from __future__ import annotations

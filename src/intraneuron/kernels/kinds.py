@@ -22,7 +22,7 @@ import numpy as np
 
 from intraneuron.kernels.compiled import compiled
 from intraneuron.kernels.moments import times_vector
-from intraneuron.kernels.subset_sums import log_choose
+from intraneuron.kernels.subset_sums import binomial_chances, log_choose
 from intraneuron.kernels.tails import lognormal_shape, lognormal_shaped
 
 KINDS = 3
@@ -99,17 +99,23 @@ def three_kinds(v):  # type: ignore[no-untyped-def]
     for i in range(n):
         total[i + 1] = total[i] + v[order[i]]
     best, first, second = -1.0, 1, 2
-    right, between = np.empty(n), np.empty(n)
-    for b in range(1, n):
-        right[b] = (total[n] - total[b]) * (total[n] - total[b]) / (n - b)
-    for a in range(1, n - 1):
-        left = total[a] * total[a] / a
-        for b in range(a + 1, n):  # in vector registers
-            middle = total[b] - total[a]
-            between[b] = left + middle * middle / (b - a) + right[b]
-        for b in range(a + 1, n):
-            if between[b] > best:
-                best, first, second = between[b], a, b
+    # The best second break moves up with the first one, so those of some first breaks bound those between them.
+    found = np.empty(n + 1, np.int64)
+    found[0], found[n - 1] = 2, n - 1
+    stride = 1
+    while 2 * stride < n - 1:
+        stride *= 2
+    while stride > 0:
+        for a in range(stride, n - 1, 2 * stride):
+            left, largest = total[a] * total[a] / a, -1.0
+            for b in range(max(found[a - stride], a + 1), found[min(a + stride, n - 1)] + 1):
+                middle, right = total[b] - total[a], total[n] - total[b]
+                between = left + middle * middle / (b - a) + right * right / (n - b)
+                if between > largest:
+                    largest, found[a] = between, b
+            if largest > best:
+                best, first, second = largest, a, found[a]
+        stride //= 2
     kind = np.empty(n, np.int64)
     for i in range(n):
         kind[order[i]] = 0 if i < first else 1 if i < second else 2
@@ -129,85 +135,131 @@ def _sums_by_kind(M, n, kind):  # type: ignore[no-untyped-def]
 
 
 @compiled()
+def _parts(a, own, size, total, mean, row, part):  # type: ignore[no-untyped-def]
+    """Write mean similarities and parts (a row each: alpha by kind, row sums) of the tokens ``own`` of kind a."""
+    part[KINDS] = 0.0
+    row[a] = 0.0
+    for b in range(KINDS):
+        whole = 0.0
+        for i in range(len(own)):
+            part[b, i] = total[b, own[i]]
+            part[KINDS, i] += part[b, i]
+            whole += part[b, i]
+        mean[a, b] = whole / max(size[a] * (size[b] - (a == b)), 1)
+        row[a] += whole / size[a]
+        others, less = size[b], mean[a, b]
+        if a == b:
+            others, less = size[b] - 2, (size[a] - 1) * mean[a, a]
+        for i in range(len(own)):
+            part[b, i] = (part[b, i] - less * (1 if a == b else others)) / others if others > 0 else 0.0
+    for i in range(len(own)):
+        part[KINDS, i] -= row[a]
+
+
+@compiled()
 def find_kinds(M, square, n, kinds):  # type: ignore[no-untyped-def]
     """Split n >= 4 tokens into kinds and fill ``kinds``; M has a zero diagonal, ``square`` is M M."""
     kind = three_kinds(_leading(square, n))
-    size, mean, rest = kinds.size, kinds.mean, kinds.rest
-    size[:], mean[:], rest[:], kinds.slope[:], kinds.row[:] = 0, 0.0, 0.0, 0.0, 0.0
-    part = np.zeros((n, KINDS + 1))
-    total, squares = _sums_by_kind(M, n, kind)
+    size, mean, rest, slope = kinds.size, kinds.mean, kinds.rest, kinds.slope
+    tokens, part = np.empty((KINDS, n), np.int64), np.empty((KINDS + 1, n))
+    size[:] = 0
     for i in range(n):
+        tokens[kind[i], size[kind[i]]] = i
         size[kind[i]] += 1
-        for b in range(KINDS):
-            part[i, b] = total[b, i]
-            part[i, KINDS] += total[b, i]
-            mean[kind[i], b] += total[b, i]
-            rest[kind[i], b] += squares[b, i]
-        kinds.row[kind[i]] += part[i, KINDS]
+    total, squares = _sums_by_kind(M, n, kind)
     for a in range(KINDS):
-        kinds.row[a] /= size[a]
+        own = tokens[a, : size[a]]
+        _parts(a, own, size, total, mean, kinds.row, part)
         for b in range(KINDS):
-            mean[a, b] /= max(size[a] * (size[b] - (a == b)), 1)
-    for i in range(n):
-        a = kind[i]
-        part[i, KINDS] -= kinds.row[a]
-        for b in range(KINDS):
-            if a != b:
-                part[i, b] = part[i, b] / size[b] - mean[a, b]
-            elif size[a] > 2:
-                part[i, b] = (part[i, b] - (size[a] - 1) * mean[a, a]) / (size[a] - 2)
-            else:
-                part[i, b] = 0.0
+            rest[a, b] = 0.0
+            for i in range(len(own)):
+                rest[a, b] += squares[b, own[i]]
         for b in range(KINDS + 1):
-            for c in range(KINDS + 1):
-                kinds.slope[a, b, c] += part[i, b] * part[i, c]
+            for c in range(b + 1):
+                products = 0.0
+                for i in range(len(own)):
+                    products += part[b, i] * part[c, i]
+                slope[a, b, c] = slope[a, c, b] = products
     for a in range(KINDS):
         for b in range(KINDS):
             if a != b:
                 fitted = size[a] * size[b] * mean[a, b] ** 2
-                fitted += size[b] * kinds.slope[a, b, b] + size[a] * kinds.slope[b, a, a]
+                fitted += size[b] * slope[a, b, b] + size[a] * slope[b, a, a]
             else:
                 rest[a, a] /= 2
-                fitted = size[a] * (size[a] - 1) / 2 * mean[a, a] ** 2 + (size[a] - 2) * kinds.slope[a, a, a]
+                fitted = size[a] * (size[a] - 1) / 2 * mean[a, a] ** 2 + (size[a] - 2) * slope[a, a, a]
             rest[a, b] = max(rest[a, b] - fitted, 0.0) if a != b or size[a] > 3 else 0.0
 
 
 @compiled()
-def _shares(taken, size, out):  # type: ignore[no-untyped-def]
-    """Write the chances that one, two, three, four given tokens of a kind are all taken."""
-    chance = 1.0
-    for k in range(4):
-        chance *= (taken - k) / (size - k) if size > k else 0.0
-        out[k] = chance
+def _by_count(n, out):  # type: ignore[no-untyped-def]
+    """Write, for 0, 1, ... of a kind's n tokens taken, the factors of three parts of the variance.
+
+    Those of residuals to other kinds, of residuals within the kind, and of the tokens' parts.
+    """
+    for c in range(out.shape[1]):
+        one = two = three = four = 1.0
+        for k in range(4):
+            share = (c - k) / (n - k) if n > k else 0.0
+            one *= share if k < 1 else 1.0
+            two *= share if k < 2 else 1.0
+            three *= share if k < 3 else 1.0
+            four *= share
+        out[0, c] = one - two
+        out[1, c] = two - 2 * three + four
+        out[2, c] = c * (n - c) / (n * (n - 1.0)) if n > 1 else 0.0
 
 
 @compiled()
-def _given(kinds, taken, inside, rows, share):  # type: ignore[no-untyped-def]
-    """Return mean and variance of the statistic, given how many tokens of each kind are taken.
+def _quadratic(slope, v, e):  # type: ignore[no-untyped-def]
+    """Return the coefficients of x^0, x^1 and x^2 in (v + x e)' slope (v + x e)."""
+    none = one = two = 0.0
+    for b in range(KINDS + 1):
+        for d in range(KINDS + 1):
+            none += v[b] * v[d] * slope[b, d]
+            one += 2 * v[b] * e[d] * slope[b, d]
+            two += e[b] * e[d] * slope[b, d]
+    return none, one, two
+
+
+@compiled()
+def _given(kinds, factor, c0, low, left, inside, rows, average, variance):  # type: ignore[no-untyped-def]
+    """Write mean and variance of the statistic given the counts c0, low + x, left - low - x, for x = 0, 1, ...
 
     The statistic is ``inside`` times the sum of M over the pairs taken, plus ``rows`` times their sum of row sums.
+    ``factor`` is :func:`_by_count` of each kind. For a given c0 all is polynomial in x, or in a table by count.
     """
-    size, mean, rest, slope = kinds.size, kinds.mean, kinds.rest, kinds.slope
-    average = variance = 0.0
+    mean, rest = kinds.mean, kinds.rest
+    count, step = np.empty(KINDS), np.zeros(KINDS)
+    count[0], count[1], count[2] = c0, low, left - low
+    step[1], step[2] = 1.0, -1.0
+    m0 = m1 = m2 = 0.0  # coefficients of the mean
+    v, e = np.empty(KINDS + 1), np.zeros(KINDS + 1)
+    variance[:] = 0.0
     for a in range(KINDS):
-        _shares(taken[a], size[a], share[a])
-    for a in range(KINDS):
-        c, n = taken[a], size[a]
-        average += inside * c * (c - 1) / 2 * mean[a, a] + rows * c * kinds.row[a]
-        variance += inside**2 * rest[a, a] * (share[a, 1] - 2 * share[a, 2] + share[a, 3])
+        c, d = count[a], step[a]
+        m0 += inside * c * (c - 1) / 2 * mean[a, a] + rows * c * kinds.row[a]
+        m1 += inside * d * (2 * c - 1) / 2 * mean[a, a] + rows * d * kinds.row[a]
+        m2 += inside * d * d / 2 * mean[a, a]
         for b in range(a + 1, KINDS):
-            average += inside * c * taken[b] * mean[a, b]
-            both = (share[a, 0] - share[a, 1]) * (share[b, 0] - share[b, 1])
-            variance += inside**2 * rest[a, b] * both
-        if 0 < c < n:
-            squares = 0.0
-            for b in range(KINDS + 1):
-                of_b = rows if b == KINDS else inside * (taken[b] - (a == b))
-                for d in range(KINDS + 1):
-                    of_d = rows if d == KINDS else inside * (taken[d] - (a == d))
-                    squares += of_b * of_d * slope[a, b, d]
-            variance += squares * c * (n - c) / (n * (n - 1.0))
-    return average, max(variance, 0.0)
+            m0 += inside * c * count[b] * mean[a, b]
+            m1 += inside * (c * step[b] + d * count[b]) * mean[a, b]
+            m2 += inside * d * step[b] * mean[a, b]
+        for b in range(KINDS):
+            v[b], e[b] = inside * (count[b] - (a == b)), inside * step[b]
+        v[KINDS] = rows
+        none, one, two = _quadratic(kinds.slope[a], v, e)
+        within, alone = inside**2 * rest[a, a], factor[a]
+        begin, by = np.int64(c), np.int64(d)
+        for x in range(len(variance)):
+            at = begin + by * x
+            variance[x] += within * alone[1, at] + (none + x * (one + x * two)) * alone[2, at]
+    first, second, third = factor[0, 0, c0], factor[1, 0], factor[2, 0]
+    for x in range(len(variance)):
+        one, two = second[low + x], third[left - low - x]
+        between = first * (rest[0, 1] * one + rest[0, 2] * two) + rest[1, 2] * one * two
+        variance[x] = max(variance[x] + inside**2 * between, 0.0)
+        average[x] = m0 + x * (m1 + x * m2)
 
 
 @compiled()
@@ -218,31 +270,34 @@ def kinds_upper(kinds, size, inside, rows, observed, std, skewness, closed):  # 
     ones; ``closed`` is the p without kinds.
     """
     n0, n1, n2 = kinds.size[0], kinds.size[1], kinds.size[2]
+    n = n0 + n1 + n2
+    chance, factor = np.empty((KINDS, n + 1)), np.empty((KINDS, 3, size + 1))
+    for a in range(KINDS):
+        binomial_chances(kinds.size[a], size / n, chance[a])
+        _by_count(kinds.size[a], factor[a, :, : min(size, kinds.size[a]) + 1])
+    whole = math.exp(log_choose(n, size) + size * math.log(size / n) + (n - size) * math.log1p(-size / n))
     most = (min(size, n0) + 1) * (min(size, n1) + 1)
-    chance, average, variance = np.empty(most), np.empty(most), np.empty(most)
-    taken, share = np.empty(KINDS, np.int64), np.empty((KINDS, 4))
-    whole, found = log_choose(n0 + n1 + n2, size), 0
-    log = np.empty(n0 + n1 + n2 + 1)  # of factorials
-    for i in range(len(log)):
-        log[i] = math.lgamma(i + 1.0)
+    weight, average, variance = np.empty(most), np.empty(most), np.empty(most)
+    found = 0
     for c0 in range(max(0, size - n1 - n2), min(size, n0) + 1):
-        for c1 in range(max(0, size - c0 - n2), min(size - c0, n1) + 1):
-            taken[0], taken[1], taken[2] = c0, c1, size - c0 - c1
-            ways = log[n0] - log[c0] - log[n0 - c0] + (log[n1] - log[c1] - log[n1 - c1])
-            one = math.exp(ways + (log[n2] - log[taken[2]] - log[n2 - taken[2]]) - whole)
-            if one > RARE * closed:
-                chance[found] = one
-                average[found], variance[found] = _given(kinds, taken, inside, rows, share)
-                found += 1
+        left = size - c0
+        low, high = max(0, left - n2), min(left, n1)
+        own = slice(found, found + high + 1 - low)
+        _given(kinds, factor, c0, low, left, inside, rows, average[own], variance[own])
+        for c1 in range(low, high + 1):
+            weight[found] = chance[0, c0] * chance[1, c1] * chance[2, left - c1] / whole
+            found += 1
     third, scale = skewness * std**3, 0.0
     for i in range(found):
-        third -= chance[i] * average[i] * (average[i] ** 2 + 3 * variance[i])
-        scale += chance[i] * variance[i] ** 1.5
+        third -= weight[i] * average[i] * (average[i] * average[i] + 3 * variance[i])
+        scale += weight[i] * variance[i] * math.sqrt(variance[i])
     shape = lognormal_shape(third / scale if scale > SLIGHT * std**3 else 0.0)
     p = 0.0
     for i in range(found):
+        if not weight[i] > RARE * closed:
+            continue
         if variance[i] > FIXED * std**2:
-            p += chance[i] * lognormal_shaped((observed - average[i]) / math.sqrt(variance[i]), shape)
+            p += weight[i] * lognormal_shaped((observed - average[i]) / math.sqrt(variance[i]), shape)
         elif average[i] >= observed - SAME * std:
-            p += chance[i]
+            p += weight[i]
     return p

@@ -58,9 +58,16 @@ def log_choose(n, k):  # type: ignore[no-untyped-def]
 @compiled()
 def binomial_chances(n, share, chance):  # type: ignore[no-untyped-def]
     """Write the probabilities that 0..n of n tokens are drawn, each with probability ``share``, above 0 and up to 1."""
-    for x in range(n + 1):
-        left_out = (n - x) * math.log1p(-share) if x < n else 0.0
-        chance[x] = math.exp(log_choose(n, x) + x * math.log(share) + left_out) if x == n or share < 1.0 else 0.0
+    if share == 1.0:
+        chance[:n], chance[n] = 0.0, 1.0
+        return
+    mode = min(int((n + 1) * share), n)
+    chance[mode] = math.exp(log_choose(n, mode) + mode * math.log(share) + (n - mode) * math.log1p(-share))
+    odds = share / (1.0 - share)
+    for x in range(mode, n):
+        chance[x + 1] = chance[x] * odds * (n - x) / (x + 1)
+    for x in range(mode, 0, -1):
+        chance[x - 1] = chance[x] / odds * x / (n - x + 1)
 
 
 @compiled()
