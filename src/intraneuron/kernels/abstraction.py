@@ -39,13 +39,15 @@ class Abstraction(NamedTuple):
 @compiled()
 def _pair_sums(M, n, t):  # type: ignore[no-untyped-def]
     """Write the three graph sums of two edges of a centred matrix into ``t``."""
-    squares = rows = 0.0
+    by_column, squared = np.zeros(n), np.zeros(n)
     for i in range(n):
-        r = 0.0
-        for j in range(n):
-            r += M[i, j]
-            squares += M[i, j] ** 2
-        rows += r * r
+        for j in range(n):  # M is symmetric: columns side by side, in vector registers
+            by_column[j] += M[i, j]
+            squared[j] += M[i, j] * M[i, j]
+    squares = rows = 0.0
+    for j in range(n):
+        squares += squared[j]
+        rows += by_column[j] * by_column[j]
     t[0] = squares / 2
     t[1] = rows - squares
     t[2] = -t[0] - t[1]  # the matrix is centred: all pairs of edges together give 0
