@@ -12,8 +12,10 @@ from sklearn.metrics import silhouette_score
 from tests.tiny_models import WORDS, tiny_gpt2
 
 from intraneuron import api
+from intraneuron.config import PartitionConfig
 from intraneuron.data import Norms
 from intraneuron.errors import DataError, SettingError
+from intraneuron.given import read_given_norms
 from intraneuron.pipeline.partition import categorize
 from intraneuron.spaces import read_norms
 from intraneuron.status import status
@@ -141,3 +143,13 @@ def test_named_categories_need_their_names(study: api.Study) -> None:
         categorize(core, space, "norms:")
     with pytest.raises(DataError, match="must be below the number of names, 1, got 1"):
         Norms(("a",), np.array([1], dtype=np.int16))
+
+
+def test_space_around_a_category_makes_no_other_category(study: api.Study, tmp_path: Path) -> None:
+    words = sorted(set(WORDS))
+    rows = [f"{word}, {NAMES[i % 2]}{' ' * (i % 3)}" for i, word in enumerate(words)]
+    (tmp_path / "norms.csv").write_text("token, category\n" + "\n".join(rows))
+    config = PartitionConfig(categories=f"norms:{tmp_path / 'norms.csv'}")
+    given = read_given_norms(config, study.folder.vocabulary(), "gpt2")
+    assert given is not None
+    assert given.norms.name == NAMES[:2]

@@ -13,7 +13,9 @@ import torch
 from tests.tiny_models import LETTERS, WIDTH, WORDS, tiny_bert, tiny_gpt2
 
 from intraneuron import api
+from intraneuron.config import SpaceConfig
 from intraneuron.errors import DataError, SettingError, StudyError
+from intraneuron.given import read_given_space
 from intraneuron.missing import left_to_do
 from intraneuron.models.feeding import at_tokens, model_arguments
 from intraneuron.models.loading import load_model
@@ -226,3 +228,28 @@ def test_vectors_of_other_words_are_refused_before_anything_is_written(home: Pat
 def test_a_space_that_there_is_not_is_one_sentence(home: Path, tmp_path: Path, space: str, said: str) -> None:
     with pytest.raises((SettingError, DataError), match=said):
         api.study(home / "gpt2", out=tmp_path / "s", space=space, **asked(home, "vocabulary"))
+
+
+def test_a_word_like_a_mark_does_not_make_words_tokens(study: api.Study, tmp_path: Path) -> None:
+    vocabulary = study.folder.vocabulary()
+    found = []
+    for more in ([], ["##"]):
+        frame = pl.DataFrame({"word": [*sorted(set(WORDS)), *more]}).with_row_index("x", offset=1)
+        frame.with_columns(y=pl.col("x") * 7 % 11 + 1).write_csv(tmp_path / "words.csv")
+        given = read_given_space(SpaceConfig(f"file:{tmp_path / 'words.csv'}"), vocabulary, "gpt2")
+        assert given is not None
+        found.append(given.facts["found"])
+    assert found[0] == found[1]
+
+
+def test_a_word_whose_vector_is_zero_is_not_found(study: api.Study, tmp_path: Path) -> None:
+    vocabulary = study.folder.vocabulary()
+    words = sorted(set(WORDS))
+    x = [1.0] * 25 + [0.0] * (len(words) - 25)
+    pl.DataFrame({"word": words, "x": x, "y": x}).write_csv(tmp_path / "words.csv")
+    given = read_given_space(SpaceConfig(f"file:{tmp_path / 'words.csv'}"), vocabulary, "gpt2")
+    assert given is not None
+    assert given.facts["found"] == given.space.defined.sum()
+    pl.DataFrame({"word": words, "x": 0.0, "y": 0.0}).write_csv(tmp_path / "words.csv")
+    with pytest.raises(DataError, match="hold 0 of the words"):
+        read_given_space(SpaceConfig(f"file:{tmp_path / 'words.csv'}"), vocabulary, "gpt2")

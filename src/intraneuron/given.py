@@ -17,11 +17,14 @@ from intraneuron.models.configuration import file_hash
 from intraneuron.models.words import CONTINUES, whole_words
 from intraneuron.settings import expanded
 from intraneuron.sources.matching import SAID, match
-from intraneuron.sources.tables import column, read_table
+from intraneuron.sources.tables import column, read_table, texts
 from intraneuron.sources.vectors import WORD, read_vectors
 
 MARKS = (" ", "\u0120", "\u2581", CONTINUES)
 """How tokens begin where a vocabulary marks the boundaries of words."""
+
+MARKED = 0.05
+"""A file of tokens has marks at more than this share of its words; a file of words may have a few such strings."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,10 @@ def read_given_space(config: SpaceConfig, vocabulary: Vocabulary, model: str) ->
     if config.file is None:
         return None
     vectors = read_vectors(VectorsConfig(config.file))
-    row, ways = _found(vectors.token, vocabulary)
+    some = vectors.vector.any(axis=1)  # a vector of zeros has no direction
+    words = [word for word, has in zip(vectors.token, some.tolist(), strict=True) if has]
+    row, ways = _found(words, vocabulary)
+    row = np.where(row >= 0, np.flatnonzero(some)[row], -1) if words else row
     found = int((row >= 0).sum())
     if found < MIN_TOKENS:
         msg = (
@@ -149,7 +155,8 @@ def read_given_norms(config: PartitionConfig, vocabulary: Vocabulary, model: str
     words, categories = _read_categories(config.norms)
     row, ways = _found(words, vocabulary)
     names = tuple(dict.fromkeys(categories))
-    number = np.array([names.index(category) for category in categories] + [-1], dtype=np.int16)
+    place = {name: i for i, name in enumerate(names)}
+    number = np.array([place[category] for category in categories] + [-1], dtype=np.int16)
     norms = Norms(names, number[row])
     found, sizes = int((row >= 0).sum()), np.bincount(number[row][row >= 0], minlength=len(names))
     if (sizes >= MIN_GROUP).sum() < 2:
@@ -172,7 +179,8 @@ def _read_categories(path: str) -> tuple[list[str], list[str]]:
             f"{', '.join(frame.columns) or 'none'}. Name them so."
         )
         raise DataError(msg)
-    rows = frame.select(pl.col(word, category).cast(pl.String).str.strip_chars("\t\r\n"))
+    frame = texts(texts(frame, word, path, "norms"), category, path, "norms")
+    rows = frame.select(pl.col(word).str.strip_chars("\t\r\n"), pl.col(category).str.strip_chars())
     rows = rows.filter((pl.col(word).str.len_chars() > 0) & (pl.col(category).str.len_chars() > 0))
     rows = rows.unique(subset=[word], keep="first", maintain_order=True)
     if rows[category].n_unique() > LARGEST:
@@ -186,7 +194,7 @@ def _read_categories(path: str) -> tuple[list[str], list[str]]:
 def _found(words: Sequence[str], vocabulary: Vocabulary) -> tuple[np.ndarray, Mapping[str, int]]:
     """Return each token's row in the file, -1 for none, and how many were found in which way."""
     usable = ~vocabulary.special & ~vocabulary.fragment
-    if not any(word.startswith(MARKS) for word in words):
+    if sum(word.startswith(MARKS) for word in words) <= MARKED * len(words):
         with suppress(SettingError):  # the vocabulary does not say where words begin
             usable &= whole_words(vocabulary)
     row = np.full(len(vocabulary), -1, dtype=np.int64)

@@ -176,5 +176,6 @@ def read_norms(folder: StudyFolder) -> Norms | None:
     frame = folder.read(folder.path / NORMED)
     names = frame["category"].unique(maintain_order=True).to_list()
     category = np.full(len(folder.vocabulary()), -1, dtype=np.int16)
-    category[frame["token_id"].to_numpy()] = [names.index(name) for name in frame["category"]]
+    place = {name: i for i, name in enumerate(names)}
+    category[frame["token_id"].to_numpy()] = [place[name] for name in frame["category"]]
     return Norms(tuple(names), category)

@@ -62,3 +62,18 @@ def test_the_section_has_figure_shape_and_every_point(tmp_path: Path) -> None:
     section = text[text.index('id="full-range"') :]
     section = section[: section.index("</section>")]
     assert section.count("<tr>") == (1 + 2) + (1 + 200)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"half_from": None, "highest": 100, "top_low": -0.01, "top_high": 0.4}, "there, but not clearly more than"),
+        ({"half_from": None, "highest": 100, "top": -0.1, "top_low": -0.2, "top_high": -0.05}, "and still less than"),
+        ({"half_from": 1, "highest": 3, "rank_correlation": -0.97}, "No percentile is below half of that. But"),
+    ],
+)
+def test_the_sentence_does_not_contradict_itself(change: dict[str, Any], said: str) -> None:
+    found = full_range_sentence(summary(**change))
+    assert said in found
+    assert "does not rise to the top" not in found
+    assert "below, it" not in found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -121,3 +122,25 @@ def test_bytes_that_are_no_text_are_told(tmp_path: Path) -> None:
     ragged.write_parquet(tmp_path / "ragged.parquet")
     with pytest.raises(DataError, match="should be lists of one length, got lengths 1, 2"):
         read(tmp_path / "ragged.parquet")
+
+
+def test_row_numbers_that_pandas_and_r_write_are_no_dimension(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"": [0, 1, 2], "word": ["a", "b", "c"], "x": [1.0, 2.0, 3.0], "y": [3.0, 1.0, 2.0]})
+    frame.write_csv(tmp_path / "norms.csv")
+    found = read_vectors(VectorsConfig(str(tmp_path / "norms.csv")))
+    assert found.facts["columns"] == ["x", "y"]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"word": [["a"], ["b"]], "v": [[1.0, 2.0], [2.0, 1.0]]},
+        {"word": [b"a\xff", b"b\xff"], "v": [[1.0, 2.0], [2.0, 1.0]]},
+        {"word": ["a", "b"], "v": [[1.0, 2.0], None]},
+        {"word": ["a", "b"], "v": [[["x"], ["y"]], [["x"], ["y"]]]},
+    ],
+)
+def test_columns_of_another_type_are_told(tmp_path: Path, columns: dict[str, Any]) -> None:
+    pl.DataFrame(columns).write_parquet(tmp_path / "words.parquet")
+    with pytest.raises(DataError, match="should"):
+        read_vectors(VectorsConfig(str(tmp_path / "words.parquet")))

@@ -7,8 +7,9 @@ Daniels (1987), doi 10.2307/1403269 (whole numbers).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from scipy import special
@@ -55,39 +56,46 @@ def rank_sum_p(u: np.ndarray, size: np.ndarray, m: np.ndarray) -> np.ndarray:
     small = there & (m > EXACT) & (smaller <= SMALL_GROUP)
     lower = np.rint(a * b / 2 - distance).astype(np.int64)
     if few.any():
-        _look_up(p, few, _tables(int(m[few].max())), smaller, m, lower)
+        p[few] = _tables(int(m[few].max())).look_up(smaller[few], m[few], lower[few])
     if small.any():
         wanted = set(zip(smaller[small].tolist(), m[small].tolist(), strict=True))
-        _look_up(p, small, _small_group_tables(wanted), smaller, m, lower)
+        p[small] = _small_group_tables(wanted).look_up(smaller[small], m[small], lower[small])
     rest = there & ~few & ~small
     p[rest] = _far_two_sided(distance[rest], a[rest].astype(float), b[rest].astype(float))
     return p
 
 
-def _look_up(
-    p: np.ndarray,
-    some: np.ndarray,
-    tables: dict[tuple[int, int], np.ndarray],
-    smaller: np.ndarray,
-    m: np.ndarray,
-    lower: np.ndarray,
-) -> None:
-    for i in np.flatnonzero(some):
-        p[i] = min(1.0, 2 * tables[(int(smaller[i]), int(m[i]))][lower[i]])
+class _Tables(NamedTuple):
+    """Cumulative distributions of U, one after the other, and where that of a of m tokens begins (-1: not known)."""
+
+    cumulative: np.ndarray
+    start: np.ndarray
+
+    @classmethod
+    def of(cls, density: Mapping[tuple[int, int], np.ndarray]) -> _Tables:
+        start = np.full(np.max(list(density), axis=0) + 1, -1)
+        ends = np.cumsum([len(f) for f in density.values()])
+        for key, f, end in zip(density, density.values(), ends, strict=True):
+            start[key] = end - len(f)
+        return cls(np.concatenate([np.cumsum(f) for f in density.values()]), start)
+
+    def look_up(self, a: np.ndarray, m: np.ndarray, lower: np.ndarray) -> np.ndarray:
+        """Return the two-sided p of U at or below ``lower``, the smaller of its two sides."""
+        return np.asarray(np.minimum(1.0, 2 * self.cumulative[self.start[a, m] + lower]))
 
 
 @lru_cache(maxsize=4)
-def _tables(m_max: int) -> dict[tuple[int, int], np.ndarray]:
+def _tables(m_max: int) -> _Tables:
     """Return P(U <= u), u = 0.. , for every group of a of m <= m_max tokens, a <= m / 2."""
     density: dict[tuple[int, int], np.ndarray] = {}
     for m in range(1, m_max + 1):
         for a in range(m // 2 + 1):
             inside, outside = density.get((min(a - 1, m - a), m - 1)), density.get((min(a, m - 1 - a), m - 1))
             density[(a, m)] = _density(a, m, inside, outside)
-    return {key: np.cumsum(f) for key, f in density.items()}
+    return _Tables.of(density)
 
 
-def _small_group_tables(wanted: Iterable[tuple[int, int]]) -> dict[tuple[int, int], np.ndarray]:
+def _small_group_tables(wanted: Iterable[tuple[int, int]]) -> _Tables:
     """Return P(U <= u), u = 0.. , for the wanted (a, m); rows of smaller m are dropped as soon as they are used."""
     wanted = set(wanted)
     a_max, m_max = max(a for a, _ in wanted), max(m for _, m in wanted)
@@ -95,9 +103,9 @@ def _small_group_tables(wanted: Iterable[tuple[int, int]]) -> dict[tuple[int, in
     found: dict[tuple[int, int], np.ndarray] = {}
     for m in range(1, m_max + 1):
         now = {a: _density(a, m, before.get(a - 1), before.get(a)) for a in range(min(a_max, m) + 1)}
-        found |= {(a, m): np.cumsum(f) for a, f in now.items() if (a, m) in wanted}
+        found |= {(a, m): f for a, f in now.items() if (a, m) in wanted}
         before = now
-    return found
+    return _Tables.of(found)
 
 
 def _density(a: int, m: int, inside: np.ndarray | None, outside: np.ndarray | None) -> np.ndarray:

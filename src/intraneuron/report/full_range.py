@@ -20,6 +20,9 @@ Row = Mapping[str, Any]
 VERY_TOP, STEADY = 95, 0.9
 """Half of the height from this percentile on: at the very top only; from this rank correlation on: all along."""
 
+LAST = 100
+"""The most active percentile."""
+
 MEANING = (
     "Here the whole eligible vocabulary of a neuron is looked at, not only its core tokens: it is cut into 100 "
     "percentiles of activation, each held against as many random tokens. A percentile is undefined where most of its "
@@ -81,9 +84,14 @@ def _top(row: Row, twin: Reference) -> str:
 def _rise(row: Row) -> str:
     """Say how homogeneity goes along the axis."""
     most = f"percentile {row['highest']} ({number(row['highest_above'], _places(row))})"
+    if row["half_from"] is None and row["highest"] == LAST:
+        below = is_defined(row["top_high"]) and row["top_high"] < 0
+        return f"Tokens are most alike there, {'and still less' if below else 'but not clearly more'} than random ones."
     if row["half_from"] is None:
         return f"It does not rise to the top: tokens are most alike in {most}."
-    if row["half_from"] >= VERY_TOP:
+    if row["half_from"] == 1:
+        said = "No percentile is below half of that."
+    elif row["half_from"] >= VERY_TOP:
         said = f"It rises only at the very top: half of that is reached from percentile {row['half_from']} on."
     elif is_defined(row["rank_correlation"]) and row["rank_correlation"] >= STEADY:
         said = (

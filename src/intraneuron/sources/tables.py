@@ -61,6 +61,24 @@ def numbers(values: pl.Series) -> pl.Series:
     return values.cast(pl.Float64, strict=False)
 
 
+def texts(frame: pl.DataFrame, name: str, path: object, what: str) -> pl.DataFrame:
+    """Return a table with a column as texts.
+
+    Raises
+    ------
+    DataError
+        When it holds something else, such as lists.
+    """
+    try:
+        return frame.with_columns(pl.col(name).cast(pl.String))
+    except pl.exceptions.PolarsError as error:
+        msg = (
+            f"The column {name!r} of the {what} {path} should hold texts, got {frame.schema[name]}. "
+            "Write one text in each row, in UTF-8."
+        )
+        raise DataError(msg) from error
+
+
 def is_numeric(values: pl.Series) -> bool:
     """Tell whether a column holds numbers: at least one, and nothing that is something else."""
     if not (values.dtype == pl.String or values.dtype.is_numeric()):

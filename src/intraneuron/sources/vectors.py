@@ -13,7 +13,7 @@ import polars as pl
 from intraneuron.config import VectorsConfig
 from intraneuron.errors import DataError
 from intraneuron.settings import expanded, nearest
-from intraneuron.sources.tables import SUFFIXES, check_file, column, is_numeric, numbers, read_table
+from intraneuron.sources.tables import SUFFIXES, check_file, column, is_numeric, numbers, read_table, texts
 
 TEXT = (".txt", ".vec")
 """Ends of names of files that hold a word and its numbers a line."""
@@ -126,8 +126,8 @@ def _read_columns(path: Path, columns: Sequence[str]) -> tuple[list[str], np.nda
     """Read words and numbers of a table."""
     frame = read_table(path, "vectors")
     word = column(frame, WORD) or _only_text(frame, path, columns)
-    frame = frame.filter(pl.col(word).cast(pl.String).str.len_chars() > 0)
-    tokens = frame[word].cast(pl.String).to_list()
+    frame = texts(frame, word, path, "vectors").filter(pl.col(word).str.len_chars() > 0)
+    tokens = frame[word].to_list()
     lists = [name for name in frame.columns if isinstance(frame.schema[name], (pl.List, pl.Array))]
     if lists and (not columns or list(columns) == lists[:1]):
         return tokens, _of_lists(frame[lists[0]], path), (lists[0],)
@@ -152,6 +152,7 @@ def _only_text(frame: pl.DataFrame, path: Path, columns: Sequence[str]) -> str:
 def _numeric(frame: pl.DataFrame, word: str, columns: Sequence[str], path: Path) -> tuple[str, ...]:
     """Return the columns that make the vector."""
     known = [name for name in frame.columns if name != word and is_numeric(frame[name])]
+    known = [name for name in known if not _is_index(name) or name in columns]
     for name in columns:
         if name not in known:
             hint = nearest(name, known) or "."
@@ -161,6 +162,11 @@ def _numeric(frame: pl.DataFrame, word: str, columns: Sequence[str], path: Path)
         msg = f"The vectors {path} have no column of numbers; their columns are {_named(frame.columns)}. Give another."
         raise DataError(msg)
     return tuple(columns or _of_export(known) or known)
+
+
+def _is_index(name: str) -> bool:
+    """Tell whether a column has the heading of row numbers, as pandas and R write them."""
+    return not name.strip() or name.startswith("Unnamed: ")
 
 
 def _of_export(known: Sequence[str]) -> list[str]:
@@ -174,11 +180,17 @@ def _of_lists(values: pl.Series, path: Path) -> np.ndarray:
     """Return a column of lists as a matrix."""
     length = values.list.len() if isinstance(values.dtype, pl.List) else values.arr.len()
     if length.n_unique() != 1 or length.null_count():
-        msg = f"The vectors {path} should be lists of one length, got lengths {_named(sorted(set(length.to_list())))}."
+        lengths = _named(sorted(set(length.to_list()), key=str))
+        msg = f"The vectors {path} should be lists of one length, got lengths {lengths}."
         raise DataError(msg)
     if isinstance(values.dtype, pl.List):
         values = values.list.to_array(int(length[0]))
-    return np.array(values.cast(pl.Array(pl.Float32, values.dtype.shape[0])).to_numpy(), dtype=np.float32)  # type: ignore[attr-defined]
+    try:
+        flat = values.cast(pl.Array(pl.Float32, values.dtype.shape[0]))  # type: ignore[attr-defined]
+    except pl.exceptions.PolarsError as error:
+        msg = f"The vectors {path} should be lists of numbers, got {values.dtype}. Give another column."
+        raise DataError(msg) from error
+    return np.array(flat.to_numpy(), dtype=np.float32)
 
 
 def _named(names: Sequence[object]) -> str:
