@@ -23,7 +23,7 @@ def test_the_sentence_says_how_high_how_steadily_and_how_much_of_it_is_the_twins
         "Full range: homogeneity above that of random tokens is 0.200 [0.180, 0.220] in the most active percentile, "
         "0.140 in rotated twins. It rises all along the axis (rank correlation 0.99), and half of that is reached from "
         "percentile 85 on. Over the whole axis, tokens are more alike than those of rotated twins in 12 of 100 "
-        "percentiles, and less in 3 (95 % intervals)."
+        "percentiles (50 in the upper half), and less in 3 (95 % intervals)."
     )
 
 
@@ -47,6 +47,16 @@ def test_other_profiles_are_said_otherwise(changes: dict[str, Any], said: str) -
     assert said in full_range_sentence(summary(**changes))
 
 
+def test_the_sentence_says_in_which_half_they_lie() -> None:
+    found = summary()
+    for row in found["full_range"]["profile"]:
+        if row["population"] == "rotated" and row["layer"] is None:
+            low = {12: 0.01, 80: 0.01, 90: 0.02}.get(row["percentile"], -0.1)
+            row |= {"difference_low": low, "difference_high": -0.01 if row["percentile"] < 4 else 0.1}
+    said = full_range_sentence(found)
+    assert "percentiles (2 in the upper half), and less in 3 (all in the lower half) (95 % intervals)" in said
+
+
 def test_nothing_is_said_where_it_was_not_asked_for(tmp_path: Path) -> None:
     assert full_range_sentence(make_summary()) == ""
     text = write_report(make_summary(), [], tmp_path / "report.html").read_text()
@@ -61,7 +71,7 @@ def test_the_section_has_figure_shape_and_every_point(tmp_path: Path) -> None:
     assert "The points of the figure" in text
     section = text[text.index('id="full-range"') :]
     section = section[: section.index("</section>")]
-    assert section.count("<tr>") == (1 + 2) + (1 + 200)
+    assert section.count("<tr>") == (1 + 3) + (1 + 200)
 
 
 @pytest.mark.parametrize(

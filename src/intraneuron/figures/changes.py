@@ -233,8 +233,7 @@ def _panel(
     marked = point.mark_point(filled=True, opacity=1, size=52, strokeWidth=0.5)
     layers.append(marked.encode(x=x, y=y, color=color, shape=look["shape"], tooltip=tooltip))
     text = f"{rows[0]['claim']}: {sentence(str(rows[0]['title']))}"
-    heading = alt.TitleParams(layout.wrap(text, inner + 40, 11), fontSize=11.5, offset=8)
-    return alt.layer(*layers, title=heading, width=inner, height=HEIGHT)
+    return alt.layer(*layers, title=layout.panel_heading(text, inner), width=inner, height=HEIGHT)
 
 
 def _short(labels: Sequence[str], inner: int) -> list[str]:

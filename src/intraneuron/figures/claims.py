@@ -90,7 +90,7 @@ def _y(field: str) -> alt.Y:
 
 def _heading(row: layout.Row, inner: int) -> alt.TitleParams:
     text = f"{row['claim']}: {sentence(str(row['title']))}"
-    return alt.TitleParams(layout.wrap(text, inner + 40, 11), fontSize=11.5, offset=8)
+    return layout.panel_heading(text, inner)
 
 
 def _facts(row: layout.Row) -> layout.Row:

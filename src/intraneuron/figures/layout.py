@@ -16,12 +16,15 @@ Row = dict[str, Any]
 
 _NARROW = frozenset("iljtfrI|!.,:;'`()[]{}/\\ ·\"-")
 _WIDE = frozenset("mwMW@%—…")
-TITLE_SIZE, CAPTION_SIZE = 14, 11.5
+TITLE_SIZE, CAPTION_SIZE, PANEL_SIZE = 14, 11.5, 11.5
+BOLD = 1.17
+"""How much wider bold letters are."""
+
 AXIS, SPACING, MANY = 58, 18, 12
 
 
 def text_width(text: str, size: float) -> float:
-    """Estimate how wide a text is in px, a little on the safe side (Helvetica and its likes)."""
+    """Estimate how wide a text is in px, on the safe side in Helvetica and its likes; DejaVu is as wide."""
     return size * sum(_em(character) for character in text)
 
 
@@ -61,8 +64,13 @@ def wrap(text: str, width: float, size: float) -> list[str]:
 def heading(title: str, caption: str, width: float) -> alt.TitleParams:
     """Make a chart's title (what it is) and subtitle (what to see), wrapped to the chart's width."""
     return alt.TitleParams(
-        text=wrap(title, width, TITLE_SIZE * 1.05), subtitle=wrap(caption, width, CAPTION_SIZE * 0.92)
+        text=wrap(title, width, TITLE_SIZE * BOLD), subtitle=wrap(caption, width, CAPTION_SIZE * 1.03)
     )
+
+
+def panel_heading(text: str, inner: float) -> alt.TitleParams:
+    """Make the title of one of several panels, wrapped to its inside: the next one begins a little farther on."""
+    return alt.TitleParams(wrap(text, inner + SPACING, PANEL_SIZE * BOLD), fontSize=PANEL_SIZE, offset=8)
 
 
 def drawable(rows: Iterable[Mapping[str, Any]], *fields: str) -> list[Row]:

@@ -26,7 +26,9 @@ LAST = 100
 MEANING = (
     "Here the whole eligible vocabulary of a neuron is looked at, not only its core tokens: it is cut into 100 "
     "percentiles of activation, each held against as many random tokens. A percentile is undefined where most of its "
-    "tokens share one activation with tokens of others (the zeros of a neuron that is off)."
+    "tokens share one activation with tokens of others (the zeros of a neuron that is off). Where all tokens share a "
+    "direction of the space, tokens are also alike because they lie near it, and a profile says how central they are; "
+    "--center takes that direction away."
 )
 
 POINTS = "The points of the figure, over all layers (those of each layer: summary.json)"
@@ -37,7 +39,6 @@ def full_range_section(summary: Summary, charts: Charts) -> list[Html]:
     if not summary.get("full_range"):
         return []
     shapes, twin = list(summary["full_range"]["shape"]), reference(summary)
-    rows = [row for row in shapes if row["layer"] is not None]
     points = whole_model(list(summary["full_range"]["profile"]))
     return [
         section(
@@ -46,7 +47,7 @@ def full_range_section(summary: Summary, charts: Charts) -> list[Html]:
             element("p", element("strong", full_range_sentence(summary))),
             element("p", MEANING),
             charts.figure("full-range", partial(full_range, summary), "Homogeneity by percentile of activation"),
-            _shape_table(rows, twin),
+            _shape_table(shapes, twin),
             element("details", element("summary", POINTS), _points_table(points)),
         )
     ]
@@ -61,9 +62,10 @@ def full_range_sentence(summary: Summary) -> str:
     if not found:
         return ""
     row, twin = found[0], reference(summary)
+    points = [one for one in whole_model(summary["full_range"]["profile"]) if one["population"] == twin.name]
     if not is_defined(row["highest_above"]):
         return "Full range: no percentile of activation has a homogeneity."
-    return " ".join(filter(None, (f"Full range: {_top(row, twin)}", _rise(row), _left(row, twin))))
+    return " ".join(filter(None, (f"Full range: {_top(row, twin)}", _rise(row), _left(row, points, twin))))
 
 
 def _places(row: Row) -> int:
@@ -103,21 +105,32 @@ def _rise(row: Row) -> str:
     return said if row["highest"] >= VERY_TOP else f"{said} But tokens are most alike in {most}."
 
 
-def _left(row: Row, twin: Reference) -> str:
+def _left(row: Row, points: Sequence[Row], twin: Reference) -> str:
     """Say how much of it the twins do not have."""
     if row["beyond"] is None:
         return f"Without {twin.name} twins nobody can say how much of it is the neurons’ own."
+    more = _half([one for one in points if is_defined(one["difference_low"]) and one["difference_low"] > 0])
+    less = _half([one for one in points if is_defined(one["difference_high"]) and one["difference_high"] < 0])
     return (
         f"Over the whole axis, tokens are more alike than those of {twin.name} twins in {row['beyond']} of 100 "
-        f"percentiles, and less in {row['below']} (95 % intervals)."
+        f"percentiles{more}, and less in {row['below']}{less} (95 % intervals)."
     )
+
+
+def _half(points: Sequence[Row]) -> str:
+    """Say in which half of the axis most of some percentiles lie."""
+    upper = sum(one["percentile"] > LAST / 2 for one in points)
+    if not points:
+        return ""
+    name, most = ("upper", upper) if 2 * upper >= len(points) else ("lower", len(points) - upper)
+    return f" ({'all' if most == len(points) else most} in the {name} half)"
 
 
 def _shape_table(rows: Sequence[Row], twin: Reference) -> Html:
     columns = (
         *("layer", "percentile 100 [95 %]", twin.name, "difference [95 %]"),
-        *("most alike: percentile", "there", "half from percentile", "rank correlation"),
-        *(f"more than {twin.name}", f"less than {twin.name}"),
+        *("most alike: percentile (value)", "half from percentile", "rank correlation"),
+        f"more / less than {twin.name}",
     )
     return table(
         "Homogeneity above random tokens, over 100 percentiles of activation", columns, [_shape(r) for r in rows]
@@ -131,11 +144,10 @@ def _shape(row: Row) -> list[object]:
         numeric(_interval(row, "top", places)),
         numeric(number(row["top_twin"], places)),
         numeric(_interval(row, "difference", places)),
-        numeric(_whole(row["highest"])),
-        numeric(number(row["highest_above"], places)),
+        numeric("–" if row["highest"] is None else f"{row['highest']} ({number(row['highest_above'], places)})"),
         numeric(_whole(row["half_from"])),
         numeric(number(row["rank_correlation"], 2)),
-        *(numeric(_whole(row[name])) for name in ("beyond", "below")),
+        numeric(f"{_whole(row['beyond'])} / {_whole(row['below'])}"),
     ]
 
 
