@@ -81,7 +81,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ),
     ("figures", "report"),
     ("api", "importers", "neuron_card", "shown", "studies"),
-    ("commands",),
+    ("commands", "__main__"),
 )
 """Rooms, bottom to top, as in ``docs/architecture.md``; an import goes down or stays on its floor."""
 

@@ -144,6 +144,12 @@ def test_tables_figures_and_a_page_are_written_and_an_earlier_comparison_is_repl
     assert first["ami_change"] == pytest.approx(difference)
 
 
+def test_where_no_difference_has_an_interval_a_note_says_why(tmp_path: Path) -> None:
+    study = api.study(tiny_gpt2(tmp_path / "model", n_inner=1), out=tmp_path / "one", core_tokens=40, layers=[0, 1])
+    found = compare_studies(f"{study.path}@0", f"{study.path}@1")
+    assert "No difference has an interval: that takes two neurons or more in a layer." in found.notes
+
+
 # What cannot be compared ----------------------------------------------------------------------------------------
 
 
@@ -160,6 +166,7 @@ def test_tables_figures_and_a_page_are_written_and_an_earlier_comparison_is_repl
         (["input", "twelve"], {"layers": []}, "layers (--layers) must name at least one, got none"),
         (["input", "twelve"], {"match": "names"}, "match must be auto, index, tokens or none, got 'names'"),
         (["input", "twelve"], {"mtch": "index"}, "There is no setting 'mtch'; did you mean match?"),
+        (["input@0", "twelve@1"], {"layers": [0]}, "layers (--layers) 0 is for studies without @LAYERS, and all of"),
         (["input@0", "words@2"], {"match": "tokens"}, "--match tokens needs one vocabulary, but input@0 and words@2"),
     ],
 )

@@ -145,6 +145,17 @@ def test_named_categories_need_their_names(study: api.Study) -> None:
         Norms(("a",), np.array([1], dtype=np.int16))
 
 
+def test_space_behind_commas_makes_words_no_tokens(study: api.Study, tmp_path: Path) -> None:
+    vocabulary, found = study.folder.vocabulary(), []
+    for space in ("", " "):
+        rows = [f"{NAMES[i % 2]},{space}{word}" for i, word in enumerate(sorted(set(WORDS)))]
+        (tmp_path / "norms.csv").write_text(f"category,{space}token\n" + "\n".join(rows))
+        given = read_given_norms(PartitionConfig(categories=f"norms:{tmp_path / 'norms.csv'}"), vocabulary, "gpt2")
+        assert given is not None
+        found.append(given.norms.category)
+    np.testing.assert_array_equal(found[0], found[1])
+
+
 def test_space_around_a_category_makes_no_other_category(study: api.Study, tmp_path: Path) -> None:
     words = sorted(set(WORDS))
     rows = [f"{word}, {NAMES[i % 2]}{' ' * (i % 3)}" for i, word in enumerate(words)]

@@ -75,6 +75,13 @@ def choose(wanted: Wanted, config: CompareConfig) -> list[Chosen]:
 def _layers(wanted: Wanted, config: CompareConfig, there: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
     """Return the layers of each study: named with it, of the option, or those that all have."""
     common = tuple(n for n in there[0] if all(n in some for some in there))
+    if config.layers and all(own for _, own in wanted):
+        asked = ",".join(map(str, config.layers))
+        msg = (
+            f"layers (--layers) {asked} is for studies without @LAYERS, and all of these name theirs. Leave one of the "
+            "two out."
+        )
+        raise SettingError(msg)
     layers = [own or tuple(dict.fromkeys(config.layers or common)) for _, own in wanted]
     for (folder, _), some in zip(wanted, layers, strict=True):
         for layer in some:

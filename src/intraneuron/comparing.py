@@ -257,6 +257,8 @@ def _notes(chosen: Sequence[Chosen], changes: Sequence[Row]) -> list[str]:
     """Return what a reader needs to know beside the numbers."""
     apart = dict.fromkeys(f"{row['second']} − {row['first']}" for row in changes if row["interval"] == "apart")
     out = [f"Intervals of {', '.join(apart)}: {APART_NOTE}"] if apart else []
+    if changes and all(row["interval"] is None for row in changes):
+        out.append("No difference has an interval: that takes two neurons or more in a layer.")
     twins = {one.twin for one in chosen}
     if len(twins) > 1:
         out.append(f"Their twins differ ({', '.join(sorted(twins))}): only neurons are compared.")

@@ -124,9 +124,9 @@ def read_given_space(config: SpaceConfig, vocabulary: Vocabulary, model: str) ->
         return None
     vectors = read_vectors(VectorsConfig(config.file))
     some = vectors.vector.any(axis=1)  # a vector of zeros has no direction
-    words = [word for word, has in zip(vectors.token, some.tolist(), strict=True) if has]
-    row, ways = _found(words, vocabulary)
-    row = np.where(row >= 0, np.flatnonzero(some)[row], -1) if words else row
+    usable = np.flatnonzero(some)
+    row, ways = _found([vectors.token[i] for i in usable], vocabulary)
+    row = np.where(row >= 0, usable[row], -1) if len(usable) else row
     found = int((row >= 0).sum())
     if found < MIN_TOKENS:
         msg = (
@@ -194,6 +194,8 @@ def _read_categories(path: str) -> tuple[list[str], list[str]]:
 def _found(words: Sequence[str], vocabulary: Vocabulary) -> tuple[np.ndarray, Mapping[str, int]]:
     """Return each token's row in the file, -1 for none, and how many were found in which way."""
     usable = ~vocabulary.special & ~vocabulary.fragment
+    if all(word.startswith(" ") for word in words):  # written "category, token", with a space behind each comma
+        words = [word.strip(" ") for word in words]
     if sum(word.startswith(MARKS) for word in words) <= MARKED * len(words):
         with suppress(SettingError):  # the vocabulary does not say where words begin
             usable &= whole_words(vocabulary)

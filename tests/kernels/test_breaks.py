@@ -40,6 +40,11 @@ def test_the_largest_value_is_in_the_top_interval_and_a_bound_belongs_to_the_one
     assert label.tolist() == [[0, 1, 2, 3]]
 
 
+def test_the_smallest_share_is_one_token() -> None:
+    label, _ = cut(np.array([[4.0, 2.0, 1.0, 0.0]]), np.array([4]), "top", 1e-12)
+    assert label.tolist() == [[0, 1, 1, 1]]
+
+
 def test_activations_that_do_not_vary_have_no_fit() -> None:
     label, quality = cut(np.full((1, 8), 3.0), np.array([8]), "equal-width", 4)
     assert np.isnan(quality[0])

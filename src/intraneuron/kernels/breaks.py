@@ -28,7 +28,7 @@ def _equal_width(activation: np.ndarray, n: np.ndarray, groups: float) -> np.nda
 
 def _top(activation: np.ndarray, n: np.ndarray, share: float) -> np.ndarray:
     rank = np.arange(activation.shape[1])[None, :]
-    return np.where(rank < np.ceil(share * n - 1e-9)[:, None], 0, 1)
+    return np.where(rank < np.maximum(np.ceil(share * n - 1e-9), 1)[:, None], 0, 1)
 
 
 def _natural(activation: np.ndarray, n: np.ndarray, groups: float) -> np.ndarray:
@@ -44,7 +44,7 @@ def cut(activation: np.ndarray, n: np.ndarray, method: Method, amount: float) ->
 
     ``quantile``: rank r (from 0) is in segment floor(r G / n). ``equal-width``: G intervals of [min, max], closed
     at the top. ``natural``: G groups of least squares within; with G = 0 the fewest of 2 to 10 that fit by 0.85.
-    ``top``: the first ceil(share n) against the rest.
+    ``top``: the first ceil(share n), at least one, against the rest.
 
     Parameters
     ----------
