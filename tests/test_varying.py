@@ -267,6 +267,7 @@ def test_a_run_that_is_stopped_leaves_what_was_there(
         ({"core_tokens": [5]}, "core_tokens (--core-tokens) must be between 20 and 1000, got 5."),
         ({"core_tokens": [1000]}, "core_tokens (--core-tokens) 1000 are more than the "),
         ({"further": ["form"]}, "further must be a list of forms, sign, cross-fit or none"),
+        ({"further": ["none", "forms"]}, "further (--further) none stands by itself, got none, forms. Leave it out"),
         ({"segments": []}, "segments (--segments) must name at least one, got none."),
         ({"neurons": 1}, "neurons (--neurons) must be 0 (all) or a number from 2 on, got 1."),
         ({"center": "maybe"}, "center must be both, yes or no, got 'maybe'."),
@@ -277,6 +278,11 @@ def test_what_cannot_be_is_refused_with_a_sentence(study: api.Study, settings: d
     with pytest.raises(SettingError) as error:
         study.robustness(**settings)
     assert text in str(error.value)
+
+
+def test_it_is_of_a_whole_study(study: api.Study) -> None:
+    with pytest.raises(SettingError, match=r"robustness takes a whole study, got layers of one \(.*@0\)\. Run: intra"):
+        api.robustness(f"{study.path}@0")
 
 
 def test_a_study_without_the_twin_says_how_to_get_it(home: Path) -> None:

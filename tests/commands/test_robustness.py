@@ -77,6 +77,21 @@ def test_what_the_user_can_put_right_is_one_sentence_and_exit_code_2(user: User,
     assert len(found.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["study", "--further", "none,forms"], "further (--further) none stands by itself, got none, forms."),
+        (["study@0"], "robustness takes a whole study, got layers of one (study@0). Run: intraneuron robustness study"),
+        (["other@0,1"], "got layers of one (other@0,1). Run: intraneuron robustness other"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(user: User, words: list[str], text: str) -> None:
+    found = user.call("robustness", *words)
+    assert (found.returncode, found.stdout) == (2, "")
+    assert text in found.stderr
+    assert len(found.stderr.splitlines()) == 1
+
+
 def test_lists_are_those_of_this_command_alone() -> None:
     assert split_lists(["robustness", "--core-tokens", "50,100"])[1:] == ["--core-tokens", "50", "--core-tokens", "100"]
     assert split_lists(["study", "--core-tokens", "50,100"])[1:] == ["--core-tokens", "50,100"]
