@@ -39,7 +39,7 @@ def test_it_says_what_holds_and_where_tables_and_page_are(user: User) -> None:
     found = user.call("robustness", "study", *NARROW, "--core-tokens", "20,30,40")
     assert found.returncode == 0, found.stderr
     assert (
-        "24 specifications of tiny, 1 layer: means over at most 128 neurons and rotated twins of each" in found.stdout
+        "24 specifications of tiny, 1 layer: means over all neurons of a layer and its rotated twins." in found.stdout
     )
     assert "turns on" in found.stdout
     assert "Page: study/robustness/robustness.html" in found.stdout

@@ -55,7 +55,7 @@ def robustness(
         bars = progress_on(Console(stderr=True), quiet=quiet)
         found = varied(of, out=to, progress=bars, **asdict(config))
         if json:
-            print_json(found.tables() | {"conclude": headings(found.conclusions)})
+            print_json(found.tables() | {"conclude": headings(found.conclusions, found.facts["twin"])})
             return
         console = Console()
         console.print(f"{found.said}\n", highlight=False)
