@@ -404,7 +404,8 @@ def make_specifications() -> list[dict[str, Any]]:
                 **{"claim": claim, "number": number, "space": "input", "center": center, "segments": segments},
                 **{"categories": "ward" if number == "ami" else None, "core_tokens": tokens},
                 **{"forms": "all", "sign": "positive", "cross_fit": False, "neurons": difference, "twin": 0.0},
-                **{"difference": difference, "low": low, "high": high, "n": 24, "n_twin": 24, "left_out": "tokens"},
+                **{"difference": difference, "low": low, "high": high, "detectable": 1.4 * half},
+                **{"n": 24, "n_twin": 24, "left_out": "tokens"},
                 **{"beside": beside_of(-1 if number == "interleaving" else 1, low, high)},
                 **{"own": (center, tokens, segments or "quantile:5") == (False, 100, "quantile:5")},
             }

@@ -205,6 +205,22 @@ def test_fewer_neurons_are_evenly_spaced_ones(study: api.Study, tmp_path: Path) 
         peak = study.neurons().filter(pl.col("layer") == 2)["peak"].to_numpy()[chosen]
         assert row["neurons"] == pytest.approx(np.nanmean(peak), abs=1e-12)
     assert row["n"] <= 7
+    assert (some.facts["taken"], some.facts["of"]) == (7, NEURONS)
+    assert f"means over 7 of a layer's {NEURONS} neurons" in some.said
+
+
+def test_the_study_s_own_difference_is_that_of_all_its_neurons_however_few_are_taken(
+    study: api.Study, tmp_path: Path
+) -> None:
+    own: dict[str, Any] = {"out": tmp_path / "some", "spaces": "input", "center": "no"}
+    some, every = (study.robustness(neurons=n, **own, **SMALL).conclusions for n in (7, 0))
+    claims = {row["number"]: row for row in study.summary["claims"] if row["layer"] is None}
+    for few, all_of_them in zip(some, every, strict=True):
+        told = claims[few["number"]]["difference"]
+        assert few["study"] == all_of_them["study"]
+        np.testing.assert_equal(few["study"], np.nan if told is None else told)
+        assert few["study_beside"] == all_of_them["own_beside"]
+    assert any(few["own"] != few["study"] for few in some)
 
 
 def test_what_is_not_kept_is_left_out_and_the_command_that_keeps_it_is_said(home: Path) -> None:
@@ -267,6 +283,7 @@ def test_a_run_that_is_stopped_leaves_what_was_there(
         ({"core_tokens": [5]}, "core_tokens (--core-tokens) must be between 20 and 1000, got 5."),
         ({"core_tokens": [1000]}, "core_tokens (--core-tokens) 1000 are more than the "),
         ({"further": ["form"]}, "further must be a list of forms, sign, cross-fit or none"),
+        ({"further": ["none", "forms"]}, "further (--further) none stands by itself, got none, forms. Leave it out"),
         ({"segments": []}, "segments (--segments) must name at least one, got none."),
         ({"neurons": 1}, "neurons (--neurons) must be 0 (all) or a number from 2 on, got 1."),
         ({"center": "maybe"}, "center must be both, yes or no, got 'maybe'."),
@@ -277,6 +294,11 @@ def test_what_cannot_be_is_refused_with_a_sentence(study: api.Study, settings: d
     with pytest.raises(SettingError) as error:
         study.robustness(**settings)
     assert text in str(error.value)
+
+
+def test_it_is_of_a_whole_study(study: api.Study) -> None:
+    with pytest.raises(SettingError, match=r"robustness takes a whole study, got layers of one \(.*@0\)\. Run: intra"):
+        api.robustness(f"{study.path}@0")
 
 
 def test_a_study_without_the_twin_says_how_to_get_it(home: Path) -> None:

@@ -15,6 +15,7 @@ from intraneuron import planning
 from intraneuron.calibrating import FOLDER, calibrate_config, calibrate_study
 from intraneuron.cards import build_card
 from intraneuron.choosing import robustness_config
+from intraneuron.chosen import whole_study
 from intraneuron.data import QUESTIONS, TokenActivations, parse_neuron
 from intraneuron.engine import run_study
 from intraneuron.errors import StudyError
@@ -289,6 +290,8 @@ def robustness(
     result has a ``table`` with a row a specification, number and layer, ``conclusions``, ``choices``, ``remarks``.
     """
     config = robustness_config(settings)
+    if study is not None and not isinstance(study, Study):
+        study = whole_study(path_from("study", study))
     folder = (study if isinstance(study, Study) else open(study)).folder
     to = folder.path / ROBUSTNESS if out is None else Path(path_from("out", out))
     made = vary_study(folder, to, config, progress, last=lambda found, new: write_robustness(found.tables(), new))

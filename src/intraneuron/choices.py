@@ -37,4 +37,5 @@ class RobustnessConfig:
     them. They take the study's sums (--keep tables)."""
 
     neurons: int = 128
-    """Evenly spaced neurons and twins of each layer that means are taken over; 0: all. Fewer make wider intervals."""
+    """Evenly spaced neurons and twins of each layer that means are taken over; 0: all. Fewer make wider intervals, and
+    may say another thing than the study, which is then told."""

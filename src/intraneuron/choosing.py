@@ -47,6 +47,10 @@ def robustness_config(given: Mapping[str, Any]) -> RobustnessConfig:
         if getattr(config, name) == ():
             msg = f"{name} (--{name.replace('_', '-')}) must name at least one, got none."
             raise SettingError(msg)
+    if "none" in config.further and len(set(config.further)) > 1:
+        got = ", ".join(config.further)
+        msg = f"further (--further) none stands by itself, got {got}. Leave it out, or the others."
+        raise SettingError(msg)
     for method in config.segments or ():
         parse_segments(method)
     for method in config.categories or ():

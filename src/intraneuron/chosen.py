@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,22 @@ def split_layers(text: str) -> tuple[Path, tuple[int, ...] | None]:
     if found is None or expanded(text).exists():
         return Path(text), None
     return Path(found[1]), tuple(dict.fromkeys(map(int, found[2].split(","))))
+
+
+def whole_study(text: str) -> str:
+    """Return a study's folder as it is written, of what takes all its layers.
+
+    Raises
+    ------
+    SettingError
+        When layers are written behind it.
+    """
+    folder, layers = split_layers(text)
+    if layers is not None:
+        command = shlex.join(["intraneuron", "robustness", str(folder)])
+        msg = f"robustness takes a whole study, got layers of one ({text}). Run: {command}"
+        raise SettingError(msg)
+    return text
 
 
 Wanted = Sequence[tuple[StudyFolder, tuple[int, ...] | None]]

@@ -53,7 +53,8 @@ class Reselected:
         notes = self._folder.manifest["observation"][str(layer)]
         share = np.array(notes.get("shares", {}).get(population, notes["share"]))
         own = _first(core[rows], selection.core_tokens)
-        return Chosen(own, full, tuple(without), share, refilled=mode != PUBLISHED, texts=mode == "corpus")
+        how = {"refilled": mode != PUBLISHED, "texts": mode == "corpus"}
+        return Chosen(own, full, tuple(without), share, population=len(core), **how)
 
     def _jackknife(self, population: str, layer: int) -> list[CoreTokens]:
         """Return the core tokens of some neurons with everything, and without each group that the study left out."""
@@ -94,7 +95,8 @@ class Reselected:
         for selection, blocks in lacking.items():
             full, *without = [CoreTokens.concatenate(parts) for parts in zip(*blocks, strict=True)]
             own = CoreTokens.concatenate(whole[selection])
-            out[selection] = Chosen(own, full, tuple(without), share, refilled=True, texts=False)
+            how: dict[str, Any] = {"refilled": True, "texts": False, "population": len(core)}
+            out[selection] = Chosen(own, full, tuple(without), share, **how)
         return out
 
     def _without(

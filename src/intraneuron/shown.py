@@ -34,4 +34,4 @@ class StudyRobustness(Robustness):
 
     def __str__(self) -> str:
         """Return what was computed, and what holds under every choice."""
-        return "\n".join([self.said, *headings(self.conclusions)])
+        return "\n".join([self.said, *headings(self.conclusions, self.facts["twin"])])

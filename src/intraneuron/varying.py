@@ -21,7 +21,7 @@ from intraneuron.files import atomic, without_none, writing
 from intraneuron.manifest import versions
 from intraneuron.models.vocabulary import spelling_of
 from intraneuron.offering import Offered
-from intraneuron.pipeline.robust import Pair, choice_rows, conclusions, specification_rows
+from intraneuron.pipeline.robust import Found, Pair, choice_rows, conclusions, specification_rows
 from intraneuron.pipeline.specifications import Selection, Specifications
 from intraneuron.pipeline.vary import Chosen, Varied
 from intraneuron.place import ROBUSTNESS, check_writable, to_make, unmake
@@ -50,7 +50,8 @@ class Robustness:
     ----------
     specifications, conclusions, choices : rows
     facts : dict
-        How many specifications, the twin, how many neurons of each layer, and the layers.
+        How many specifications, the twin, how many neurons were asked for, ``taken`` of the largest layer ``of`` which
+        there are so many, and the layers.
     remarks : list of str
         What was left out and why.
     """
@@ -65,13 +66,15 @@ class Robustness:
     def said(self) -> str:
         """What was computed, in a sentence."""
         facts, layers = self.facts, len(self.facts["layers"])
-        count = facts["neurons"]
-        each = f"at most {count:,} neurons" if count else "all neurons"
-        return (
-            f"{facts['specifications']:,} specifications of {facts['model']}, {layers} "
-            f"layer{'' if layers == 1 else 's'}: means over {each} and {facts['twin']} twins of each"
-            f"{', whose intervals are wider than those of all' if count else ''}."
-        )
+        each = f"all neurons of a layer and its {facts['twin']} twins."
+        if facts["taken"] < facts["of"]:
+            each = (
+                f"{facts['taken']:,} of a layer's {facts['of']:,} neurons and as many of its {facts['twin']} twins, "
+                "with intervals for what other ones would have given (--neurons 0: all)."
+            )
+        count, s = facts["specifications"], ("s", "")
+        many = f"{count:,} specification{s[count == 1]} of {facts['model']}, {layers} layer{s[layers == 1]}"
+        return f"{many}: means over {each}"
 
     def tables(self) -> dict[str, Any]:
         """Return everything by name."""
@@ -124,10 +127,11 @@ def vary_study(
         "twin": offered.reference,
         "layers": list(offered.layers),
         "neurons": config.neurons,
+        **_largest(found),
         "model": offered.summary["model"],
         "mode": offered.summary["mode"],
     }
-    made = Robustness(rows, conclusions(rows), choice_rows(rows), facts, choice.remarks())
+    made = Robustness(rows, conclusions(rows, offered.summary["claims"]), choice_rows(rows), facts, choice.remarks())
     with staged(out) as new:
         _write(folder, new, config, made)
         last(made, new)
@@ -167,6 +171,13 @@ def _write(folder: StudyFolder, out: Path, config: RobustnessConfig, made: Robus
     }
     with atomic(out / "settings.toml") as file:
         file.write_bytes(tomli_w.dumps(without_none(plain(settings))).encode())
+
+
+def _largest(found: Found) -> dict[str, int]:
+    """Return how many neurons were taken of the largest layer, and how many it has."""
+    every = [pair.neurons for layers in found.values() for pair in layers.values()]
+    most = max(every, key=lambda one: one.population)
+    return {"taken": most.taken, "of": most.population}
 
 
 def _own_row(offered: Offered) -> Callable[[Row], bool]:

@@ -39,7 +39,7 @@ def test_it_says_what_holds_and_where_tables_and_page_are(user: User) -> None:
     found = user.call("robustness", "study", *NARROW, "--core-tokens", "20,30,40")
     assert found.returncode == 0, found.stderr
     assert (
-        "24 specifications of tiny, 1 layer: means over at most 128 neurons and rotated twins of each" in found.stdout
+        "24 specifications of tiny, 1 layer: means over all neurons of a layer and its rotated twins." in found.stdout
     )
     assert "turns on" in found.stdout
     assert "Page: study/robustness/robustness.html" in found.stdout
@@ -73,6 +73,21 @@ def test_it_is_json_for_programs(user: User) -> None:
 def test_what_the_user_can_put_right_is_one_sentence_and_exit_code_2(user: User, words: list[str], text: str) -> None:
     found = user.call("robustness", "study", *words)
     assert found.returncode == 2
+    assert text in found.stderr
+    assert len(found.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["study", "--further", "none,forms"], "further (--further) none stands by itself, got none, forms."),
+        (["study@0"], "robustness takes a whole study, got layers of one (study@0). Run: intraneuron robustness study"),
+        (["other@0,1"], "got layers of one (other@0,1). Run: intraneuron robustness other"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(user: User, words: list[str], text: str) -> None:
+    found = user.call("robustness", *words)
+    assert (found.returncode, found.stdout) == (2, "")
     assert text in found.stderr
     assert len(found.stderr.splitlines()) == 1
 

@@ -8,7 +8,9 @@ import pytest
 from tests.figures.drawing import is_json, rows, texts, width
 from tests.samples import make_specifications
 
-from intraneuron.figures.specifications import COLORS, KEY, robustness, specifications
+from intraneuron.figures.specifications import BRIEF_BESIDE, COLORS, KEY, robustness, specifications
+
+TABLE = make_specifications()
 
 
 def test_every_specification_of_a_number_is_drawn_in_order() -> None:
@@ -51,3 +53,17 @@ def test_what_is_undefined_is_left_out() -> None:
     none = [row | {"difference": math.nan} for row in table]
     assert any("not defined" in text for text in texts(specifications(none, "ami")))
     assert any("No number is defined" in text for text in texts(robustness(none)))
+
+
+@pytest.mark.parametrize("size", [340, 680, 920])
+def test_the_names_of_choices_have_room(size: int) -> None:
+    table = [row | {"segments": "equal-width:5" if row["segments"] == "natural" else row["segments"]} for row in TABLE]
+    axis = specifications(table, "ami", size).to_dict()["vconcat"][1]["encoding"]["y"]["axis"]
+    assert axis["labelLimit"] >= len("segments: equal-width:5") * 0.5 * axis["labelFontSize"]
+
+
+def test_the_legend_says_of_whom_it_speaks_and_that_an_interval_of_0_shows_nothing() -> None:
+    legend = specifications(TABLE, "ami").to_dict()["vconcat"][0]["layer"][1]["encoding"]["color"]["legend"]
+    assert legend["title"] == "neurons beside their twins"
+    assert '"no more": "not shown to be more"' in legend["labelExpr"]
+    assert {row["means"] for row in rows(specifications(TABLE, "ami")) if "at" in row} <= set(BRIEF_BESIDE.values())

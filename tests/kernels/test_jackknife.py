@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -9,6 +11,7 @@ from intraneuron.kernels.jackknife import (
     interval_factor,
     jackknife_parts,
     of_the_same_neurons,
+    sampling_error,
     standard_error,
 )
 
@@ -149,3 +152,18 @@ def test_noise_that_may_be_shared_is_not_taken_off() -> None:
     joined = standard_error([of_the_same_neurons(*parts)], [1.0])[0][0]
     apart = standard_error(parts, [-1.0, 1.0])[0][0]
     assert joined > 1.3 * apart
+
+
+def test_the_error_of_sampling_is_right_over_all_samples_that_could_have_been_taken() -> None:
+    layer = np.random.default_rng(2).standard_normal((7, 2))
+    samples = [layer[list(some)] for some in combinations(range(7), 3)]
+    means = np.stack([some.mean(axis=0) for some in samples])
+    squares = np.mean([sampling_error(some, 7) ** 2 for some in samples], axis=0)
+    np.testing.assert_allclose(squares, means.var(axis=0), rtol=1e-12)
+
+
+def test_a_whole_layer_has_no_error_of_sampling_and_one_neuron_s_is_not_known() -> None:
+    values = np.array([[1.0, np.nan, 2.0], [3.0, 5.0, np.nan], [4.0, np.nan, 2.0]])
+    assert sampling_error(values, 3).tolist() == [0.0, 0.0, 0.0]
+    assert np.isnan(sampling_error(values, 9)).tolist() == [False, True, False]
+    assert sampling_error(values, 9)[2] == 0.0

@@ -41,11 +41,11 @@ def by_itself(core: CoreTokens) -> np.ndarray:
     return np.stack(found, axis=1)
 
 
-def chosen(*, refilled: bool = True, neurons: int = 12) -> Chosen:
+def chosen(*, refilled: bool = True, neurons: int = 12, population: int = 12) -> Chosen:
     core = selected()
     full = core[:neurons]
     without = [selected(g)[:neurons] for g in range(5)] if refilled else leave_tokens_out(full, GROUP, range(5))
-    return Chosen(core, full, tuple(without), SHARE, refilled=refilled, texts=False)
+    return Chosen(core, full, tuple(without), SHARE, refilled=refilled, texts=False, population=population)
 
 
 @pytest.mark.parametrize(("refilled", "neurons"), [(True, 12), (True, 5), (False, 12)])
@@ -70,6 +70,19 @@ def test_numbers_and_their_jackknife_are_those_of_each_specification_by_itself(
         without[:, :, ~(kept.min(axis=0) >= 0.9)] = np.nan
     np.testing.assert_allclose(found.parts, jackknife_parts(full, without, SHARE, len(given.core)), rtol=1e-9)
     assert np.isfinite(found.parts[0]).any()
+
+
+def test_a_sample_speaks_of_its_whole_layer() -> None:
+    """Its jackknife is that of the layer, and what taking other neurons would have done stands beside it."""
+    census, sample = (Varied(chosen(population=n), SEGMENTS, CATEGORIES, SPELLING).estimate(SPACE) for n in (12, 48))
+    assert not census.sampled
+    assert not census.sampling.any()
+    assert sample.sampled
+    np.testing.assert_array_equal(sample.parts[:2], census.parts[:2])
+    np.testing.assert_allclose(sample.parts[2], census.parts[2] / 4)
+    table = by_itself(chosen().core)
+    expected = np.sqrt((1 - 12 / 48) * np.nanvar(table, axis=0, ddof=1) / np.isfinite(table).sum(axis=0))
+    np.testing.assert_allclose(sample.sampling, expected, rtol=1e-9)
 
 
 def test_a_neuron_that_lost_no_token_is_not_analysed_again() -> None:

@@ -41,20 +41,21 @@ def robustness(
 
     from intraneuron.api import open as opened
     from intraneuron.api import robustness as varied
+    from intraneuron.chosen import whole_study
     from intraneuron.commands.printing import print_json
     from intraneuron.commands.progress import progress_on
     from intraneuron.commands.stopping import stop_if_pressed, when_stopped
     from intraneuron.report.robustness import headings, render_robustness
     from intraneuron.settings import path_from
 
-    of = opened(None if study is None else path_from("The study's folder", study))
+    of = opened(None if study is None else whole_study(path_from("The study's folder", study)))
     to = None if out is None else path_from("--out", out)
     stop_if_pressed()
     with when_stopped("Tables of an earlier run, if any, are as they were."):
         bars = progress_on(Console(stderr=True), quiet=quiet)
         found = varied(of, out=to, progress=bars, **asdict(config))
         if json:
-            print_json(found.tables() | {"conclude": headings(found.conclusions)})
+            print_json(found.tables() | {"conclude": headings(found.conclusions, found.facts["twin"])})
             return
         console = Console()
         console.print(f"{found.said}\n", highlight=False)

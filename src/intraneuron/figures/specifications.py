@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,16 +18,22 @@ from intraneuron.pipeline.specifications import CHOICES, varied
 TITLE = "Does it hold under every choice?"
 CAPTION = (
     "Each column is a specification; they are sorted by how far the neurons are from their {twin} twins. Above: that "
-    "difference with its 95 % interval; below: the choices that the specification is made of. Ring: the study's own."
+    "difference with its 95 % interval; below: the choices that the specification is made of. Ring: the study's "
+    "settings, with the neurons taken here."
 )
 COLORS = {"more": "#0072B2", "no more": NO_CATEGORY_COLOR, "less": "#D55E00", "untested": "#AA3377"}
 """What an interval says, and its colour; above or below the line of 0 says the same."""
+
+BRIEF_BESIDE = {"more": "more", "no more": "not shown to be more", "less": "less", "untested": "not testable"}
+"""What an interval says of the neurons beside their twins, in a few words."""
 
 CHOICE_NAMES = {"core_tokens": "core tokens", "center": "mean taken off", "cross_fit": "cross-fit"}
 KEY = ("ami", "peak", "top_down_eta2", "interleaving", "abstraction")
 """A number a claim, where one figure stands for all."""
 
-HEIGHT, STEP, NAMES = 130, 11, 140
+HEIGHT, STEP = 130, 11
+FONT = 9.5
+"""Of the names of choices."""
 
 Row = Mapping[str, Any]
 
@@ -35,7 +42,9 @@ def robustness(rows: Sequence[Row], twin: str = "rotated", width: int = 920) -> 
     """Draw a specification curve for one number of each claim."""
     title = layout.heading(TITLE, CAPTION.format(twin=twin), width - 60)
     known = {row["number"] for row in layout.drawable(rows, "difference")}
-    parts = [_curve(rows, name, width, legend=i == 0) for i, name in enumerate(n for n in KEY if n in known)]
+    drawn = [name for name in KEY if name in known]
+    names = max((_names(_choices(rows, name), width) for name in drawn), default=0)
+    parts = [_curve(rows, name, width, names=names, legend=i == 0) for i, name in enumerate(drawn)]
     if not parts:
         return layout.nothing(title, "No number is defined in neurons and twins alike.", width)
     described = f"{TITLE} {CAPTION.format(twin=twin)}"
@@ -47,7 +56,7 @@ def specifications(rows: Sequence[Row], name: str, width: int = 920) -> alt.VCon
     if not any(row["number"] == name for row in layout.drawable(rows, "difference")):
         title = layout.heading(_title(name), "", width - 60)
         return layout.nothing(title, "The number is not defined in neurons and twins alike.", width)
-    return _curve(rows, name, width, legend=True)
+    return _curve(rows, name, width, names=_names(_choices(rows, name), width), legend=True)
 
 
 def choice_name(choice: str) -> str:
@@ -59,13 +68,31 @@ def _title(name: str) -> str:
     return f"{BY_NAME[name].claim}: {sentence(BY_NAME[name].title)}"
 
 
-def _curve(rows: Sequence[Row], name: str, width: int, *, legend: bool) -> alt.VConcatChart:
+def _own(rows: Sequence[Row], name: str) -> list[layout.Row]:
+    """Return the specifications of a number that can be drawn."""
+    return [row for row in layout.drawable(rows, "difference") if row["number"] == name and row["layer"] is None]
+
+
+def _choices(rows: Sequence[Row], name: str) -> dict[str, list[Any]]:
+    """Return the choices that differ between the specifications of a number."""
+    return varied([{choice: row[choice] for choice in CHOICES} for row in _own(rows, name)])
+
+
+def _label(choice: str, value: object) -> str:
+    return f"{choice_name(choice)}: {said_value(value)}"
+
+
+def _names(choices: Mapping[str, list[Any]], width: int) -> int:
+    """Return how wide the names of choices are, up to nearly half of a figure."""
+    longest = max((len(_label(choice, value)) for choice, some in choices.items() for value in some), default=0)
+    return int(min(max(0.55 * FONT * longest + 10, 70), 0.46 * width))
+
+
+def _curve(rows: Sequence[Row], name: str, width: int, *, names: int, legend: bool) -> alt.VConcatChart:
     """Draw the sorted differences with their intervals, and below them a matrix of the choices."""
-    own = [row for row in layout.drawable(rows, "difference") if row["number"] == name and row["layer"] is None]
-    choices = varied([{choice: row[choice] for choice in CHOICES} for row in own])
+    own, choices = _own(rows, name), _choices(rows, name)
     own.sort(key=lambda row: BY_NAME[name].sign * row["difference"])
     shown = [_shown(row, at, list(choices)) for at, row in enumerate(own)]
-    names = min(NAMES, int(0.36 * width))
     inner = width - names - 48
     parts = [_differences(shown, inner, names, _title(name), legend=legend)]
     if choices:
@@ -74,8 +101,9 @@ def _curve(rows: Sequence[Row], name: str, width: int, *, legend: bool) -> alt.V
 
 
 def _shown(row: layout.Row, at: int, choices: list[str]) -> layout.Row:
-    values = {choice: f"{choice_name(choice)}: {said_value(row[choice])}" for choice in choices}
+    values = {choice: _label(choice, row[choice]) for choice in choices}
     kept = {name: row[name] for name in ("difference", "low", "high", "beside", "own")}
+    kept["means"] = BRIEF_BESIDE[row["beside"]]
     whole = all(layout.drawable([row], end) for end in ("low", "high"))
     told = f"{number(row['difference'], 4)} [{number(row['low'], 4)}, {number(row['high'], 4)}]"
     said = ", ".join(values.values())
@@ -88,8 +116,10 @@ def _x(size: int) -> alt.X:
 
 def _color(inner: int, *, legend: bool) -> alt.Color:
     scale = alt.Scale(domain=list(COLORS), range=list(COLORS.values()))
-    columns = max(1, inner // 90)
-    shown = alt.Legend(orient="top", title="relation beside twins", symbolType="circle", columns=columns)
+    words = f"{json.dumps(BRIEF_BESIDE)}[datum.label]"
+    columns = max(1, inner // 120)
+    title = "neurons beside their twins"
+    shown = alt.Legend(orient="top", title=title, symbolType="circle", columns=columns, labelExpr=words)
     return alt.Color("beside:N", scale=scale, legend=shown if legend else None)
 
 
@@ -99,7 +129,7 @@ def _differences(shown: list[layout.Row], inner: int, names: int, title: str, *,
     y = alt.Y("difference:Q", title="difference", axis=axis, scale=alt.Scale(zero=True, nice=True))
     tooltip = [
         alt.Tooltip("told:N", title="difference [95 %]"),
-        alt.Tooltip("beside:N", title="beside twins"),
+        alt.Tooltip("means:N", title="neurons beside their twins"),
         alt.Tooltip("said:N", title="choices"),
     ]
     wide = max(0.6, min(2.4, 0.6 * inner / len(shown)))
@@ -122,9 +152,9 @@ def _differences(shown: list[layout.Row], inner: int, names: int, title: str, *,
 
 
 def _matrix(shown: list[layout.Row], choices: Mapping[str, list[Any]], inner: int, names: int) -> alt.Chart:
-    labels = [f"{choice_name(choice)}: {said_value(value)}" for choice, values in choices.items() for value in values]
+    labels = [_label(choice, value) for choice, values in choices.items() for value in values]
     axis = alt.Axis(
-        **{"minExtent": names, "maxExtent": names, "labelLimit": names - 4, "labelFontSize": 9.5},
+        **{"minExtent": names, "maxExtent": names, "labelLimit": names - 4, "labelFontSize": FONT},
         **{"ticks": False, "domain": False, "grid": True},
     )
     wide = max(0.8, min(6.0, 0.9 * inner / len(shown)))

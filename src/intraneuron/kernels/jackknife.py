@@ -80,6 +80,40 @@ def standard_error(parts: list[np.ndarray], weights: list[float]) -> tuple[np.nd
     return np.sqrt(variance), (len(together) - 1) * kept**2
 
 
+def sampling_error(values: np.ndarray, population: int) -> np.ndarray:
+    r"""Return how far the mean of sampled neurons may be from that of all N of their layer, as a standard error.
+
+    .. math:: \sqrt{(1 - n/N) s^2 / m},
+
+    with s² the variance over the m sampled neurons that have the number: Cochran (1977), *Sampling Techniques*, 2.6.
+    0 when all are taken; NaN when fewer than two have the number. The jackknife says what other texts would have given
+    for the layer, whichever of its neurons are taken; for a mean of some of them, this is added to it.
+
+    Parameters
+    ----------
+    values : float64 (n, M)
+        M numbers of n sampled neurons.
+    population : int
+        N.
+
+    Returns
+    -------
+    float64 (M,)
+
+    >>> values = np.array([[1.0], [2.0], [3.0], [4.0]])
+    >>> sampling_error(values, 4).tolist(), sampling_error(values, 16).round(3).tolist()
+    ([0.0], [0.559])
+    """
+    if len(values) >= population:
+        return np.zeros(values.shape[1])
+    defined = np.isfinite(values)
+    size = defined.sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(defined, values, 0.0).sum(axis=0) / size
+        variance = (np.where(defined, values - mean, 0.0) ** 2).sum(axis=0) / (size - 1)
+        return np.asarray(np.sqrt((1 - len(values) / population) * variance / size))
+
+
 def interval_factor(degrees: np.ndarray, level: float = 0.95) -> np.ndarray:
     """Return how many standard errors an interval of this level is wide on each side (Student's t)."""
     return np.asarray(stats.t.ppf(0.5 + level / 2, degrees))
@@ -91,8 +125,12 @@ def of_the_same_neurons(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     Their noises may go together, so nobody knows how much of the square of the difference is noise of the sample: none
     is taken off (:func:`standard_error`), and the error is, if anything, too large.
     """
-    deviation = second[0] - first[0]
-    return np.stack([deviation, np.zeros_like(deviation), np.zeros_like(deviation)])
+    return with_noise(second - first)
+
+
+def with_noise(parts: np.ndarray) -> np.ndarray:
+    """Return parts of which nothing is taken off as noise of the sampled neurons, float64 (3, J, M)."""
+    return np.stack([parts[0], np.zeros_like(parts[0]), np.zeros_like(parts[0])])
 
 
 def error_of_sum(errors: np.ndarray, degrees: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from intraneuron.data import CoreTokens, Effect, Norms, Partition, Space, Spelling
-from intraneuron.kernels.jackknife import jackknife_parts
+from intraneuron.kernels.jackknife import jackknife_parts, sampling_error
 from intraneuron.kernels.spelling import spellings
 from intraneuron.pipeline.compare import agreement_effects, category_effects, keys_of, zone_effects
 from intraneuron.pipeline.leave_out import differ, union_of
@@ -40,6 +40,8 @@ class Chosen:
         Whether other tokens take the place of those that are left out.
     texts : bool
         Whether groups are texts rather than tokens.
+    population : int
+        How many neurons there are in the layer, of which these are some or all.
     """
 
     core: CoreTokens
@@ -48,6 +50,7 @@ class Chosen:
     share: np.ndarray
     refilled: bool
     texts: bool
+    population: int
 
     @property
     def same(self) -> bool:
@@ -67,12 +70,24 @@ class Estimate:
     size : int64 (M,)
         How many these are.
     parts : float64 (3, J, M)
-        As :func:`intraneuron.kernels.jackknife.jackknife_parts` returns them.
+        As :func:`intraneuron.kernels.jackknife.jackknife_parts` returns them, for the whole layer.
+    sampling : float64 (M,)
+        Standard error of the mean as one of the whole layer, from that its neurons are a sample; 0 of a whole layer.
+    taken, population : int
+        Of how many neurons numbers were computed, and how many there are in the layer.
     """
 
     mean: np.ndarray
     size: np.ndarray
     parts: np.ndarray
+    sampling: np.ndarray
+    taken: int
+    population: int
+
+    @property
+    def sampled(self) -> bool:
+        """Whether there are more neurons in the layer than were taken."""
+        return self.taken < self.population
 
 
 class Varied:
@@ -112,7 +127,9 @@ class Varied:
         defined = np.isfinite(table)
         # As the mean of a study is taken: over the neurons that have the number.
         means = [float(v[ok].mean()) if ok.any() else math.nan for v, ok in zip(table.T, defined.T, strict=True)]
-        return Estimate(np.array(means), defined.sum(axis=0), self._parts(again))
+        population = self._chosen.population
+        sampling = sampling_error(table, population)
+        return Estimate(np.array(means), defined.sum(axis=0), self._parts(again), sampling, len(table), population)
 
     @property
     def rows(self) -> int:
@@ -145,7 +162,7 @@ class Varied:
         every[self._place] = table
         without = every[size:].reshape(len(chosen.without), size, -1)
         kept = without if chosen.refilled else unless_lost(table[:size], without)
-        return jackknife_parts(table[:size], kept, chosen.share, len(chosen.core))
+        return jackknife_parts(table[:size], kept, chosen.share, chosen.population)
 
     def _table(self, core: CoreTokens, space: Space, alike: Similarity, zones: Mapping[str, Partition]) -> np.ndarray:
         meanings = categorize_each(core, space, self._categories, similarity=alike, norms=self._norms)

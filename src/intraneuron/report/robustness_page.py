@@ -8,18 +8,27 @@ from pathlib import Path
 from typing import Any
 
 from intraneuron.data.display import decimals, number, sentence
-from intraneuron.figures.specifications import choice_name, robustness, specifications
+from intraneuron.figures.specifications import BRIEF_BESIDE, choice_name, robustness, specifications
 from intraneuron.figures.theme import save
 from intraneuron.pipeline.numbers import BY_NAME
 from intraneuron.report.charts import Charts
-from intraneuron.report.markup import Html, element, numeric, section, table
+from intraneuron.report.markup import Html, element, join, numeric, section, table
 from intraneuron.report.page import UNSEEN, document
-from intraneuron.report.robustness import CAPTION, headings, said
+from intraneuron.report.robustness import CAPTION, headings, parts_of_turn, said
 from intraneuron.report.sections import software_version
 from intraneuron.report.tables import facts_table
 from intraneuron.report.wording import CITATION, CLAIMS, short_name
 
 Row = Mapping[str, Any]
+COUNTS = {what.replace(" ", "_"): words for what, words in BRIEF_BESIDE.items()}
+"""Columns that count what intervals say."""
+
+ENDS = {"detectable": "seen", "lowest": "from", "median": "median", "highest": "to", "study": "study", "own": "here"}
+ENDS_SAID = (
+    " Seen: the difference that would have been seen with a chance of 80 % (median over specifications). Study: the "
+    "difference that it has itself, over all its neurons. Here: with its settings, over the neurons taken here."
+)
+
 TITLE = "Which conclusions hold under every choice?"
 LEAD = (
     "A number depends on choices that could have been made otherwise: the space of meaning, how tokens are grouped, "
@@ -52,11 +61,13 @@ def robustness_page(found: Mapping[str, Any]) -> str:
         element("h1", TITLE),
         element("p", found["said"], class_="soft"),
         element("p", LEAD.format(twin=twin), class_="lead"),
-        element("ul", *(element("li", element("strong", line)) for line in headings(conclusions))),
+        element("ul", *(element("li", element("strong", line)) for line in headings(conclusions, twin))),
         element("nav", element("ul", *map(_link, conclusions)), aria_label="Numbers"),
         UNSEEN,
     ]
-    body = [section("all", "All numbers", element("p", CAPTION.format(twin=twin)), _table(conclusions))]
+    body = [
+        section("all", "All numbers", element("p", CAPTION.format(twin=twin) + ENDS_SAID), _table(conclusions, twin))
+    ]
     body += [_section(row, choices, found["specifications"], twin, charts) for row in conclusions]
     body += [_made(found), section("cite", "How to cite", element("p", CITATION.format(version=software_version())))]
     return document(f"{TITLE} {found['facts']['model']}", header, body, charts)
@@ -66,19 +77,18 @@ def _link(row: Row) -> Html:
     return element("li", element("a", f"{row['claim']} {short_name(row['number'])}", href=f"#{row['number']}"))
 
 
-def _table(conclusions: Sequence[Row]) -> Html:
-    columns = ("number", "specifications", "more", "no more", "less", "not testable", "from", "median", "to", "own")
-    return table(
-        "Neurons beside their twins, over all specifications", (*columns, "turns on"), map(_cells, conclusions)
-    )
+def _table(conclusions: Sequence[Row], twin: str) -> Html:
+    columns = ("number", "turns on", "of", *COUNTS.values(), *ENDS.values())
+    caption = f"Neurons beside their {twin} twins: in how many specifications a relation is more"
+    return table(caption, columns, map(_cells, conclusions))
 
 
 def _cells(row: Row) -> list[object]:
     places = decimals(row["lowest"], row["highest"])
-    counts = [numeric(f"{row[what]:,}") for what in ("specifications", "more", "no_more", "less", "untested")]
-    ends = [numeric(number(row[name], places)) for name in ("lowest", "median", "highest", "own")]
-    turns = choice_name(row["turns_on"]) if row["turns_on"] else "no choice"
-    return [f"{row['claim']}: {short_name(row['number'])}", *counts, *ends, turns]
+    counts = [numeric(f"{row[what]:,}") for what in ("specifications", *COUNTS)]
+    ends = [numeric(number(row[name], places)) for name in ENDS]
+    turns = join(map(numeric, parts_of_turn(row)), ", ") or "no choice"
+    return [f"{row['claim']}: {short_name(row['number'])}", turns, *counts, *ends]
 
 
 def _section(row: Row, choices: Sequence[Row], rows: Sequence[Row], twin: str, charts: Charts) -> Html:
@@ -101,13 +111,16 @@ def _choices_table(own: Sequence[Row]) -> Html:
         [
             f"{choice_name(one['choice'])}: {one['value']}",
             numeric(number(one["difference"], places)),
-            *(numeric(f"{one[what]:,}") for what in ("more", "no_more", "less")),
+            *(numeric(f"{one[what]:,}") for what in COUNTS),
             numeric(f"{one['changed']:,} of {one['matched']:,}"),
         ]
         for one in own
     ]
-    caption = "Specifications that differ in one choice alone: mean difference, what intervals say, how many change"
-    return table(caption, ("choice", "difference", "more", "no more", "less", "changed by it"), rows)
+    caption = (
+        "Specifications that differ in one choice alone: mean difference, what intervals say of the neurons beside "
+        "their twins, how many sets change"
+    )
+    return table(caption, ("choice", "difference", *COUNTS.values(), "changed by it"), rows)
 
 
 def _made(found: Mapping[str, Any]) -> Html:
