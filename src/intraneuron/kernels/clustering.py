@@ -21,35 +21,59 @@ LINKAGES = {"ward": WARD, "average": AVERAGE, "complete": COMPLETE}
 
 
 @compiled()
-def _merged_distance(linkage, to_a, to_b, between, na, nb, nk):  # type: ignore[no-untyped-def]
-    """Return the Lance-Williams distance from group k to the union of a and b."""
+def _join_rows(linkage, to_a, to_b, between, na, nb, size):  # type: ignore[no-untyped-def]
+    """Write the Lance-Williams distances of all groups to the union of a and b over those to a.
+
+    Those of groups that are gone, and of a and b themselves, are infinite, and stay so.
+    """
     if linkage == WARD:
-        return ((na + nk) * to_a + (nb + nk) * to_b - nk * between) / (na + nb + nk)
-    if linkage == AVERAGE:
-        return (na * to_a + nb * to_b) / (na + nb)
-    return max(to_a, to_b)
+        for k in range(len(size)):
+            nk = size[k]
+            to_a[k] = ((na + nk) * to_a[k] + (nb + nk) * to_b[k] - nk * between) / (na + nb + nk)
+    elif linkage == AVERAGE:
+        for k in range(len(size)):
+            to_a[k] = (na * to_a[k] + nb * to_b[k]) / (na + nb)
+    else:
+        for k in range(len(size)):
+            to_a[k] = to_a[k] if to_a[k] > to_b[k] else to_b[k]
 
 
 @compiled()
-def _nearest(distance, alive, size, tip, before):  # type: ignore[no-untyped-def]
-    """Return the group nearest to ``tip``; ``before``, the one visited last, wins ties."""
-    best, best_distance = before, math.inf
-    if before >= 0:
-        best_distance = distance[tip, before]
-    for j in range(len(alive)):
-        if size[j] > 0 and j != tip and distance[tip, j] < best_distance:
-            best, best_distance = j, distance[tip, j]
-    return best, best_distance
+def _least(row):  # type: ignore[no-untyped-def]
+    """Return the least of some numbers: four chains, so that none waits for the one before it."""
+    p = q = r = s = math.inf
+    whole = len(row) // 4 * 4
+    for j in range(0, whole, 4):
+        p = row[j] if row[j] < p else p
+        q = row[j + 1] if row[j + 1] < q else q
+        r = row[j + 2] if row[j + 2] < r else r
+        s = row[j + 3] if row[j + 3] < s else s
+    for j in range(whole, len(row)):
+        p = row[j] if row[j] < p else p
+    return min(min(p, q), min(r, s))
+
+
+@compiled()
+def _nearest(row, before):  # type: ignore[no-untyped-def]
+    """Return the first group of least distance, and that distance; ``before``, the one visited last, wins ties."""
+    least = _least(row)
+    if before >= 0 and row[before] == least:
+        return before, least
+    best = np.int64(0)
+    while row[best] != least:
+        best += 1
+    return best, least
 
 
 @compiled()
 def merges(S, n, linkage, distance, pair, height):  # type: ignore[no-untyped-def]
     """Write the n - 1 merges, by ascending height, into ``pair`` (a token of each side) and ``height``."""
-    size = np.ones(n, np.int64)
+    size = np.ones(n)
     factor = 2.0 if linkage == WARD else 1.0
     for i in range(n):
         for j in range(n):
             distance[i, j] = factor * max(0.0, 1.0 - S[i, j])
+        distance[i, i] = math.inf
     chain = np.empty(n + 1, np.int64)
     length = 0
     found_pair = np.empty((n - 1, 2), np.int64)
@@ -63,7 +87,7 @@ def merges(S, n, linkage, distance, pair, height):  # type: ignore[no-untyped-de
         while True:
             tip = chain[length - 1]
             before = chain[length - 2] if length > 1 else -1
-            best, best_distance = _nearest(distance, size, size, tip, before)
+            best, best_distance = _nearest(distance[tip, :n], before)
             if best == before:
                 break
             chain[length] = best
@@ -71,11 +95,11 @@ def merges(S, n, linkage, distance, pair, height):  # type: ignore[no-untyped-de
         length -= 2
         a, b = (tip, best) if tip < best else (best, tip)
         found_pair[step, 0], found_pair[step, 1], found_height[step] = a, b, best_distance
+        _join_rows(linkage, distance[a, :n], distance[b, :n], best_distance, size[a], size[b], size)
         for k in range(n):
-            if size[k] > 0 and k != a and k != b:
-                d = _merged_distance(linkage, distance[a, k], distance[b, k], best_distance, size[a], size[b], size[k])
-                distance[a, k] = d
-                distance[k, a] = d
+            distance[k, a] = distance[a, k]
+            distance[k, b] = math.inf
+            distance[b, k] = math.inf
         size[a] += size[b]
         size[b] = 0
     order = np.argsort(found_height, kind="mergesort")
@@ -110,18 +134,20 @@ def _cut(pair, n, k, label):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def _mean_silhouette(to_group, size, label, n, k):  # type: ignore[no-untyped-def]
-    """Return the mean silhouette from the sums of distance from each token to each group."""
+def _mean_silhouette(to_group, size, label, n, k, nearest):  # type: ignore[no-untyped-def]
+    """Return the mean silhouette from the sums of distance from each group to each token; ``nearest`` is room."""
+    nearest[:n] = math.inf
+    for g in range(k):
+        sums, many = to_group[g], np.float64(size[g])
+        for i in range(n):  # in vector registers
+            mean = sums[i] / many
+            nearest[i] = mean if label[i] != g and mean < nearest[i] else nearest[i]
     total = 0.0
     for i in range(n):
         own = label[i]
         if size[own] == 1:
             continue
-        a = to_group[i, own] / (size[own] - 1)
-        b = math.inf
-        for g in range(k):
-            if g != own:
-                b = min(b, to_group[i, g] / size[g])
+        a, b = to_group[own, i] / (size[own] - 1), nearest[i]
         largest = max(a, b)
         if largest > 0:
             total += (b - a) / largest
@@ -133,8 +159,8 @@ def _join(to_group, size, label, n, k, a, b):  # type: ignore[no-untyped-def]
     """Join group b to group a and give b's number to the last group."""
     last = k - 1
     for i in range(n):
-        to_group[i, a] += to_group[i, b]
-        to_group[i, b] = to_group[i, last]
+        to_group[a, i] += to_group[b, i]
+        to_group[b, i] = to_group[last, i]
         if label[i] == b:
             label[i] = a
         elif label[i] == last:
@@ -145,14 +171,14 @@ def _join(to_group, size, label, n, k, a, b):  # type: ignore[no-untyped-def]
 
 @compiled()
 def _distances_to_groups(S, n, k, label):  # type: ignore[no-untyped-def]
-    """Return the sums of distance from each token to each of k groups, and the groups' sizes."""
+    """Return the sums of distance from each of k groups to each token (k, n), and the groups' sizes."""
     size = np.zeros(k, np.int64)
-    to_group = np.zeros((n, k))
-    for i in range(n):
-        size[label[i]] += 1
-        for j in range(n):
-            if i != j:
-                to_group[i, label[j]] += max(0.0, 1.0 - S[i, j])
+    to_group = np.zeros((k, n))
+    for j in range(n):
+        size[label[j]] += 1
+        sums = to_group[label[j]]
+        for i in range(n):  # S is symmetric: tokens side by side, in vector registers; a token is at 0 from itself
+            sums[i] += max(0.0, 1.0 - S[j, i]) if i != j else 0.0
     return to_group, size
 
 
@@ -170,7 +196,7 @@ def cut_at(S, n, pair, height, distance, label):  # type: ignore[no-untyped-def]
     if k == 1:
         return math.nan
     to_group, size = _distances_to_groups(S, n, k, now)
-    return _mean_silhouette(to_group, size, now, n, k)
+    return _mean_silhouette(to_group, size, now, n, k, np.empty(n))
 
 
 @compiled()
@@ -180,9 +206,10 @@ def best_cut(S, n, pair, k_max, label):  # type: ignore[no-untyped-def]
     now = np.empty(n, np.int64)
     _cut(pair, n, k_max, now)
     to_group, size = _distances_to_groups(S, n, k_max, now)
+    nearest = np.empty(n)
     best = -math.inf
     for k in range(k_max, 1, -1):
-        score = _mean_silhouette(to_group, size, now, n, k)
+        score = _mean_silhouette(to_group, size, now, n, k, nearest)
         if score >= best:
             best = score
             for i in range(n):
