@@ -1,6 +1,8 @@
 """``python -m intraneuron``: the command line."""
 
+import sys
+
 from intraneuron.commands import main
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -192,6 +192,13 @@ def test_what_is_no_terminal_gets_no_control_codes(
     assert not {"\x1b", "\r"}.intersection(found.stdout + found.stderr)
 
 
+def test_python_can_run_the_package_with_the_same_exit_codes(user: User) -> None:
+    line = [sys.executable, "-m", "intraneuron", "figur"]
+    found = subprocess.run(line, capture_output=True, text=True, env=user.environment, cwd=user.home, check=False)
+    assert found.returncode == 2
+    assert found.stderr.startswith('intraneuron: Unknown command "figur".')
+
+
 def test_help_and_version_are_there(user: User) -> None:
     text = user.done("--help").stdout
     assert "study" in text
