@@ -40,6 +40,17 @@ def test_a_tail_is_that_of_all_subsets_within_two_percent(name: str, m: int, siz
     assert known >= (2 if name == "one far away" else 5)
 
 
+def test_the_observed_subset_counts_as_a_whole_one() -> None:
+    ratios = []
+    for seed in range(40):
+        w = np.random.default_rng(seed).exponential(size=40)
+        sums = all_sums(w, 3)
+        ratios.append(counted_upper(w, 3, sums[-12]) / (12 / len(sums)))
+    known = [ratio for ratio in ratios if np.isfinite(ratio)]
+    assert len(known) > 20
+    assert np.mean(known) == pytest.approx(1, abs=0.015)  # half a subset would be 0.04
+
+
 def test_a_large_subset_is_what_a_small_one_leaves() -> None:
     w = np.random.default_rng(3).gamma(0.7, size=24)
     sums = all_sums(w, 20)

@@ -71,6 +71,15 @@ def test_p_is_two_sided() -> None:
     assert rising.selectivity[0, 0] > 0 > rising.selectivity[0, 1]
 
 
+def test_a_small_category_and_all_others_have_one_p() -> None:
+    activation = -np.sort(-np.random.default_rng(2).gamma(0.7, size=40))
+    label = np.ones(40, dtype=int)
+    label[[1, 3, 9, 12]] = 0
+    found = of_one(activation, label)
+    assert found.p[0, 0] < 0.2
+    assert found.p[0, 0] == pytest.approx(found.p[0, 1], rel=1e-9)
+
+
 def test_no_category_has_a_smaller_p_than_the_one_that_takes_the_top() -> None:
     activation = np.arange(40.0, 0, -1) ** 1.3
     top = np.repeat([0, 1], [15, 25])
