@@ -145,7 +145,7 @@ def _differences(shown: list[layout.Row], inner: int, names: int, title: str, *,
         point.encode(x=x, y=y, color=color, tooltip=tooltip),
         ring.encode(x=x, y=y, tooltip=tooltip),
         data=layout.values(shown),
-        title=alt.TitleParams(layout.wrap(title, inner, 11), fontSize=11.5, offset=8),
+        title=layout.panel_heading(title, inner),
         width=inner,
         height=HEIGHT,
     )

@@ -25,7 +25,8 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """Compile a function on first use, without holding Python's lock; options are numba's.
 
     A constant 0, False or the like that is handed to another compiled function makes numba compile that one for the
-    constant, too: hand on ``len(...)``, ``np.int64(0)`` or a float.
+    constant, too: hand on ``len(...)``, ``np.int64(0)`` or a float. A division by 0 is infinite or NaN, as in numpy:
+    one that is looked at cannot run in vector registers.
     """
 
     def decorate(function: Callable[..., Any]) -> Any:
